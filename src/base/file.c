@@ -1,0 +1,118 @@
+/* DOC: bounded reads and crash-safe writes; see file.h. */
+#include "base/file.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+int file_read(const char *path, size_t max, struct buf *out, struct err *e)
+{
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t total = 0;
+
+	if (fd < 0) {
+		int code = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+
+		err_errno(e, errno, "cannot open %s", path);
+		if (e != NULL)
+			e->code = code;
+		return code;
+	}
+	for (;;) {
+		char *at = buf_room(out, 65536);
+		ssize_t n = read(fd, at, 65536);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, errno, "cannot read %s", path);
+		if (n == 0)
+			break;
+		total += (size_t)n;
+		if (total > max)
+			return err_set(e, ERR_INVALID, "%s is larger than %zu bytes", path, max);
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+	}
+	return 0;
+}
+
+static int sync_dir_of(const char *path, struct err *e)
+{
+	AUTOFREE char *dir = mem_strdup(path);
+	char *slash = strrchr(dir, '/');
+	const char *name = slash == NULL ? "." : slash == dir ? "/" : dir;
+	CLEANUP(closep) int fd = -1;
+
+	if (slash != NULL && slash != dir)
+		*slash = '\0';
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return err_errno(e, errno, "cannot sync the folder of %s", path);
+	return 0;
+}
+
+static int write_all(int fd, const char *at, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		at += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int file_write(const char *path, const void *data, size_t n, mode_t mode, struct err *e)
+{
+	AUTOFREE char *temp = mem_printf("%s.XXXXXX", path);
+	CLEANUP(closep) int fd = mkostemp(temp, O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(e, errno, "cannot create %s", temp);
+	if (fchmod(fd, mode) < 0 || write_all(fd, data, n) < 0 || fsync(fd) < 0 ||
+		rename(temp, path) < 0) {
+		err_errno(e, errno, "cannot write %s", path);
+		unlink(temp);
+		return ERR_SYSTEM;
+	}
+	return sync_dir_of(path, e);
+}
+
+int file_mkdirs(const char *path, mode_t mode, struct err *e)
+{
+	AUTOFREE char *p = mem_strdup(path);
+	struct stat st;
+
+	for (char *at = p + 1; *at != '\0'; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		if (mkdir(p, 0755) < 0 && errno != EEXIST)
+			return err_errno(e, errno, "cannot create %s", p);
+		*at = '/';
+	}
+	if (mkdir(p, mode) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "cannot create %s", p);
+	if (stat(p, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_set(e, ERR_SYSTEM, "%s is not a folder", p);
+	if ((st.st_mode & 07777 & ~mode) != 0 && chmod(p, mode) < 0)
+		return err_errno(e, errno, "cannot set the mode of %s", p);
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* DOC: small files, read whole with a bound and written so that a crash leaves old or new. */
+#ifndef WARREN_BASE_FILE_H
+#define WARREN_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/* Append the file's bytes to out; more than max bytes is ERR_INVALID, absence ERR_NOT_FOUND. */
+int file_read(const char *path, size_t max, struct buf *out, struct err *e);
+
+/* Write by temporary name, fsync, rename, fsync of the directory. mode as for open(2). */
+int file_write(const char *path, const void *data, size_t n, mode_t mode, struct err *e);
+
+/* mkdir -p; the last component gets mode, and an existing one is tightened to it. */
+int file_mkdirs(const char *path, mode_t mode, struct err *e);
+
+#endif

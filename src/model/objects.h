@@ -1,0 +1,222 @@
+/*
+ * DOC: the data model: everything the control plane stores. Read this header first; it is the
+ * story of Warren. A project (tenant) has networks; a network is one overlay with address pools.
+ * A node runs the agent; a member is that node in one network, with its own key, addresses, port
+ * and roles. Gateways are gathered in groups that share one identity; a device is a WireGuard end
+ * with no agent (a phone) that is valid at every gateway of its group. Policies say who may reach
+ * whom; without one everything is denied.
+ *
+ * Every struct has a table of fields in schema.c. That table, not hand-written code, drives JSON
+ * bodies, SQL columns, copying, comparing and freeing. Strings are owned by the struct and may be
+ * NULL (= unset). Times are wall milliseconds, 0 = unset. Fields are grouped: identity, what people
+ * configure, what Warren assigns, what was observed.
+ */
+#ifndef WARREN_MODEL_OBJECTS_H
+#define WARREN_MODEL_OBJECTS_H
+
+#include "base/clock.h"
+#include "base/vec.h"
+#include "crypto/secret.h"
+#include "model/id.h"
+#include "model/prefix.h"
+
+#include <stdbool.h>
+
+/* The tenant. Nothing crosses a project. */
+struct project {
+	id_text id; /* prj_ */
+	char *name;
+	struct prefix_vec granted_ranges; /* outside ranges a system-admin lets it use */
+	msec created_at;
+};
+
+enum topology { TOPOLOGY_MESH, TOPOLOGY_HUB };
+
+/* One overlay. The three ranges never overlap: nodes, the gateways' shared address, devices. */
+struct network {
+	id_text id; /* net_ */
+	id_text project;
+	char *name;                            /* unique in the project */
+	char *domain;                          /* DNS domain, default = name */
+	int topology;                          /* enum topology */
+	struct prefix ipv4;                    /* pool; unset = IPv6 only. Default 172.30.0.0/16 */
+	struct prefix ipv6;                    /* ULA /64 */
+	struct addr node_first, node_last;     /* IPv4 range for nodes */
+	struct addr gateway_addr;              /* device side of every gateway (anycast) */
+	struct addr device_first, device_last; /* IPv4 range for devices */
+	uint16_t listen_port;                  /* default of its interfaces, 51820 */
+	uint32_t mtu;                          /* 0 = system default */
+	uint16_t keepalive;                    /* seconds, 25; 0 = off */
+	bool psk;                              /* a derived pre-shared key on every link */
+	uint64_t psk_epoch;                    /* raised to change all of them */
+	struct strs dns;                       /* resolvers written into device configurations */
+	msec created_at;
+};
+
+/* A machine that runs the agent. Its private keys are made on it and never leave it. */
+struct node {
+	id_text id; /* node_ */
+	id_text project;
+	char *name; /* unique in the project */
+	bool enabled;
+	uint32_t generation;       /* of its node secret; raised by re-registration */
+	char *bearer_hash;         /* hex SHA-256 of its bearer; never in an answer */
+	char *join_token;          /* id of the token it joined with */
+	msec confirmed_at;         /* first heartbeat: replays of the registration end here */
+	uint64_t revision;         /* of its desired state */
+	uint64_t applied_revision; /* observed */
+	char *deploy_error;        /* observed: reason of deploy state "error" */
+	char *version;             /* observed: agent version */
+	char *backend;             /* observed: "kernel", "userspace" or "memory" */
+	msec last_heartbeat;       /* observed */
+	msec created_at;
+};
+
+/* Bits of member.roles. A role acts only if the join token granted it. */
+enum role { ROLE_PEER = 1, ROLE_CONTROLLER = 2, ROLE_GATEWAY = 4, ROLE_EXIT = 8 };
+
+/* A node in a network. */
+struct member {
+	id_text id; /* mem_ */
+	id_text project;
+	id_text network;
+	id_text node;
+	id_text group;                /* its gateway group; "" unless ROLE_GATEWAY */
+	unsigned roles;               /* enum role bits */
+	struct public_key public_key; /* of its own (direct) interface; zero until announced */
+	struct addr ipv4, ipv6;       /* mesh addresses, leased */
+	uint16_t listen_port;         /* of its first interface; unique per machine */
+	char *endpoint;               /* "host:port" as configured; NULL = observed */
+	char *observed_endpoint;      /* address the control plane or a peer saw */
+	char *region;
+	struct prefix_vec local_subnets; /* what lies behind it, inside granted_ranges */
+	bool masquerade; /* hide the overlay behind this node towards local_subnets */
+	msec created_at;
+};
+
+enum group_mode { GROUP_ACTIVE_ACTIVE, GROUP_ACTIVE_STANDBY };
+
+/* Gateways that share one identity key, one pool and one device list. */
+struct group {
+	id_text id; /* grp_ */
+	id_text project;
+	id_text network;
+	char *name;                   /* unique in the network */
+	int mode;                     /* enum group_mode */
+	struct public_key public_key; /* the shared identity; its private half is a sealed secret */
+	uint16_t listen_port;         /* of the devices interface on each member */
+	msec created_at;
+};
+
+enum device_kind { DEVICE_CLIENT, DEVICE_SITE, DEVICE_CONNECTION };
+
+/* A WireGuard end with no agent. */
+struct device {
+	id_text id; /* cl_ (client), site_, conn_ */
+	id_text project;
+	id_text network;
+	id_text group;
+	int kind;   /* enum device_kind */
+	char *name; /* unique in the network */
+	char *description;
+	char *dns_name; /* label made from the name, unique in the domain */
+	char *owner;    /* id of the user or token that made it */
+	struct strs tags;
+	bool enabled;
+	msec expires_at; /* 0 = never; carried to the gateway as not_after */
+	struct public_key public_key;
+	struct addr ipv4, ipv6;        /* leased; kept while disabled */
+	struct prefix_vec allowed_ips; /* custom split; empty = the mesh */
+	bool full_tunnel;              /* 0.0.0.0/0 and ::/0 */
+	struct strs dns;               /* empty = the network's */
+	uint32_t mtu;                  /* 0 = the network's */
+	int32_t keepalive;             /* seconds; -1 = the network's */
+	char *config_hash; /* of the configuration last handed out, to tell stale ones */
+	msec created_at;
+	msec last_seen;  /* observed: newest handshake, 0 = never */
+	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
+};
+
+/* One allow rule. Lists are "or"; empty ports = all. */
+struct rule {
+	struct strs from; /* selectors: "*", "nodes", "clients", "sites", "tag:x", id, CIDR */
+	struct strs to;
+	char *protocol;    /* "any", "tcp", "udp", "icmp" */
+	struct strs ports; /* "443" or "8000-8999"; only with tcp or udp */
+};
+VEC_TYPE(rule_vec, struct rule);
+
+struct policy {
+	id_text id; /* pol_ */
+	id_text project;
+	id_text network;
+	char *name;
+	bool enabled;
+	struct rule_vec rules;
+	msec created_at;
+};
+
+enum user_role { USER_VIEWER, USER_LOC_MANAGER, USER_ORG_ADMIN, USER_SYSTEM_ADMIN };
+
+struct user {
+	id_text id;      /* usr_ */
+	id_text project; /* "" for a system-admin */
+	char *name;      /* login, unique */
+	int role;        /* enum user_role */
+	bool enabled;
+	bool must_change_password;
+	char *password_hash; /* never in an answer */
+	msec created_at;
+	msec last_login;
+};
+
+enum token_kind { TOKEN_KIND_API, TOKEN_KIND_JOIN };
+
+/* API and join tokens. Only the hash of the text is stored. */
+struct token {
+	id_text id; /* tok_ */
+	id_text project;
+	int kind; /* enum token_kind */
+	char *name;
+	char *hash;           /* hex SHA-256 of the text; never in an answer */
+	int role;             /* API: enum user_role it acts with */
+	struct strs networks; /* join: network ids or names it admits to */
+	unsigned roles;       /* join: enum role bits it grants */
+	uint32_t uses_left;   /* join: 0 = used up */
+	char *created_by;
+	msec created_at;
+	msec expires_at; /* 0 = never */
+	msec last_used;
+};
+
+struct session {
+	id_text id; /* ses_ */
+	id_text user;
+	char *hash; /* hex SHA-256 of the cookie */
+	msec created_at;
+	msec expires_at;
+};
+
+/* A single-use link: sealed under the token in the link's fragment, gone after one opening. */
+struct once {
+	id_text id; /* once_ */
+	id_text project;
+	id_text object; /* the device it was made for */
+	char *hash;     /* hex SHA-256 of the token */
+	char *sealed;   /* base64 */
+	msec expires_at;
+};
+
+/* One line of the audit log of a project. hash = SHA-256(previous hash || the other fields). */
+struct audit {
+	id_text id; /* aud_ */
+	id_text project;
+	msec at;
+	char *actor;  /* user, token or node id, or "local" */
+	char *action; /* "client.create", ... */
+	char *object;
+	char *detail; /* never a secret */
+	char *hash;
+};
+
+#endif

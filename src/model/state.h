@@ -1,0 +1,161 @@
+/*
+ * DOC: desired state: what one node's machine should have, as a set of items. An item has a kind,
+ * a network and a key that is unique within them. A delta is "put these items, drop those keys"
+ * from one revision to the next; a full state is the delta from zero. What the machine really has
+ * is read into the same shape. So one differ and one apply serve events, full states and drift.
+ */
+#ifndef WARREN_MODEL_STATE_H
+#define WARREN_MODEL_STATE_H
+
+#include "model/names.h"
+#include "model/objects.h"
+
+/* In apply order: putting goes down this list, dropping goes up. */
+enum item_kind {
+	ITEM_INTERFACE, /* key: interface name */
+	ITEM_ADDRESS,   /* key: interface/prefix */
+	ITEM_SYSCTL,    /* key: sysctl name */
+	ITEM_FIREWALL,  /* key: network id; the skeleton: rules and masquerade */
+	ITEM_SET,       /* key: set name/prefix: one member of a firewall set */
+	ITEM_PEER,      /* key: interface/peer id */
+	ITEM_ROUTE,     /* key: destination */
+	ITEM_HOST,      /* key: host name */
+	ITEM_KINDS
+};
+extern const char *const item_kind_words[]; /* "interface", "address", ... NULL-terminated */
+
+enum interface_role { IFACE_DIRECT, IFACE_DEVICES, IFACE_RELAY, IFACE_EXIT };
+extern const char *const interface_role_words[];
+
+/* A WireGuard interface of this node in one network. */
+struct interface_item {
+	char name[IFNAME_LEN];
+	int role;                     /* enum interface_role */
+	struct public_key public_key; /* the identity it must have */
+	char *sealed_key; /* base64, the group's private key sealed to this node; NULL = own key */
+	uint16_t listen_port;
+	uint32_t mtu;    /* 0 = system default */
+	uint32_t fwmark; /* 0 = none */
+};
+
+struct address_item {
+	char interface[IFNAME_LEN];
+	struct addr addr;
+	uint8_t len;
+};
+
+/* One WireGuard peer. Wire object of spec 1, Peers. */
+struct peer_item {
+	char interface[IFNAME_LEN];
+	id_text id;
+	struct public_key public_key;
+	struct addr mesh_ip, mesh_ip6;
+	char *endpoint; /* a hint: written when the peer is added or generation changes */
+	uint32_t generation;
+	struct prefix_vec allowed_ips;
+	struct secret psk; /* zero = none */
+	uint16_t keepalive;
+	msec not_after; /* 0 = never; the agent drops it then, also from cached state */
+};
+
+struct route_item {
+	char interface[IFNAME_LEN];
+	struct prefix dst;
+	uint32_t metric;
+};
+
+struct sysctl_item {
+	char *name; /* "net.ipv4.conf.warren0.forwarding" */
+	char *value;
+};
+
+/* One compiled allow rule of a network on this node; applied to input and forward. */
+struct fw_rule {
+	char *from; /* name of a set, or "" = any */
+	char *to;
+	char *protocol; /* "any", "tcp", "udp", "icmp" */
+	struct strs ports;
+};
+VEC_TYPE(fw_rule_vec, struct fw_rule);
+
+/* The firewall of one network on this node: default drop on its interfaces, both families. */
+struct firewall_item {
+	struct strs interfaces;       /* overlay interfaces of this network */
+	struct fw_rule_vec input;     /* who may reach this node itself */
+	struct fw_rule_vec forward;   /* who may pass through it */
+	struct strs sets;             /* names of the sets rules use; members are ITEM_SET */
+	struct prefix_vec overlay;    /* the network's pools */
+	struct prefix_vec masquerade; /* destinations that see this node's address instead */
+};
+
+struct set_item {
+	char *set;
+	struct prefix prefix; /* ranges are cut into prefixes */
+};
+
+struct host_item {
+	char *name;
+	struct addr addr, addr6;
+};
+
+struct item {
+	enum item_kind kind;
+	id_text network;
+	union {
+		struct interface_item interface;
+		struct address_item address;
+		struct peer_item peer;
+		struct route_item route;
+		struct sysctl_item sysctl;
+		struct firewall_item firewall;
+		struct set_item set;
+		struct host_item host;
+	};
+};
+
+struct item *item_new(enum item_kind kind, const char *network);
+struct item *item_dup(const struct item *i);
+struct item *item_free(struct item *i);                       /* wipes secrets */
+int item_compare(const struct item *a, const struct item *b); /* by kind, network, key */
+int item_equal(const struct item *a, const struct item *b);   /* by content; same key assumed */
+/* The key as text, for logs and drift reports: "peer warren0/cl_...". */
+void item_describe(const struct item *i, struct buf *out);
+
+VEC_TYPE(item_vec, struct item *);      /* sorted by item_compare where a function says so */
+void item_vec_done(struct item_vec *v); /* frees the items too */
+
+/* Desired state. requires[] names features an agent must have to apply it (spec 1). */
+struct state {
+	id_text node;
+	id_text project;
+	uint64_t revision;
+	struct strs requires;
+	struct item_vec items; /* sorted, unique keys */
+};
+
+struct delta {
+	uint64_t previous; /* 0 = from nothing */
+	uint64_t revision;
+	struct item_vec put;  /* sorted */
+	struct item_vec drop; /* sorted; only keys matter */
+};
+
+/* Add item (taken over) keeping order; an item with the same key is replaced and freed. */
+void state_put(struct state *s, struct item *item);
+/* Remove the item with the same key; 1 when there was one. */
+int state_drop(struct state *s, const struct item *key);
+const struct item *state_find(const struct state *s, const struct item *key);
+/* Sort items that were pushed in any order. Duplicate keys are a planner bug: aborts. */
+void state_sort(struct state *s);
+void state_done(struct state *s);
+void delta_done(struct delta *d);
+int delta_is_empty(const struct delta *d);
+
+/* What turns `from` into `to`. Linear. ret must be empty. */
+void state_diff(const struct state *from, const struct state *to, struct delta *ret);
+/* The same on bare sorted vectors (parts of a state). */
+void item_vec_diff(const struct item_vec *from, const struct item_vec *to, struct delta *ret);
+/* Apply: ERR_STALE when d->previous is neither 0 nor s->revision. previous 0 replaces all. */
+int state_apply(struct state *s, const struct delta *d, struct err *e);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * DOC: rules a single object must keep before it may be stored, beyond the types and limits its
+ * schema states. Rules between objects (unique names, overlaps) are in fleet checks below.
+ */
+#ifndef WARREN_MODEL_VALIDATE_H
+#define WARREN_MODEL_VALIDATE_H
+
+#include "base/err.h"
+#include "model/fleet.h"
+#include "model/objects.h"
+
+/* Fill what is unset from defaults: domain, ranges from the pool, port, keepalive. Ranges for a
+ * pool of 2^k addresses: nodes take the first 100/256, then the gateways' address, then devices
+ * (172.30.0.0/16: .0.1-.99.255, .100.1, .100.2-.255.254). */
+int network_defaults(struct network *n, struct err *e);
+
+int project_check(const struct project *p, struct err *e);
+int network_check(const struct network *n, struct err *e);
+int node_check(const struct node *n, struct err *e);
+int member_check(const struct member *m, struct err *e);
+int group_check(const struct group *g, struct err *e);
+int device_check(const struct device *d, struct err *e);
+int policy_check(const struct policy *p, struct err *e);
+int user_check(const struct user *u, struct err *e);
+int token_check(const struct token *t, struct err *e);
+
+/* Messages fixed by spec 1: "wireguard: config: ListenPort must be between 1 and 65535",
+ * "wireguard: config: MTU must not be negative". */
+int listen_port_check(int64_t port, const char *field, struct err *e);
+int mtu_check(int64_t mtu, int ipv6, const char *field, struct err *e);
+
+/* Rules between objects, on a fleet that holds one project's world (spec 0, invariants 1 and 3):
+ * overlaps are refused with the holder's name. The object itself may already be in the fleet. */
+int fleet_check_network(const struct fleet *f, const struct network *n, struct err *e);
+int fleet_check_member(const struct fleet *f, const struct member *m, struct err *e);
+int fleet_check_device(const struct fleet *f, const struct device *d, struct err *e);
+int fleet_check_policy(const struct fleet *f, const struct policy *p, struct err *e);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * DOC: the machine's network around the tunnels: links, addresses and routes by rtnetlink, sysctls
+ * by /proc, the firewall by one atomic `nft -f -` (fixed arguments, no shell). Routes of ours carry
+ * protocol number NET_ROUTE_PROTOCOL so that nobody else's are ever touched.
+ */
+#ifndef WARREN_NET_NET_H
+#define WARREN_NET_NET_H
+
+#include "base/err.h"
+#include "model/state.h"
+
+#define NET_ROUTE_PROTOCOL 157
+
+struct net; /* one rtnetlink socket */
+struct net *net_new(struct err *e);
+struct net *net_free(struct net *n);
+
+/* Links. Absent interfaces are ERR_NOT_FOUND (net_link_delete: success). */
+struct net_link {
+	int index;
+	uint32_t mtu;
+	bool up;
+};
+int net_link_get(struct net *n, const char *ifname, struct net_link *ret, struct err *e);
+int net_link_set_up(struct net *n, const char *ifname, bool up, struct err *e);
+int net_link_set_mtu(struct net *n, const char *ifname, uint32_t mtu, struct err *e);
+int net_link_delete(struct net *n, const char *ifname, struct err *e);
+
+/* Addresses of one interface, without link-local ones. Adding what is there and deleting what is
+ * not succeed. IPv6 addresses are added without duplicate address detection. */
+VEC_TYPE(address_vec, struct address_item);
+int net_address_list(struct net *n, const char *ifname, struct address_vec *ret, struct err *e);
+int net_address_add(struct net *n, const struct address_item *a, struct err *e);
+int net_address_delete(struct net *n, const struct address_item *a, struct err *e);
+
+/* Routes of the main table. list gives ours only (by protocol); overlap looks at all others. */
+VEC_TYPE(route_vec, struct route_item);
+int net_route_list(struct net *n, struct route_vec *ret, struct err *e);
+int net_route_add(struct net *n, const struct route_item *r, struct err *e); /* replaces */
+int net_route_delete(struct net *n, const struct route_item *r, struct err *e);
+/* A connected or static route of someone else's that overlaps p (default routes excepted): 1 and
+ * its text, else 0. */
+int net_route_overlap(struct net *n, struct prefix p, struct buf *ret_text, struct err *e);
+/* Source address the default route would use. ERR_NOT_FOUND when there is none. */
+int net_default_address(struct net *n, enum family f, struct addr *ret, struct err *e);
+
+/* "net.ipv4.ip_forward" <-> /proc/sys/net/ipv4/ip_forward; names are checked. */
+int net_sysctl_get(const char *name, struct buf *out, struct err *e);
+int net_sysctl_set(const char *name, const char *value, struct err *e);
+
+/* Firewall. Text of the table for a network's firewall item and its set members: pure, golden
+ * tested; begins with "add table; delete table" so that loading it replaces the old one whole. */
+void net_firewall_text(const char *network, const struct firewall_item *f,
+	const struct item_vec *set_items, struct buf *out);
+/* Load text in one transaction; on failure the old rules stay. */
+int net_firewall_load(const struct buf *text, struct err *e);
+/* Only members: adds and removals for existing sets, one transaction. */
+int net_firewall_members(const char *network, const struct item_vec *put,
+	const struct item_vec *drop, struct err *e);
+/* A digest of what is loaded for the network, to notice drift: equal before and after means
+ * nobody touched it. ERR_NOT_FOUND when the table is not there. */
+int net_firewall_digest(const char *network, char ret[static 65], struct err *e);
+int net_firewall_delete(const char *network, struct err *e); /* absent is success */
+
+/* The marked block of /etc/hosts (path is a setting): replaced atomically, removed when empty. */
+int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *e);
+
+#endif

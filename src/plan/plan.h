@@ -1,0 +1,53 @@
+/*
+ * DOC: the heart: plan(fleet, node) -> desired state. Pure: no I/O, no clock, no randomness; same
+ * fleet, same bytes. A plan is the union of parts, one per object that shows up on the node; so
+ * a change of one object re-plans one part, not the node (spec 0, invariant 7).
+ */
+#ifndef WARREN_PLAN_PLAN_H
+#define WARREN_PLAN_PLAN_H
+
+#include "model/fleet.h"
+#include "model/state.h"
+
+/* Sealed private keys of gateway groups for a node; NULL when there is none. The planner copies
+ * the text. Same arguments must give the same text (control caches what it sealed). */
+struct plan_keys {
+	const char *(*group_key)(void *ctx, const char *group, const char *node);
+	void *ctx;
+};
+
+/* The whole desired state of a node; revision is the node's. ERR_NOT_FOUND for an unknown node; a
+ * disabled node's plan is empty. ret must be empty. */
+int plan_node(const struct fleet *f, const char *node, const struct plan_keys *keys,
+	struct state *ret, struct err *e);
+
+/* Nodes whose plan the change can alter. f holds the fleet before or after it: same answer. */
+void plan_affected(const struct fleet *f, const struct fleet_change *c, struct id_vec *ret);
+
+/* The part of node's plan that `device` brings (peer, set members, host entry), in any order,
+ * pushed to ret. Nothing when it is disabled. device need not be in the fleet. */
+void plan_device_part(
+	const struct fleet *f, const char *node, const struct device *device, struct item_vec *ret);
+
+/*
+ * A change in flight: call begin with the fleet before the change, then change the fleet, then end
+ * for each affected node. The delta's revisions are left 0. Costs one part for a device, one plan
+ * of the node for anything else.
+ */
+struct plan_change;
+struct plan_change *plan_change_begin(const struct fleet *f, const struct fleet_change *c,
+	const struct id_vec *nodes, const struct plan_keys *keys);
+void plan_change_end(
+	struct plan_change *pc, const struct fleet *f, const char *node, struct delta *ret);
+struct plan_change *plan_change_free(struct plan_change *pc);
+
+/* Does policy let src reach dst? For client configurations (which local subnets to route), what-if
+ * and tests. Addresses are overlay or outside ones; port 0 = any. */
+int plan_policy_allows(const struct fleet *f, const char *network, struct addr src, struct addr dst,
+	const char *protocol, uint16_t port);
+
+/* What a device's own configuration should route into the tunnel (spec 3, Split): custom list,
+ * full tunnel, or the network's pools and the local subnets policy lets it reach; aggregated. */
+void plan_device_routes(const struct fleet *f, const struct device *d, struct prefix_vec *ret);
+
+#endif

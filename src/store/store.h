@@ -1,0 +1,130 @@
+/*
+ * DOC: the store. Objects of the model go in and out by their schema; addresses are leased; every
+ * change leaves outbox rows in the same transaction. Writes are closures run one after another on
+ * the writer thread, many per commit (group commit, synchronous=FULL): a job sees its own
+ * transaction only, and is told done after the commit is on disk. Readers run beside it on
+ * snapshots. The engine below is a table of functions, so that a second one can take its place;
+ * one conformance suite runs on every engine.
+ */
+#ifndef WARREN_STORE_STORE_H
+#define WARREN_STORE_STORE_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "model/schema.h"
+
+struct store;
+struct tx; /* a transaction; valid only inside the function it was given to */
+
+struct store_engine; /* engine.h */
+extern const struct store_engine store_sqlite;
+
+/* Open (creating and migrating) the store at path. ERR_CORRUPT / ERR_SYSTEM name the file; a
+ * schema newer than this program is refused. The clock outlives the store. */
+int store_open(const struct store_engine *engine, const char *path, const struct clock *clock,
+	struct store **ret, struct err *e);
+struct store *store_close(struct store *s); /* finishes queued jobs first */
+
+/* Run fn on a read snapshot, on the calling thread. Returns what fn returned. */
+typedef int (*store_fn)(struct tx *tx, void *arg, struct err *e);
+int store_read(struct store *s, store_fn fn, void *arg, struct err *e);
+
+/* Queue fn for the writer thread. When fn returns < 0 its changes are undone, alone. done is
+ * called on the writer thread after the commit (or the failure) with fn's result. */
+void store_write(struct store *s, store_fn fn, void *arg,
+	void (*done)(void *arg, int result, const struct err *e));
+/* The same and wait; not from the writer thread. */
+int store_write_wait(struct store *s, store_fn fn, void *arg, struct err *e);
+
+/* Called on the writer thread after each commit that wrote outbox rows, in commit order, before
+ * the jobs' done. Rows are borrowed. */
+struct outbox_row {
+	uint64_t seq;
+	id_text project, network; /* network "" for project-wide changes */
+	char table[32];           /* schema name */
+	id_text object;
+	const void *before, *after; /* objects of that schema; NULL = created / deleted */
+	struct outbox_node {
+		id_text node;
+		uint64_t previous, revision;
+	} * nodes; /* whose desired state this may change */
+	size_t n_nodes;
+};
+void store_on_commit(
+	struct store *s, void (*fn)(void *arg, const struct outbox_row *rows, size_t n), void *arg);
+
+/* --- inside a transaction ------------------------------------------------------------------- */
+
+/* Load one object. ret must be {0}; the caller frees it with schema_done. ERR_NOT_FOUND. */
+int tx_get(struct tx *tx, const struct schema *s, const char *id, void *ret, struct err *e);
+/* The one object whose columns equal the values (all of them text forms as stored). */
+int tx_find(struct tx *tx, const struct schema *s, void *ret, struct err *e, ...)
+	__attribute__((sentinel)); /* "column", "value", ..., NULL */
+
+/* Insert, replace by id, delete by id. A broken unique constraint is ERR_EXISTS naming the field
+ * ("name", "public_key", ...). Update and delete of an absent row are ERR_NOT_FOUND. */
+int tx_insert(struct tx *tx, const struct schema *s, const void *object, struct err *e);
+int tx_update(struct tx *tx, const struct schema *s, const void *object, struct err *e);
+int tx_delete(struct tx *tx, const struct schema *s, const char *id, struct err *e);
+
+/* Lists: equality filters, a search in name-like columns, sorting by one column, keyset paging. */
+struct tx_filter {
+	const char *column;
+	const char *value; /* text form; NULL = not filtered */
+};
+struct tx_query {
+	struct tx_filter filters[6];
+	const char *search; /* substring of "name" or "description", case-insensitive; or NULL */
+	const char *order;  /* a column of the schema; NULL = id */
+	bool descending;
+	const char *after; /* opaque cursor from the previous page; NULL = start */
+	size_t limit;      /* 0 = all */
+};
+/* fn gets each object (borrowed) and may return non-zero to stop. ret_next, when not NULL, gets
+ * the cursor of the next page ("" at the end); ret_total the number without paging. */
+int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
+	int (*fn)(void *arg, const void *object), void *arg, struct buf *ret_next,
+	uint64_t *ret_total, struct err *e);
+int tx_count(struct tx *tx, const struct schema *s, const struct tx_filter filters[6],
+	uint64_t *ret, struct err *e);
+
+/* Address leases, unique in a network. Take the next free address of first..last for owner, in
+ * ascending order; a freed one rests for rest ms before it is given again, and only when no fresh
+ * one is left. ERR_EXHAUSTED names the range. */
+int tx_lease(struct tx *tx, const char *network, struct addr first, struct addr last,
+	const char *owner, msec rest, struct addr *ret, struct err *e);
+/* Take this very address. ERR_EXISTS names the holder's id. */
+int tx_lease_exact(
+	struct tx *tx, const char *network, struct addr a, const char *owner, struct err *e);
+/* Free all of an owner's leases; they rest from now on. */
+int tx_lease_free(struct tx *tx, const char *owner, struct err *e);
+
+/* Sealed secrets by owner and kind ("group_key", "psk_root", ...). Bytes are already sealed. */
+int tx_secret_put(
+	struct tx *tx, const char *owner, const char *kind, const void *p, size_t n, struct err *e);
+int tx_secret_get(
+	struct tx *tx, const char *owner, const char *kind, struct buf *out, struct err *e);
+int tx_secret_delete(struct tx *tx, const char *owner, struct err *e); /* all kinds */
+
+/* Small settings: "meta" rows. tx_meta_get: ERR_NOT_FOUND. */
+int tx_meta_get(struct tx *tx, const char *key, struct buf *out, struct err *e);
+int tx_meta_put(struct tx *tx, const char *key, const char *value, struct err *e);
+
+/* Record a change: raises the revision of each node, writes the outbox row, and hands it with
+ * copies of before and after to store_on_commit. nodes may be empty. */
+int tx_outbox(struct tx *tx, const struct schema *s, const char *project, const char *network,
+	const void *before, const void *after, const struct id_vec *nodes, struct err *e);
+
+/* Telemetry columns only (applied_revision, last_seen, rx, ...): no outbox, no audit. names is
+ * NULL-terminated. */
+int tx_touch(struct tx *tx, const struct schema *s, const void *object, const char *const names[],
+	struct err *e);
+
+/* Append to the project's hash chain; id, hash and time are filled in. */
+int tx_audit(struct tx *tx, const char *project, const char *actor, const char *action,
+	const char *object, const char *detail, struct err *e);
+
+msec tx_now(const struct tx *tx); /* wall time, one value per transaction */
+
+#endif
