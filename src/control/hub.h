@@ -6,10 +6,9 @@
 #define WARREN_CONTROL_HUB_H
 
 #include "control/control.h"
+#include "http/server.h"
 #include "model/fleet.h"
 #include "store/store.h"
-
-struct http_request;
 
 /* Load the fleet from the store and start the thread; registers itself with store_on_commit. */
 int hub_new(struct control *c, struct hub **ret, struct err *e);
