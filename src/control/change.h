@@ -1,0 +1,19 @@
+/*
+ * DOC: storing a change whole: object, outbox rows with the nodes it affects, audit line, in the
+ * caller's transaction. Used by every handler that changes the fleet, REST and agent protocol.
+ */
+#ifndef WARREN_CONTROL_CHANGE_H
+#define WARREN_CONTROL_CHANGE_H
+
+#include "store/store.h"
+
+/* Insert (before NULL), update, or delete (after NULL) and record it. action: "client.create". */
+int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
+	const char *actor, const char *action, struct err *e);
+
+/* Nodes of the network whose plan a change of this object may alter, by SQL: a device touches its
+ * group's members, a project none, anything else all members of its network. */
+int change_nodes(struct tx *tx, const struct schema *s, const void *object, struct id_vec *ret,
+	struct err *e);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * DOC: the hub: one thread that owns the fleet in memory, plans changes and pushes signed deltas
+ * to connected agents. It learns of changes only from committed outbox rows, in commit order.
+ */
+#ifndef WARREN_CONTROL_HUB_H
+#define WARREN_CONTROL_HUB_H
+
+#include "control/control.h"
+#include "http/server.h"
+#include "model/fleet.h"
+#include "store/store.h"
+
+/* Load the fleet from the store and start the thread; registers itself with store_on_commit. */
+int hub_new(struct control *c, struct hub **ret, struct err *e);
+struct hub *hub_free(struct hub *h);
+
+/* Run fn on the hub's thread, after every commit that was acknowledged before this call. The fleet
+ * is borrowed for the call. From any thread; returns at once. */
+void hub_run(struct hub *h, void (*fn)(const struct fleet *f, void *arg), void *arg);
+/* The same and wait. Not from the hub's or the writer's thread. */
+void hub_run_wait(struct hub *h, void (*fn)(const struct fleet *f, void *arg), void *arg);
+
+/* Observed links of devices and nodes, kept in memory and flushed to the store each 15 s. */
+enum link_state { LINK_NEVER, LINK_ONLINE, LINK_IDLE, LINK_OFFLINE };
+extern const char *const link_state_words[];
+struct link {
+	int state;         /* enum link_state, judged by spec 0 (Three states) */
+	msec last_seen;    /* newest handshake; 0 = never */
+	msec as_of;        /* when it was measured */
+	uint64_t rx, tx;   /* since the device was created, over restarts and rekeys */
+	id_text gateway;   /* node it was last seen at, or "" */
+	char endpoint[64]; /* where it speaks from, or "" */
+};
+/* Any thread. Zeroes (LINK_NEVER) when nothing is known. keepalive: seconds, 0 = none. */
+void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *ret);
+
+/* deploy state of a node: pending / applied / error (spec 0, Three states), and liveness. */
+struct node_status {
+	uint64_t revision, applied_revision;
+	const char *deploy;   /* "pending", "applied", "error" */
+	const char *liveness; /* "online", "unreachable", "offline", "never" */
+	bool connected;       /* has an event stream now */
+	char error[256];
+	msec last_heartbeat;
+};
+void hub_node_status(struct hub *h, const char *node, struct node_status *ret);
+
+/* Numbers for /metrics. */
+struct hub_counts {
+	unsigned streams;
+	uint64_t events_sent, states_sent, drift_reports, refetches;
+	msec last_change_to_push; /* commit to last push, newest change */
+};
+void hub_counts(struct hub *h, struct hub_counts *ret);
+
+/* Routes of the agent protocol (doc/protocol.md) for the agent listener. */
+extern const struct http_route agent_routes[];
+extern const size_t n_agent_routes;
+
+/* Panel events: GET /api/v1/events, already authorised for project ("" = all). */
+void hub_panel_stream(struct hub *h, struct http_request *rq, const char *project);
+
+#endif
