@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypto/token.h"
 
+#include <stdlib.h>
 #include <pthread.h>
 #include <strings.h>
 

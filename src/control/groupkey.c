@@ -48,8 +48,7 @@ static int seal_now(struct tx *tx, struct sealing *s, struct err *e)
 	CLEANUP(buf_done) struct buf bytes = {0};
 	struct public_key check;
 	char context[64];
-	int r = secrets_get(
-		tx, &s->control->keys, s->group->id, SECRET_GROUP_KEY, &group_key, e);
+	int r = secrets_get(tx, &s->control->keys, s->group->id, SECRET_GROUP_KEY, &group_key, e);
 
 	if (r < 0)
 		return r;

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 #include "codec/json.h"
+#include "crypto/hash.h"
+#include "model/names.h"
 
 #include <stdio.h>
 
@@ -102,8 +104,7 @@ static int read_list(const struct json *j, const char *name, size_t max, size_t 
 		return 0;
 	*ret_n = json_count(list);
 	if (*ret_n > max)
-		return err_field(
-			e, ERR_INVALID, name, "%s holds more than %zu entries", name, max);
+		return err_field(e, ERR_INVALID, name, "%s holds more than %zu entries", name, max);
 	return 0;
 }
 
@@ -161,13 +162,25 @@ static int read_lists(const struct json *j, msec offset, struct heartbeat *b, st
 	return 0;
 }
 
+/* A word of the agent's choosing; only whether it is the same as before matters. */
+static int read_epoch(const struct json *j, uint64_t *ret, struct err *e)
+{
+	const char *s = json_str(j, "epoch");
+	uint8_t digest[HASH_LEN];
+
+	if (s == NULL)
+		return read_number(j, "epoch", ret, e);
+	hash_sha256(s, strlen(s), digest);
+	memcpy(ret, digest, sizeof(*ret));
+	return 0;
+}
+
 static int read_body(const struct json *j, msec now, struct heartbeat *b, struct err *e)
 {
 	msec timestamp;
 
 	if (read_number(j, "applied_revision", &b->applied_revision, e) < 0 ||
-		read_number(j, "epoch", &b->epoch, e) < 0 ||
-		read_time(j, "timestamp", &timestamp, e) < 0 ||
+		read_epoch(j, &b->epoch, e) < 0 || read_time(j, "timestamp", &timestamp, e) < 0 ||
 		read_text(j, "error", ERROR_MAX, true, &b->error, e) < 0 ||
 		read_text(j, "version", WORD_MAX, false, &b->version, e) < 0 ||
 		read_text(j, "backend", WORD_MAX, false, &b->backend, e) < 0)

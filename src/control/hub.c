@@ -2,6 +2,7 @@
 #include "control/hub_state.h"
 
 #include "base/log.h"
+#include "codec/envelope.h"
 #include "control/bearer.h"
 #include "control/groupkey.h"
 #include "control/panel_events.h"
@@ -10,6 +11,7 @@
 #include "control/telemetry.h"
 #include "plan/plan.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 /* --- from the writer's thread ----------------------------------------------------------------- */
@@ -35,9 +37,7 @@ static struct hub_row row_copy(const struct outbox_row *row, const struct schema
 
 	r.row.before = row->before ? schema_dup(s, row->before) : NULL;
 	r.row.after = row->after ? schema_dup(s, row->after) : NULL;
-	r.row.nodes = row->n_nodes
-			      ? mem_dup(row->nodes, row->n_nodes * sizeof(*row->nodes))
-			      : NULL;
+	r.row.nodes = row->n_nodes ? mem_dup(row->nodes, row->n_nodes * sizeof(*row->nodes)) : NULL;
 	return r;
 }
 
@@ -74,8 +74,7 @@ static int load_psk(struct tx *tx, void *arg, struct err *e)
 {
 	struct psk_load *l = arg;
 	struct secret s;
-	int r = secrets_get(
-		tx, &l->control->keys, l->network->network->id, SECRET_PSK_ROOT, &s, e);
+	int r = secrets_get(tx, &l->control->keys, l->network->network->id, SECRET_PSK_ROOT, &s, e);
 
 	if (r == 0)
 		l->network->psk_root = s;
@@ -84,8 +83,7 @@ static int load_psk(struct tx *tx, void *arg, struct err *e)
 }
 
 /* A network without a root has no PSKs; every other failure must not pass for that. */
-static int network_secrets(
-	struct control *c, struct tx *tx, struct fleet_network *n, struct err *e)
+static int network_secrets(struct control *c, struct tx *tx, struct fleet_network *n, struct err *e)
 {
 	struct psk_load l = {.control = c, .network = n};
 	int r;
@@ -113,8 +111,7 @@ static void follow(struct hub *h, const struct hub_row *r)
 		if (network_secrets(h->control, NULL, fleet_network(h->fleet, r->row.object), &e) <
 			0)
 			log_error("the PSK root of a network could not be opened",
-				LOG_KV_STR("network", r->row.object),
-				LOG_KV_STR("error", e.text));
+				LOG_KV_STR("network", r->row.object), LOG_KV_STR("error", e.text));
 	} else if (r->schema == &schema_node && after != NULL) {
 		bearers_put(h->bearers, after);
 	}
@@ -140,8 +137,8 @@ static void raise_revision(struct hub *h, const char *node, uint64_t revision)
 /* Put or remove the object; revisions only grow, whatever an older copy of a node says. */
 static void apply_to_fleet(struct hub *h, struct hub_row *r)
 {
-	const struct node *n = r->schema == &schema_node ? map_get(&h->fleet->nodes, r->row.object)
-							  : NULL;
+	const struct node *n =
+		r->schema == &schema_node ? map_get(&h->fleet->nodes, r->row.object) : NULL;
 	uint64_t revision = n != NULL ? n->revision : 0;
 
 	if (r->row.after == NULL)
@@ -283,8 +280,8 @@ static int load_object(void *arg, const void *object)
 
 static int load(struct tx *tx, void *arg, struct err *e)
 {
-	static const struct schema *const kinds[] = {&schema_project, &schema_network,
-		&schema_node, &schema_group, &schema_member, &schema_device, &schema_policy};
+	static const struct schema *const kinds[] = {&schema_project, &schema_network, &schema_node,
+		&schema_group, &schema_member, &schema_device, &schema_policy};
 	struct hub *h = arg;
 	const struct tx_query all = {0};
 	int r = 0;
@@ -296,8 +293,7 @@ static int load(struct tx *tx, void *arg, struct err *e)
 	}
 	MAP_FOREACH (slot, &h->fleet->networks)
 		if (r >= 0)
-			r = network_secrets(
-				h->control, tx, fleet_network(h->fleet, slot->key), e);
+			r = network_secrets(h->control, tx, fleet_network(h->fleet, slot->key), e);
 	MAP_FOREACH (slot, &h->fleet->devices)
 		telemetry_load_device(h->telemetry, slot->value);
 	MAP_FOREACH (slot, &h->fleet->nodes) {
@@ -320,6 +316,7 @@ static void free_parts(struct hub *h)
 	VEC_FOREACH (r, &h->rows)
 		row_done(r);
 	VEC_DONE(&h->rows);
+	buf_done(&h->pins);
 	pthread_cond_destroy(&h->wake);
 	pthread_mutex_destroy(&h->lock);
 	mem_free(h);
@@ -346,7 +343,8 @@ int hub_new(struct control *c, struct hub **ret, struct err *e)
 	h->telemetry = telemetry_new(h->clock);
 	h->panel = panel_events_new(h);
 	h->flush_at = clock_mono(h->clock) + HUB_FLUSH;
-	/* First listen, then load: what is committed in between is applied twice, which is harmless. */
+	/* First listen, then load: what is committed in between is applied twice, which is
+	 * harmless. */
 	store_on_commit(c->store, on_commit, h);
 	r = store_read(c->store, load, h, e);
 	if (r >= 0) {
@@ -443,8 +441,8 @@ static void run_waited(const struct fleet *f, void *arg)
 
 void hub_run_wait(struct hub *h, void (*fn)(const struct fleet *f, void *arg), void *arg)
 {
-	struct waiting w = {.wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
-				    .done = PTHREAD_COND_INITIALIZER},
+	struct waiting w = {
+		.wait = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER},
 		.fn = fn,
 		.arg = arg};
 
@@ -488,6 +486,22 @@ void hub_counts(struct hub *h, struct hub_counts *ret)
 		.refetches = atomic_load(&h->refetches),
 		.last_change_to_push = atomic_load(&h->last_push),
 	};
+}
+
+void hub_set_pins(struct hub *h, const char *const pins[])
+{
+	char issued[CLOCK_TEXT_LEN];
+	struct pins p = {.signing_current = h->control->keys.signing_public, .issued_at = issued};
+
+	for (size_t i = 0; pins[i] != NULL; i++)
+		strs_push(&p.pins, pins[i]);
+	clock_format(clock_wall(h->clock), issued);
+	pins_sign(&p, &h->control->keys.root_seed);
+	pthread_mutex_lock(&h->lock);
+	buf_reset(&h->pins);
+	pins_write(&p, &h->pins);
+	pthread_mutex_unlock(&h->lock);
+	strs_done(&p.pins);
 }
 
 struct panel_opening {

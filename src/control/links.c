@@ -1,13 +1,14 @@
 /* DOC: see links.h. */
 #include "control/links.h"
 
+#include <stdlib.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 struct reporter {
 	id_text id;
 	msec as_of;
-	bool dirty; /* counters changed since they were saved */
+	bool dirty;      /* counters changed since they were saved */
 	struct buf text; /* while saving */
 };
 
@@ -124,8 +125,8 @@ static uint64_t grown(uint64_t before, uint64_t after)
 	return after >= before ? after - before : after; /* smaller: it started anew */
 }
 
-void links_add(struct links *l, const char *reporter, uint64_t epoch, const struct link_row *row,
-	msec now)
+void links_add(
+	struct links *l, const char *reporter, uint64_t epoch, const struct link_row *row, msec now)
 {
 	struct reporter *by = reporter_get(l, reporter);
 	struct peer_links *p = peer_get(l, row->peer);
@@ -251,8 +252,8 @@ void links_load_counters(struct links *l, const char *reporter, const char *text
 	}
 }
 
-void links_save_counters(struct links *l,
-	void (*fn)(void *arg, const char *reporter, const char *text), void *arg)
+void links_save_counters(
+	struct links *l, void (*fn)(void *arg, const char *reporter, const char *text), void *arg)
 {
 	bool any = false;
 

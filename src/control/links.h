@@ -59,8 +59,8 @@ size_t links_take_devices(struct links *l, struct device *ret, size_t max);
 /* Last counters per reporter, as the text of one setting: "PEER EPOCH RX TX\n" ... */
 void links_load_counters(struct links *l, const char *reporter, const char *text);
 /* The reporters whose text changed since the last call. */
-void links_save_counters(struct links *l,
-	void (*fn)(void *arg, const char *reporter, const char *text), void *arg);
+void links_save_counters(
+	struct links *l, void (*fn)(void *arg, const char *reporter, const char *text), void *arg);
 
 void links_forget_peer(struct links *l, const char *peer);
 void links_forget_reporter(struct links *l, const char *reporter);

@@ -92,9 +92,9 @@ void panel_events_change(struct panel_events *p, const struct outbox_row *row)
 	json_put_str(&w, "project", row->project);
 	json_put_str(&w, "network", row->network);
 	json_put_str(&w, "action",
-		row->before == NULL  ? "created"
-		: row->after == NULL ? "deleted"
-				     : "updated");
+		row->before == NULL          ? "created"
+			: row->after == NULL ? "deleted"
+					     : "updated");
 	json_end_object(&w);
 	tell(p, row->project, "change", buf_str(&text));
 }

@@ -17,8 +17,9 @@ static void drop_first(struct ring *r)
 
 void ring_trim(struct ring *r, msec now, size_t max)
 {
-	while (r->n > 0 && (r->n > RING_RECORDS || r->bytes > RING_BYTES || r->bytes > max ||
-				   now - r->v[r->first].at > RING_AGE))
+	while (r->n > 0 &&
+		(r->n > RING_RECORDS || r->bytes > RING_BYTES || r->bytes > max ||
+			now - r->v[r->first].at > RING_AGE))
 		drop_first(r);
 	if (r->n == 0) {
 		/* thousands of quiet nodes keep no memory */

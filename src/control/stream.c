@@ -8,6 +8,7 @@
 #include "control/conn.h"
 #include "control/event.h"
 #include "control/hub_state.h"
+#include "control/panel_events.h"
 #include "control/ring.h"
 #include "control/telemetry.h"
 
@@ -70,8 +71,10 @@ static void queue(struct streams *s, struct slot *slot, const char *type, uint64
 {
 	char issued[CLOCK_TEXT_LEN], id[24], random[33];
 	uint8_t bytes[16];
-	struct envelope v = {.event_type = (char *)(uintptr_t)type, .event_id = id,
-		.issued_at = issued, .payload = payload};
+	struct envelope v = {.event_type = (char *)(uintptr_t)type,
+		.event_id = id,
+		.issued_at = issued,
+		.payload = payload};
 	AUTOFREE char *nonce = NULL;
 	struct err e = {0};
 
@@ -143,6 +146,14 @@ void streams_flush(struct streams *s)
 	s->dirty.n = 0;
 }
 
+static void tell(struct streams *s, const char *node, bool connected)
+{
+	const struct node *n = map_get(&s->hub->fleet->nodes, node);
+
+	telemetry_connected(s->hub->telemetry, node, connected);
+	panel_events_node(s->hub->panel, node, n ? n->project : "", connected);
+}
+
 static void left(void *arg, struct conn *c)
 {
 	struct streams *s = arg;
@@ -154,7 +165,7 @@ static void left(void *arg, struct conn *c)
 		return; /* the node is gone, or a newer stream took over */
 	slot->conn = NULL;
 	slot->left_at = clock_mono(s->hub->clock);
-	telemetry_connected(s->hub->telemetry, slot->node, false);
+	tell(s, slot->node, false);
 }
 
 /* What the agent missed. */
@@ -201,7 +212,7 @@ void streams_open(struct streams *s, struct http_request *rq, const char *node,
 	conn_send(slot->conn, hello, sizeof(hello) - 1);
 	resume(s, slot, last_event_id);
 	streams_flush(s);
-	telemetry_connected(s->hub->telemetry, node, true);
+	tell(s, node, true);
 }
 
 static void forget(struct streams *s, struct slot *slot)

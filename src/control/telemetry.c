@@ -146,7 +146,8 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 	ret->first = !n->confirmed;
 	/* Behind what was there one heartbeat ago: pushing did not reach it. Ahead of us: we were
 	 * restored from a backup. */
-	ret->reconcile = b->applied_revision < n->revision_then || b->applied_revision > n->revision;
+	ret->reconcile =
+		b->applied_revision < n->revision_then || b->applied_revision > n->revision;
 	ret->may_move = n->moved_at == 0 || now - n->moved_at >= ENDPOINT_SETTLE;
 	n->confirmed = n->dirty = true;
 	n->revision_then = n->revision;
@@ -216,7 +217,7 @@ void telemetry_status(struct telemetry *t, const char *node, struct node_status 
 struct batch {
 	VEC(struct device) devices; /* observed fields only */
 	VEC(struct node) nodes;
-	struct strs counters; /* key, value, key, value... */
+	struct strs counters;    /* key, value, key, value... */
 	void (*done)(void *arg); /* in the last batch */
 	void *arg;
 };

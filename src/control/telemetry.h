@@ -38,14 +38,12 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 /* Its observed endpoints are being changed. */
 void telemetry_moved(struct telemetry *t, const char *node);
 
-void telemetry_link(
-	struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret);
+void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret);
 void telemetry_status(struct telemetry *t, const char *node, struct node_status *ret);
 
 /* Queue all that changed for the writer; done once the last batch is stored, on its thread, or at
  * once when there is nothing to store. */
-void telemetry_flush(
-	struct telemetry *t, struct store *store, void (*done)(void *arg), void *arg);
+void telemetry_flush(struct telemetry *t, struct store *store, void (*done)(void *arg), void *arg);
 
 /* Pure: the word for how long a node has been silent. */
 const char *liveness_word(msec now, msec last_heartbeat);
