@@ -147,7 +147,7 @@ void http_stream_close(struct http_stream *s)
 	pthread_mutex_unlock(&s->shard->worker->lock);
 }
 
-msec http_streams_keepalive(struct http_worker *w, msec now)
+void http_streams_keepalive(struct http_worker *w, msec now)
 {
 	struct http_stream *s;
 
@@ -161,6 +161,12 @@ msec http_streams_keepalive(struct http_worker *w, msec now)
 			send_locked(s, comment, sizeof(comment) - 1);
 		pthread_mutex_unlock(&w->lock);
 	}
+}
+
+msec http_streams_due(const struct http_worker *w)
+{
+	const struct http_stream *s = TAILQ_FIRST(&w->streams);
+
 	return s != NULL ? s->last + http_keepalive : -1;
 }
 

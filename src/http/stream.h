@@ -35,8 +35,9 @@ void http_stream_attach(struct http_stream *s, struct MHD_Connection *c);
 enum { HTTP_STREAM_ENDED = -1, HTTP_STREAM_CUT = -2 };
 ssize_t http_stream_read(struct http_stream *s, char *to, size_t max);
 
-/* Write comments on the streams of w that were silent; returns when to come again, or -1. */
-msec http_streams_keepalive(struct http_worker *w, msec now);
+/* Write comments on the streams of w that were silent; and when the next one is due, or -1. */
+void http_streams_keepalive(struct http_worker *w, msec now);
+msec http_streams_due(const struct http_worker *w);
 void http_streams_cut(struct http_worker *w);
 
 #endif

@@ -164,9 +164,10 @@ static void *worker_main(void *arg)
 				((struct http_shard *)events[i].data.ptr)->dirty = true;
 		now = clock_mono(&clock_real);
 		begin_stop(w, now);
-		due = http_streams_keepalive(w, now);
+		http_streams_keepalive(w, now);
 		run_posts(w);
-		due = earlier(due, run_shards(w, now));
+		due = run_shards(w, now);
+		due = earlier(due, http_streams_due(w));
 		if (finished(w, now))
 			break;
 	}
