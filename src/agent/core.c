@@ -125,16 +125,21 @@ bool core_take_changed(struct core *c)
 
 /* --- applying -------------------------------------------------------------------------------- */
 
-static void set_error(struct core *c, const struct apply_result *r)
+void core_set_error(struct core *c, const struct apply_result *r, const char *also)
 {
 	CLEANUP(buf_done) struct buf text = {0};
 
 	apply_summary(r, &text);
+	if (also != NULL && also[0] != '\0')
+		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", also);
 	if (c->refused.n > 0)
 		buf_addf(&text, "%s%zu peers refused", text.len > 0 ? "; " : "", c->refused.n);
 	VEC_FOREACH (feature, &c->desired.requires)
 		buf_addf(&text, "%sneeds feature %.40s, which this agent does not have",
 			text.len > 0 ? "; " : "", *feature);
+	if (text.len > 0 && (c->error == NULL || strcmp(c->error, text.data) != 0))
+		log_error("machine is not as desired", LOG_KV_STR("error", text.data),
+			LOG_KV_INT("revision", c->desired.revision));
 	mem_free(c->error);
 	c->error = text.len > 0 ? buf_take(&text) : NULL;
 }
@@ -200,11 +205,9 @@ static void advance(struct core *c, const struct delta *d, struct state *next)
 		log_error("desired state was not saved", LOG_KV_STR("error", e.text));
 	screen(c, d, &work);
 	apply_delta(c->machine, &old, &work, &c->desired.items, &r);
-	if (r.failures > 0 || c->refused.n > 0 || c->error != NULL)
-		set_error(c, &r);
-	if (r.failures > 0)
-		log_error("change not applied in full", LOG_KV_STR("error", c->error),
-			LOG_KV_INT("revision", c->desired.revision));
+	/* an earlier failure stands until a reconcile has found the machine as it should be */
+	if (r.failures > 0 || c->refused.n > 0 || c->desired.requires.n > 0)
+		core_set_error(c, &r, NULL);
 	c->changed = true;
 	apply_result_done(&r);
 	VEC_DONE(&work.put); /* borrowed */
@@ -265,28 +268,27 @@ void core_replace(struct core *c, struct state *s)
 
 /* --- time ------------------------------------------------------------------------------------ */
 
-/* Peers that should be in force and are not, and the other way round, as a delta. */
-static void rescreen(struct core *c, struct delta *work)
+void core_screen(struct core *c, struct delta *work)
 {
-	c->deadline = 0;
+	msec now = clock_wall(c->clock);
+
 	VEC_FOREACH (i, &c->desired.items) {
-		bool was;
+		bool was, is;
 
 		if ((*i)->kind != ITEM_PEER || ((*i)->peer.not_after == 0 && !refused(c, *i)))
 			continue;
 		was = in_force(c, *i);
-		if (admit(c, *i) != was) {
-			if (was)
-				VEC_PUSH(&work->drop, *i);
-			else
-				VEC_PUSH(&work->put, *i);
-		}
-		if (c->deadline != 0 && c->deadline <= clock_wall(c->clock))
-			c->deadline = 0; /* of this one: it is over */
+		is = admit(c, *i);
+		if (work == NULL || was == is)
+			continue;
+		if (was)
+			VEC_PUSH(&work->drop, *i);
+		else
+			VEC_PUSH(&work->put, *i);
 	}
-	/* admit() keeps the earliest deadline, which may be one that is over: look again */
+	c->deadline = 0;
 	VEC_FOREACH (i, &c->desired.items)
-		if ((*i)->kind == ITEM_PEER && (*i)->peer.not_after > clock_wall(c->clock) &&
+		if ((*i)->kind == ITEM_PEER && (*i)->peer.not_after > now &&
 			(c->deadline == 0 || (*i)->peer.not_after < c->deadline))
 			c->deadline = (*i)->peer.not_after;
 }
@@ -299,11 +301,11 @@ void core_expire(struct core *c)
 
 	if (c->deadline == 0 || clock_wall(c->clock) < c->deadline)
 		return;
-	rescreen(c, &work);
+	core_screen(c, &work);
 	/* what comes back is not there; what goes is there as it was desired */
 	apply_delta(c->machine, work.drop.n > 0 ? &work.drop : &none, &work, &c->desired.items, &r);
 	if (r.failures > 0)
-		set_error(c, &r);
+		core_set_error(c, &r, NULL);
 	if (work.drop.n > 0)
 		log_info("peers expired", LOG_KV_INT("count", work.drop.n));
 	c->changed |= work.drop.n + work.put.n > 0;

@@ -46,6 +46,12 @@ void core_flush(struct core *c);
 /* A verified whole state; s is emptied. */
 void core_replace(struct core *c, struct state *s);
 
+/* Look again at peers with a time limit and at refused ones: what comes into force and what goes
+ * out of it, borrowed from desired, is added to work (NULL: only take note). */
+void core_screen(struct core *c, struct delta *work);
+/* Say (and log, when it is news) why the machine is not as desired; or that it is. */
+void core_set_error(struct core *c, const struct apply_result *r, const char *also);
+
 /* Drop peers whose time is over, bring back those whose time is not (a clock was set). */
 void core_expire(struct core *c);
 

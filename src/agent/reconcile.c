@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 
-#include <stdio.h>
 
 void core_corrections_done(struct core_corrections *v)
 {
@@ -53,39 +52,16 @@ static void describe(const struct delta *d, const struct apply_result *r,
 /* What is in force, borrowed from desired. */
 static void effective(struct core *c, struct item_vec *ret)
 {
-	msec now = clock_wall(c->clock);
-
-	VEC_RESERVE(ret, c->desired.items.n);
+	VEC_RESERVE(ret, c->desired.items.n + 1);
 	VEC_FOREACH (i, &c->desired.items) {
-		struct public_key key;
 		const struct peer_item *p = &(*i)->peer;
+		struct public_key key;
 
-		if ((*i)->kind == ITEM_PEER &&
-			((p->not_after != 0 && p->not_after <= now) ||
-				(c->refused.n > 0 &&
-					!peer_index_lookup(
-						&c->peers, p->interface, p->id, &key))))
+		if ((*i)->kind == ITEM_PEER && (p->not_after != 0 || c->refused.n > 0) &&
+			!peer_index_lookup(&c->peers, p->interface, p->id, &key))
 			continue;
 		VEC_PUSH(ret, *i);
 	}
-}
-
-static void set_error(struct core *c, const struct apply_result *r, const struct err *hosts)
-{
-	CLEANUP(buf_done) struct buf text = {0};
-
-	apply_summary(r, &text);
-	if (hosts->code != 0)
-		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", hosts->text);
-	if (c->refused.n > 0)
-		buf_addf(&text, "%s%zu peers refused", text.len > 0 ? "; " : "", c->refused.n);
-	VEC_FOREACH (feature, &c->desired.requires)
-		buf_addf(&text, "%sneeds feature %.40s, which this agent does not have",
-			text.len > 0 ? "; " : "", *feature);
-	if (text.len > 0 && (c->error == NULL || strcmp(c->error, text.data) != 0))
-		log_error("machine is not as desired", LOG_KV_STR("error", text.data));
-	mem_free(c->error);
-	c->error = text.len > 0 ? buf_take(&text) : NULL;
 }
 
 int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
@@ -101,7 +77,7 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 	core_flush(c);
 	if (c->desired.revision == 0)
 		return 0;
-	core_expire(c);
+	core_screen(c, NULL);
 	effective(c, &want);
 	rc = machine_read(c->machine, &want, &reading, e);
 	if (rc < 0) {
@@ -111,7 +87,7 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 	item_vec_diff(&reading.have, &reading.want, &d);
 	apply_delta(c->machine, &reading.have, &d, &c->desired.items, &r);
 	machine_hosts_flush(c->machine, &want, &drift, &hosts);
-	set_error(c, &r, &hosts);
+	core_set_error(c, &r, hosts.text);
 	if (c->reported) {
 		describe(&d, &r, ret);
 		if (drift)
