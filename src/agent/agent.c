@@ -41,7 +41,8 @@ struct agent {
 	bool reconcile_soon;
 };
 
-/* --- opening the machine ------------------------------------------------------------------------ */
+/* --- opening the machine ------------------------------------------------------------------------
+ */
 
 static const char *dir_of(const struct agent_options *o)
 {
@@ -57,8 +58,8 @@ static int take_lock(struct agent *a, struct err *e)
 	if (a->lock < 0)
 		return err_errno(e, errno, "cannot open %s", path);
 	if (flock(a->lock, LOCK_EX | LOCK_NB) < 0)
-		return err_set(e, ERR_EXISTS, "an agent is running with %s: stop it first",
-			dir_of(a->o));
+		return err_set(
+			e, ERR_EXISTS, "an agent is running with %s: stop it first", dir_of(a->o));
 	return 0;
 }
 
@@ -112,8 +113,7 @@ static int open_machine(struct agent *a, struct err *e)
 		ctx = a->net;
 	}
 	a->resolver = resolver_new(a->loop, a->clock, names_changed, a);
-	return machine_init(
-		&a->machine, a->wg, ops, ctx, a->clock, &a->identity, a->resolver, e);
+	return machine_init(&a->machine, a->wg, ops, ctx, a->clock, &a->identity, a->resolver, e);
 }
 
 static void close_machine(struct agent *a)
@@ -128,7 +128,8 @@ static void close_machine(struct agent *a)
 		close(a->lock);
 }
 
-/* --- timers ------------------------------------------------------------------------------------- */
+/* --- timers -------------------------------------------------------------------------------------
+ */
 
 static void schedule_expiry(struct agent *a)
 {
@@ -162,10 +163,9 @@ static void names_changed(void *arg)
 
 static void schedule_reconcile(struct agent *a)
 {
-	msec each = a->o->interval == 0 ? INTERVAL
-		: a->o->interval < INTERVAL_MIN
-		? INTERVAL_MIN
-		: a->o->interval;
+	msec each = a->o->interval == 0         ? INTERVAL
+		: a->o->interval < INTERVAL_MIN ? INTERVAL_MIN
+						: a->o->interval;
 
 	loop_timer_set(a->reconcile,
 		each - each / 10 + (msec)rand_below(&a->rand, (uint64_t)(each / 5) + 1), 0);
@@ -204,7 +204,8 @@ static void on_settle(void *arg)
 	core_settle(&((struct agent *)arg)->core);
 }
 
-/* --- hooks -------------------------------------------------------------------------------------- */
+/* --- hooks --------------------------------------------------------------------------------------
+ */
 
 static void reconcile_soon(void *arg)
 {
@@ -249,7 +250,8 @@ static void on_signal(int signum, void *arg)
 	loop_stop(((struct agent *)arg)->loop);
 }
 
-/* --- run ---------------------------------------------------------------------------------------- */
+/* --- run ----------------------------------------------------------------------------------------
+ */
 
 static void tear_down(struct machine *m)
 {

@@ -132,9 +132,8 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	CLEANUP(secret_wipe) struct secret key = {0};
 	struct public_key public;
 	struct wg_device d = {0};
-	struct wg_change c = {.private_key = &key,
-		.listen_port = want->listen_port,
-		.fwmark = want->fwmark};
+	struct wg_change c = {
+		.private_key = &key, .listen_port = want->listen_port, .fwmark = want->fwmark};
 	bool announce;
 	int rc = keyring_get(m->identity, i->network, want, &key, &public, &announce, e);
 
@@ -147,7 +146,8 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 		if (rc < 0)
 			return rc;
 	}
-	c.flags = (adopted && public_key_equal(&d.public_key, &public) ? 0 : WG_DEVICE_PRIVATE_KEY) |
+	c.flags =
+		(adopted && public_key_equal(&d.public_key, &public) ? 0 : WG_DEVICE_PRIVATE_KEY) |
 		(adopted && d.listen_port == want->listen_port ? 0 : WG_DEVICE_LISTEN_PORT) |
 		(adopted && d.fwmark == want->fwmark ? 0 : WG_DEVICE_FWMARK);
 	wg_device_done(&d);
@@ -248,8 +248,7 @@ static int put_sysctl(struct run *run, const struct item *i, struct err *e)
 	int rc = m->ops->sysctl_get(m->ctx, i->sysctl.name, &now, e);
 
 	if (rc == 0)
-		rc = ledger_add_sysctl(
-			&m->ledger, i->sysctl.name, buf_str(&now), i->network, e);
+		rc = ledger_add_sysctl(&m->ledger, i->sysctl.name, buf_str(&now), i->network, e);
 	if (rc == 0 && strcmp(buf_str(&now), i->sysctl.value) != 0)
 		rc = m->ops->sysctl_set(m->ctx, i->sysctl.name, i->sysctl.value, e);
 	return rc;
@@ -326,8 +325,8 @@ static void put_firewalls(struct run *run)
 
 /* Members of the sets of one network. When the increment is refused the whole table is loaded:
  * a member that was to go must not stay until the next reconcile. */
-static void change_members(struct run *run, const char *network, struct item_vec put,
-	struct item_vec drop)
+static void change_members(
+	struct run *run, const char *network, struct item_vec put, struct item_vec drop)
 {
 	struct machine *m = run->m;
 	const struct item *firewall = firewall_of(run->target, network);

@@ -13,7 +13,7 @@
 
 struct apply_result {
 	unsigned failures;
-	struct strs errors; /* "peer warren0/cl_1: ..." */
+	struct strs errors;                            /* "peer warren0/cl_1: ..." */
 	unsigned put[ITEM_KINDS], dropped[ITEM_KINDS]; /* that worked */
 	bool links_made; /* an interface is new: its counters start at zero */
 };

@@ -26,8 +26,8 @@ struct batch {
 	unsigned refused;
 };
 
-static void add_remove(struct batch *b, const struct item *i, const struct public_key *key,
-	bool counts)
+static void add_remove(
+	struct batch *b, const struct item *i, const struct public_key *key, bool counts)
 {
 	struct op o = {.item = i, .counts = counts};
 
@@ -40,8 +40,8 @@ static void set_endpoint(struct batch *b, const struct peer_item *p, struct wg_p
 {
 	if (p->endpoint == NULL || p->endpoint[0] == '\0')
 		return; /* no hint */
-	if (resolver_endpoint(b->m->resolver, p->endpoint, &op->endpoint_addr, &op->endpoint_port) ==
-		0)
+	if (resolver_endpoint(
+		    b->m->resolver, p->endpoint, &op->endpoint_addr, &op->endpoint_port) == 0)
 		op->flags |= WG_PEER_ENDPOINT;
 	/* a name without an answer yet: apply_endpoints writes it when there is one */
 }
@@ -91,8 +91,10 @@ static void succeeded(struct batch *b, const struct op *o)
 		b->r->dropped[ITEM_PEER]++;
 	else
 		b->r->put[ITEM_PEER]++;
-	log_debug(done_words[removed ? 1 : added ? 0 : 2], LOG_KV_STR("peer_id", o->item->peer.id),
-		LOG_KV_STR("interface", b->ifname));
+	log_debug(done_words[removed      ? 1
+				  : added ? 0
+					  : 2],
+		LOG_KV_STR("peer_id", o->item->peer.id), LOG_KV_STR("interface", b->ifname));
 }
 
 static int send_ops(struct batch *b, const struct op *ops, size_t n, struct err *e)
@@ -185,8 +187,8 @@ void apply_peers(struct machine *m, struct item_vec puts, struct item_vec drops,
 
 	/* both are sorted by network, interface, id: walk them interface by interface */
 	while (p < puts.n || d < drops.n) {
-		const struct item *first = p == puts.n ? drops.v[d]
-			: d == drops.n                 ? puts.v[p]
+		const struct item *first = p == puts.n      ? drops.v[d]
+			: d == drops.n                      ? puts.v[p]
 			: order(puts.v[p], drops.v[d]) <= 0 ? puts.v[p]
 							    : drops.v[d];
 		struct batch b = {.m = m, .r = r};
@@ -237,8 +239,9 @@ static int endpoints_of(struct machine *m, const struct ledger_link *link,
 			w->endpoint == NULL || w->endpoint[0] == '\0' || by_key.n == 0)
 			continue;
 		p = map_get(&by_key, key_format_public(&w->public_key, key));
-		if (p == NULL || resolver_endpoint(m->resolver, w->endpoint, &op.endpoint_addr,
-					 &op.endpoint_port) < 0)
+		if (p == NULL ||
+			resolver_endpoint(
+				m->resolver, w->endpoint, &op.endpoint_addr, &op.endpoint_port) < 0)
 			continue;
 		if (p->endpoint_port == op.endpoint_port &&
 			addr_compare(p->endpoint_addr, op.endpoint_addr) == 0)

@@ -77,7 +77,8 @@ void beat_soon(struct beat *b)
 	schedule(b, SOON);
 }
 
-/* --- keys -------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------
+ */
 
 static void key_answer(void *arg, struct http_response *r, const struct err *e)
 {
@@ -118,7 +119,8 @@ void beat_announce(struct beat *b, const char *network, const struct public_key 
 	announce_next(b); /* when it fails, after the next heartbeat that gets through */
 }
 
-/* --- drift ------------------------------------------------------------------------------------- */
+/* --- drift -------------------------------------------------------------------------------------
+ */
 
 static void drift_answer(void *arg, struct http_response *r, const struct err *e)
 {
@@ -126,7 +128,8 @@ static void drift_answer(void *arg, struct http_response *r, const struct err *e
 
 	b->drift_call = NULL;
 	if (!accepted(r))
-		log_debug("drift not reported", LOG_KV_STR("error", r == NULL ? e->text : "refused"));
+		log_debug(
+			"drift not reported", LOG_KV_STR("error", r == NULL ? e->text : "refused"));
 }
 
 static void report_drift(struct beat *b)

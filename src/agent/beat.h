@@ -23,8 +23,8 @@ struct beat {
 	struct rand rand;
 	struct loop_timer *timer;
 	struct http_call *call, *key_call, *drift_call;
-	struct map keys; /* network -> struct public_key, still to be announced */
-	char *announcing; /* network of key_call */
+	struct map keys;               /* network -> struct public_key, still to be announced */
+	char *announcing;              /* network of key_call */
 	struct core_corrections drift; /* still to be reported */
 };
 

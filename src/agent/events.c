@@ -143,8 +143,8 @@ int events_take(struct core *c, const char *text, size_t n, struct err *e)
 
 /* --- state ------------------------------------------------------------------------------------ */
 
-static int check_head(const struct core *c, const struct state_head *h, const char *nonce,
-	struct err *e)
+static int check_head(
+	const struct core *c, const struct state_head *h, const char *nonce, struct err *e)
 {
 	int rc = state_head_check(h, &c->identity->signing, e);
 
@@ -157,8 +157,8 @@ static int check_head(const struct core *c, const struct state_head *h, const ch
 	return 0;
 }
 
-static int take_body(struct core *c, const char *body, size_t n, const struct state_head *h,
-	struct err *e)
+static int take_body(
+	struct core *c, const char *body, size_t n, const struct state_head *h, struct err *e)
 {
 	char sum[HASH_HEX_LEN];
 	struct state s = {0};
@@ -191,7 +191,8 @@ int events_take_state(struct core *c, const char *body, size_t n, const char *he
 	if (rc == 0 && body != NULL)
 		rc = take_body(c, body, n, &h, e);
 	else if (rc == 0 && h.revision != core_revision(c))
-		rc = err_set(e, ERR_STALE, "the control plane says unchanged about another revision");
+		rc = err_set(
+			e, ERR_STALE, "the control plane says unchanged about another revision");
 	state_head_done(&h);
 	return rc;
 }

@@ -63,8 +63,8 @@ int identity_write_key(const char *path, const struct secret *key, struct err *e
 	return rc;
 }
 
-static int need_str(const struct json *j, const char *path, const char *key, const char **ret,
-	struct err *e)
+static int need_str(
+	const struct json *j, const char *path, const char *key, const char **ret, struct err *e)
 {
 	const char *s = json_str(j, key);
 
@@ -74,8 +74,7 @@ static int need_str(const struct json *j, const char *path, const char *key, con
 	return 0;
 }
 
-static int read_fields(
-	const struct json *j, const char *path, struct identity *id, struct err *e)
+static int read_fields(const struct json *j, const char *path, struct identity *id, struct err *e)
 {
 	const char *url, *node, *project, *root, *signing, *at;
 	const struct json *pins = json_get(j, "pins");

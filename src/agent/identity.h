@@ -7,6 +7,7 @@
 #ifndef WARREN_AGENT_IDENTITY_H
 #define WARREN_AGENT_IDENTITY_H
 
+#include "base/buf.h"
 #include "crypto/key.h"
 #include "model/id.h"
 

@@ -13,7 +13,8 @@
 
 #define ANSWER_MAX (1024 * 1024)
 
-static int open_secret(const char *text, const struct secret *key, struct secret *ret, struct err *e)
+static int open_secret(
+	const char *text, const struct secret *key, struct secret *ret, struct err *e)
 {
 	CLEANUP(buf_wipe) struct buf blob = {0}, plain = {0};
 

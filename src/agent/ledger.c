@@ -58,7 +58,8 @@ static int read_sysctl(const struct json *j, struct ledger *l)
 	const char *name = json_str(j, "name"), *previous = json_str(j, "previous");
 	struct ledger_sysctl s = {0};
 
-	if (name == NULL || previous == NULL || read_ids(json_get(j, "networks"), &s.networks) < 0) {
+	if (name == NULL || previous == NULL ||
+		read_ids(json_get(j, "networks"), &s.networks) < 0) {
 		VEC_DONE(&s.networks);
 		return ERR_CORRUPT;
 	}
@@ -100,7 +101,8 @@ int ledger_load(struct ledger *l, const char *dir, struct err *e)
 	json_free(doc);
 	if (rc < 0)
 		return err_set(e, ERR_CORRUPT,
-			"%s, the record of what the agent put on this machine, is damaged", l->path);
+			"%s, the record of what the agent put on this machine, is damaged",
+			l->path);
 	return 0;
 }
 
@@ -186,8 +188,8 @@ int ledger_remove_link(struct ledger *l, const char *ifname, struct err *e)
 	return 0;
 }
 
-int ledger_add_sysctl(struct ledger *l, const char *name, const char *previous,
-	const char *network, struct err *e)
+int ledger_add_sysctl(struct ledger *l, const char *name, const char *previous, const char *network,
+	struct err *e)
 {
 	struct ledger_sysctl *s = ledger_sysctl(l, name);
 

@@ -37,8 +37,8 @@ struct ledger_sysctl *ledger_sysctl(const struct ledger *l, const char *name);
 /* Each saves when it changed something. */
 int ledger_add_link(struct ledger *l, const char *ifname, const char *network, struct err *e);
 int ledger_remove_link(struct ledger *l, const char *ifname, struct err *e);
-int ledger_add_sysctl(struct ledger *l, const char *name, const char *previous,
-	const char *network, struct err *e);
+int ledger_add_sysctl(struct ledger *l, const char *name, const char *previous, const char *network,
+	struct err *e);
 int ledger_remove_sysctl(struct ledger *l, const char *name, const char *network, struct err *e);
 int ledger_set_firewall(struct ledger *l, const char *network, bool present, struct err *e);
 int ledger_set_hosts(struct ledger *l, bool present, struct err *e);

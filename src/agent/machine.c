@@ -117,8 +117,7 @@ static bool peer_as_wanted(const struct peer_item *want, const struct wg_peer *p
 		prefix_vec_equal(&want->allowed_ips, &p->allowed_ips);
 }
 
-static void read_peer(
-	struct reader *r, const struct ledger_link *link, const struct wg_peer *p)
+static void read_peer(struct reader *r, const struct ledger_link *link, const struct wg_peer *p)
 {
 	const struct wanted_peer *w = wanted_by_key(r, link->name, &p->public_key);
 	struct item *i;
@@ -361,8 +360,7 @@ void machine_settle(struct machine *m)
 
 		if (!f->loaded || f->settled)
 			continue;
-		f->settled =
-			m->ops->firewall_digest(m->ctx, slot->key, f->digest, NULL) == 0;
+		f->settled = m->ops->firewall_digest(m->ctx, slot->key, f->digest, NULL) == 0;
 	}
 }
 

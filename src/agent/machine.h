@@ -33,8 +33,7 @@ struct machine_ops {
 		const struct item_vec *sets, struct err *e);
 	int (*firewall_members)(void *ctx, const char *network, const struct item_vec *put,
 		const struct item_vec *drop, struct err *e);
-	int (*firewall_digest)(
-		void *ctx, const char *network, char ret[static 65], struct err *e);
+	int (*firewall_digest)(void *ctx, const char *network, char ret[static 65], struct err *e);
 	int (*firewall_delete)(void *ctx, const char *network, struct err *e);
 	int (*hosts_write)(void *ctx, const struct item_vec *hosts, struct err *e);
 	/* A text that changes whenever somebody writes the hosts file. */

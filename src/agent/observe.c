@@ -84,8 +84,8 @@ static void peers_by_key(const struct core *c, const char *ifname, struct item_v
 		qsort(ret->v, ret->n, sizeof(*ret->v), compare_keys);
 }
 
-static void observe_peer(struct observer *o, struct json_writer *w,
-	const struct ledger_link *link, const struct item_vec *known, const struct wg_peer *p)
+static void observe_peer(struct observer *o, struct json_writer *w, const struct ledger_link *link,
+	const struct item_vec *known, const struct wg_peer *p)
 {
 	struct item probe = {.kind = ITEM_PEER};
 	struct item *key = &probe, **found = NULL;

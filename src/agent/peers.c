@@ -27,7 +27,8 @@ static void key_claim(const struct peer_entry *p, char ret[static CLAIM_LEN])
 	snprintf(ret, CLAIM_LEN, "%s=%s", p->ifname, key_format_public(&p->key, text));
 }
 
-static void prefix_claim(const struct peer_entry *p, struct prefix prefix, char ret[static CLAIM_LEN])
+static void prefix_claim(
+	const struct peer_entry *p, struct prefix prefix, char ret[static CLAIM_LEN])
 {
 	char text[PREFIX_TEXT_LEN];
 
@@ -129,8 +130,7 @@ static int check_own(const struct peer_item *p, const struct state *own, struct 
 	for (size_t i = 0; i < own->items.n && own->items.v[i]->kind <= ITEM_ADDRESS; i++) {
 		const struct item *o = own->items.v[i];
 
-		if (o->kind == ITEM_INTERFACE &&
-			strcmp(o->interface.name, p->interface) == 0 &&
+		if (o->kind == ITEM_INTERFACE && strcmp(o->interface.name, p->interface) == 0 &&
 			public_key_equal(&o->interface.public_key, &p->public_key))
 			return err_set(e, ERR_INVALID, "it has this node's own key");
 		if (o->kind != ITEM_ADDRESS || strcmp(o->address.interface, p->interface) != 0)
@@ -144,8 +144,7 @@ static int check_own(const struct peer_item *p, const struct state *own, struct 
 	return 0;
 }
 
-static int check_free(
-	struct peer_index *x, const char *claim, const char *id, struct err *e)
+static int check_free(struct peer_index *x, const char *claim, const char *id, struct err *e)
 {
 	const struct peer_entry *holder = map_get(&x->claims, claim);
 
@@ -154,8 +153,8 @@ static int check_free(
 	return err_set(e, ERR_EXISTS, "%s is held by peer %s", claim, holder->id);
 }
 
-static int add(struct peer_index *x, const struct item *item, const struct state *own,
-	struct err *e)
+static int add(
+	struct peer_index *x, const struct item *item, const struct state *own, struct err *e)
 {
 	const struct peer_item *p = &item->peer;
 	struct peer_entry *n;
@@ -194,8 +193,8 @@ static int add(struct peer_index *x, const struct item *item, const struct state
 	return 0;
 }
 
-int peer_index_add(struct peer_index *x, const struct item *peer, const struct state *own,
-	struct err *e)
+int peer_index_add(
+	struct peer_index *x, const struct item *peer, const struct state *own, struct err *e)
 {
 	int rc;
 

@@ -23,8 +23,8 @@ void peer_index_done(struct peer_index *x);
 /* Take the peer in (an entry with its id is replaced). own are the addresses of this node, any
  * interface. ERR_INVALID or ERR_EXISTS, naming the holder, when it must not be in force; then the
  * index does not have it, nor what it had before under this id. */
-int peer_index_add(struct peer_index *x, const struct item *peer, const struct state *own,
-	struct err *e);
+int peer_index_add(
+	struct peer_index *x, const struct item *peer, const struct state *own, struct err *e);
 void peer_index_remove(struct peer_index *x, const char *ifname, const char *id); /* or no-op */
 /* 1 and the key when it is in force, else 0. */
 int peer_index_lookup(

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 
-
 void core_corrections_done(struct core_corrections *v)
 {
 	VEC_FOREACH (k, v)
@@ -22,8 +21,8 @@ static void add_correction(struct core_corrections *v, enum item_kind kind, char
 }
 
 /* Each difference by itself while there are few; by kind with a count when there are many. */
-static void describe(const struct delta *d, const struct apply_result *r,
-	struct core_corrections *ret)
+static void describe(
+	const struct delta *d, const struct apply_result *r, struct core_corrections *ret)
 {
 	const struct item_vec *const parts[] = {&d->put, &d->drop};
 	static const char *const words[] = {"restored", "removed"};

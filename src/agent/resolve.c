@@ -116,7 +116,8 @@ static struct addr addr_of(const struct addrinfo *i)
 static void *look_up(void *arg)
 {
 	struct lookup *k = arg;
-	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG},
+			*list = NULL;
 	bool gone;
 
 	if (getaddrinfo(k->host, NULL, &hints, &list) == 0) {

@@ -12,9 +12,9 @@
 #define BASE_MIN 100
 #define MAX_DELAY (15 * 1000)
 #define RETRY_AFTER_MAX (10 * 60 * 1000)
-#define DEAD_AFTER (45 * 1000)       /* three missed comments */
-#define SETTLED (15 * 1000)          /* a stream this old was a good one: start over */
-#define POLL_AFTER (5 * 60 * 1000)   /* without a stream */
+#define DEAD_AFTER (45 * 1000)     /* three missed comments */
+#define SETTLED (15 * 1000)        /* a stream this old was a good one: start over */
+#define POLL_AFTER (5 * 60 * 1000) /* without a stream */
 #define POLL_EACH (60 * 1000)
 #define PINS_EACH (60 * 1000)
 #define REJOIN_RETRY (5 * 60 * 1000) /* after 401 */
@@ -82,7 +82,8 @@ static void need_pins(struct sync *s)
 	}
 }
 
-/* --- pins -------------------------------------------------------------------------------------- */
+/* --- pins --------------------------------------------------------------------------------------
+ */
 
 static void pins_done_cb(void *arg, struct http_response *r, const struct err *e)
 {
@@ -98,7 +99,8 @@ static void pins_done_cb(void *arg, struct http_response *r, const struct err *e
 	next(s);
 }
 
-/* --- state ------------------------------------------------------------------------------------- */
+/* --- state -------------------------------------------------------------------------------------
+ */
 
 static void state_failed(struct sync *s, const struct err *e, msec retry_after)
 {
@@ -161,7 +163,8 @@ static void fetch_state(struct sync *s)
 	s->call = wire_send(s->wire, "GET", suffix, headers, NULL, state_done_cb, s);
 }
 
-/* --- stream ------------------------------------------------------------------------------------ */
+/* --- stream ------------------------------------------------------------------------------------
+ */
 
 static void on_open(void *arg)
 {
@@ -245,7 +248,8 @@ static void open_stream(struct sync *s)
 		buf_str(&s->wire->bearer), last, DEAD_AFTER, &handlers);
 }
 
-/* --- order ------------------------------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------------------------------
+ */
 
 static void next(struct sync *s)
 {

@@ -52,8 +52,8 @@ struct http_call *wire_send(struct wire *w, const char *method, const char *suff
 /* --- pins ------------------------------------------------------------------------------------- */
 
 /* {"status":"ok","pins":{...}} -> pins that the root has signed. */
-static int read_pins(const struct buf *body, const struct public_key *root, struct pins *ret,
-	struct err *e)
+static int read_pins(
+	const struct buf *body, const struct public_key *root, struct pins *ret, struct err *e)
 {
 	struct json_doc *doc = json_parse(buf_str(body), body->len, PINS_MAX, e);
 	CLEANUP(buf_done) struct buf text = {0};
@@ -133,8 +133,8 @@ struct http_call *wire_ask_pins(struct wire *w, wire_fn done, void *arg)
 	return http_client_send(w->client, &t, &send, done, arg);
 }
 
-int wire_learn_pins(const char *url, const struct public_key *root, struct identity *ret,
-	struct err *e)
+int wire_learn_pins(
+	const char *url, const struct public_key *root, struct identity *ret, struct err *e)
 {
 	AUTOFREE char *base = mem_strdup(url);
 	struct http_target t = {.base = base, .insecure = true};
@@ -165,9 +165,9 @@ int wire_problem(const struct http_response *r, const char *what, struct err *e)
 		? NULL
 		: json_parse(buf_str(&r->body), r->body.len, PINS_MAX, NULL);
 	const char *detail = doc == NULL ? NULL : json_str(json_root(doc), "detail");
-	int code = r->status == 401 ? ERR_UNAUTHORIZED
-		: r->status == 409  ? ERR_EXISTS
-		: r->status == 404  ? ERR_NOT_FOUND
+	int code = r->status == 401                    ? ERR_UNAUTHORIZED
+		: r->status == 409                     ? ERR_EXISTS
+		: r->status == 404                     ? ERR_NOT_FOUND
 		: r->status >= 500 || r->status == 429 ? ERR_UNAVAILABLE
 						       : ERR_INVALID;
 

@@ -33,8 +33,8 @@ struct http_call *wire_ask_pins(struct wire *w, wire_fn done, void *arg);
 int wire_take_pins(struct wire *w, const struct http_response *r, struct err *e);
 
 /* The same for a join, before there is an identity: fills url, root, signing, pins, pins_at. */
-int wire_learn_pins(const char *url, const struct public_key *root, struct identity *ret,
-	struct err *e);
+int wire_learn_pins(
+	const char *url, const struct public_key *root, struct identity *ret, struct err *e);
 
 /* One sentence about an answer that is not 2xx: the problem's detail, or the status. */
 int wire_problem(const struct http_response *r, const char *what, struct err *e);
