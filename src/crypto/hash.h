@@ -24,5 +24,8 @@ void base64url_encode(const void *p, size_t n, struct buf *out);
 /* Strict: canonical padding, no white space. ERR_INVALID otherwise. */
 int base64_decode(const char *text, struct buf *out);
 int base64url_decode(const char *text, struct buf *out);
+/* Standard base64 of exactly n bytes into ret, which stays untouched on failure. */
+#define BASE64_EXACT_MAX 64
+int base64_decode_exact(const char *text, size_t n, void *ret);
 
 #endif

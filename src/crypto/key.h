@@ -17,7 +17,8 @@ void key_generate(struct secret *ret_private);
 /* public = X25519(private, 9). */
 void key_public(const struct secret *private_key, struct public_key *ret_public);
 
-/* Parse canonical text. ERR_INVALID (with field) otherwise; the all-zero public key is refused. */
+/* Parse canonical text. ERR_INVALID (with field) otherwise; all-zero keys are refused
+ * (WireGuard reads them as "none"). Errors show a bad public key but never secret text. */
 int key_parse_public(const char *text, const char *field, struct public_key *ret, struct err *e);
 int key_parse_secret(const char *text, const char *field, struct secret *ret, struct err *e);
 

@@ -17,7 +17,10 @@ void seal_with_secret(
 int seal_open_with_secret(const struct secret *key, const char *context, const void *p, size_t n,
 	struct buf *out, struct err *e);
 
-void seal_to_public(const struct public_key *to, const void *p, size_t n, struct buf *out);
+/* Append the sealed form to out. ERR_INVALID when `to` is a point of small order (whoever hands in
+ * a public key may choose one), out untouched then. */
+int seal_to_public(const struct public_key *to, const void *p, size_t n, struct buf *out);
+/* As seal_open_with_secret; no context: the recipient's key is what binds it. */
 int seal_open_with_private(
 	const struct secret *private_key, const void *p, size_t n, struct buf *out, struct err *e);
 

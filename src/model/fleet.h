@@ -41,9 +41,13 @@ void fleet_put(struct fleet *f, const struct schema *s, void *object);
 /* Remove by id; absent is fine. Removing a network that still has members is a caller's bug. */
 void fleet_remove(struct fleet *f, const struct schema *s, const char *id);
 
+/* NULL when the network is not in the fleet (by_network may hold it already with network = NULL).
+ */
 struct fleet_network *fleet_network(const struct fleet *f, const char *network);
+/* Never NULL: what has none gives an empty vector. */
 struct device_refs *fleet_devices(const struct fleet *f, const char *network, const char *group);
 struct member_refs *fleet_memberships(const struct fleet *f, const char *node);
+/* NULL when the node is not in that network. */
 struct member *fleet_member(const struct fleet *f, const char *node, const char *network);
 
 /* One change of the fleet: exactly one of before and after may be NULL (created, deleted). */

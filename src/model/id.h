@@ -18,6 +18,7 @@ void id_make(const char *prefix, msec now, id_text ret);
 /* Is text an id with that prefix? */
 int id_valid(const char *text, const char *prefix);
 void id_copy(id_text to, const char *from);
+/* A set of ids, kept sorted (fill it with id_vec_add only). */
 int id_vec_has(const struct id_vec *v, const char *id);
 void id_vec_add(struct id_vec *v, const char *id); /* once: a second add is ignored */
 

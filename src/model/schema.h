@@ -40,7 +40,8 @@ struct field {
 	enum field_type type;
 	size_t offset;
 	unsigned flags;
-	uint64_t min, max;        /* numbers: range; strings: characters; lists: items (max) */
+	uint64_t min, max;        /* numbers: range (FIELD_I32: cast both to int64_t); strings:
+				   * characters, FIELD_ID: bytes; lists: items (max) */
 	const char *const *words; /* FIELD_ENUM, FIELD_BITS: NULL-terminated */
 };
 

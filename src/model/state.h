@@ -115,6 +115,7 @@ struct item {
 
 struct item *item_new(enum item_kind kind, const char *network);
 struct item *item_dup(const struct item *i);
+struct item *item_key(const struct item *i);                  /* a copy of the key alone */
 struct item *item_free(struct item *i);                       /* wipes secrets */
 int item_compare(const struct item *a, const struct item *b); /* by kind, network, key */
 int item_equal(const struct item *a, const struct item *b);   /* by content; same key assumed */
@@ -123,6 +124,8 @@ void item_describe(const struct item *i, struct buf *out);
 
 VEC_TYPE(item_vec, struct item *);      /* sorted by item_compare where a function says so */
 void item_vec_done(struct item_vec *v); /* frees the items too */
+/* ERR_EXISTS when two items have the same key. Costs one pass when already sorted. */
+int item_vec_sort(struct item_vec *v);
 
 /* Desired state. requires[] names features an agent must have to apply it (spec 1). */
 struct state {
@@ -151,11 +154,13 @@ void state_done(struct state *s);
 void delta_done(struct delta *d);
 int delta_is_empty(const struct delta *d);
 
-/* What turns `from` into `to`. Linear. ret must be empty. */
+/* What turns `from` into `to`; drops carry the key alone. A `from` of revision 0 is empty. Linear.
+ * ret must be empty. */
 void state_diff(const struct state *from, const struct state *to, struct delta *ret);
 /* The same on bare sorted vectors (parts of a state). */
 void item_vec_diff(const struct item_vec *from, const struct item_vec *to, struct delta *ret);
-/* Apply: ERR_STALE when d->previous is neither 0 nor s->revision. previous 0 replaces all. */
+/* Apply: ERR_STALE when d->previous is neither 0 nor s->revision. previous 0 replaces all. s is
+ * untouched on failure. A key both dropped and put is put. requires is not part of a delta. */
 int state_apply(struct state *s, const struct delta *d, struct err *e);
 
 #endif

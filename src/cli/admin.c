@@ -1,0 +1,279 @@
+/* DOC: verbs of tokens, users, nodes and policies that the generic ones cannot express. */
+#include "cli/nouns.h"
+
+#include <stdio.h>
+
+/* Parse, open a session, run; the frame all verbs here share. -1 when verb is not ours. */
+struct own_verb {
+	const char *verb;
+	int (*run)(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
+		struct err *e);
+	unsigned fields;
+	size_t min_words, max_words;
+	const struct cli_option *options;
+};
+
+static int run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
+	const char *verb, int argc, char **argv)
+{
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP(cli_session_done) struct cli_session s = {0};
+		AUTOFREE struct cli_option *options = NULL;
+		struct cli_args a;
+		struct err e = {0};
+
+		if (strcmp(table[i].verb, verb) != 0)
+			continue;
+		options = cli_noun_options(n, table[i].fields, table[i].options);
+		if (cli_parse(argc, argv, options, &a) < 0)
+			return EXIT_USAGE;
+		if (cli_has(&a, "help"))
+			return cli_main(
+				2, (char *[]){(char *)(uintptr_t)n->name, (char *)"--help"});
+		if (a.n_words < table[i].min_words || a.n_words > table[i].max_words) {
+			fprintf(stderr, "warren: wrong number of names (warren %s --help)\n",
+				n->name);
+			return EXIT_USAGE;
+		}
+		if (cli_session_init(&s, &a, &e) < 0 || table[i].run(n, &s, &a, &e) < 0)
+			return cli_fail(&e);
+		return EXIT_DONE;
+	}
+	return -1;
+}
+
+/* Print the answer as JSON, or only the secret it shows once. */
+static int print_once(
+	const struct cli_session *s, const struct buf *answer, const char *path, struct err *e)
+{
+	struct json_doc *d;
+	const char *secret;
+	int r = 0;
+
+	if (s->json) {
+		printf("%s\n", buf_str(answer));
+		return 0;
+	}
+	d = json_parse(buf_str(answer), answer->len, answer->len, e);
+	if (d == NULL)
+		return ERR_INVALID;
+	secret = json_str(json_root(d), path);
+	if (secret != NULL)
+		printf("%s\n", secret);
+	else
+		r = err_set(e, ERR_INTERNAL, "the answer holds no %s", path);
+	json_free(d);
+	return r;
+}
+
+static int post_once(struct cli_session *s, const char *path, const struct buf *body,
+	const char *secret, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf answer = {0};
+	int r = cli_call(s, "POST", path, body, &answer, e);
+
+	return r < 0 ? r : print_once(s, &answer, secret, e);
+}
+
+static int token_add(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0};
+	struct cli_args with_kind = *a;
+	int r;
+
+	if (!cli_has(a, "kind") && with_kind.n_flags < ARRAY_LEN(with_kind.flags))
+		with_kind.flags[with_kind.n_flags++] = (struct cli_flag){"kind", "join"};
+	r = cli_body(n, VERB_ADD, &with_kind, a->n_words > 0 ? a->words[0] : "token", &body, e);
+	return r < 0 ? r : post_once(s, n->path, &body, "token", e);
+}
+
+int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct own_verb table[] = {{"add", token_add, VERB_ADD, 0, 1, NULL}};
+
+	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
+
+static int user_add(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0};
+	int r = cli_body(n, VERB_ADD, a, a->words[0], &body, e);
+
+	return r < 0 ? r : post_once(s, n->path, &body, "password", e);
+}
+
+static int user_passwd(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, body = {0};
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+
+	buf_addf(&path, "%s/%s/password", n->path, buf_str(&id));
+	buf_adds(&body, "{}");
+	return r < 0 ? r : post_once(s, buf_str(&path), &body, "password", e);
+}
+
+int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct own_verb table[] = {
+		{"add", user_add, VERB_ADD, 1, 1, NULL},
+		{"passwd", user_passwd, 0, 1, 1, NULL},
+	};
+
+	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
+
+static const struct cli_field member_fields[] = {
+	{"endpoint", "endpoint", AS_TEXT, "HOST:PORT", "", VERB_SET},
+	{"local-subnets", "local_subnets", AS_LIST, "CIDRS", "", VERB_SET},
+	{"masquerade", "masquerade", AS_TEXT, "true|false", "", VERB_SET},
+	{"region", "region", AS_TEXT, "REGION", "", VERB_SET},
+	{"port", "listen_port", AS_NUMBER, "PORT", "", VERB_SET},
+	{0},
+};
+static const struct cli_noun member_noun = {.name = "node", .fields = member_fields};
+
+/* The member a node has in the named network, or in its only one. */
+static int find_member(struct cli_session *s, const char *node_path, const char *network,
+	struct buf *ret_id, struct err *e)
+{
+	CLEANUP(buf_done) struct buf answer = {0};
+	struct json_doc *d;
+	const struct json *members;
+	int r = cli_call(s, "GET", node_path, NULL, &answer, e);
+
+	if (r < 0)
+		return r;
+	d = json_parse(buf_str(&answer), answer.len, answer.len, e);
+	if (d == NULL)
+		return ERR_INVALID;
+	members = json_get(json_root(d), "members");
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *m = json_at(members, i);
+		const char *name = json_str(m, "network_name"), *id = json_str(m, "network");
+
+		if (json_str(m, "id") == NULL || ret_id->len > 0)
+			continue;
+		if (network == NULL || (name != NULL && strcmp(name, network) == 0) ||
+			(id != NULL && strcmp(id, network) == 0))
+			buf_adds(ret_id, json_str(m, "id"));
+	}
+	if (ret_id->len == 0)
+		r = err_field(e, ERR_NOT_FOUND, "network", "the node is in no network%s%s",
+			network ? " called " : "", network ? network : "");
+	else if (network == NULL && json_count(members) > 1)
+		r = err_field(e, ERR_INVALID, "network",
+			"the node is in several networks: say which with --network");
+	json_free(d);
+	return r;
+}
+
+static int node_set(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, body = {0}, member = {0}, answer = {0};
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+
+	if (r == 0)
+		r = cli_body(&member_noun, VERB_SET, a, NULL, &body, e);
+	if (r < 0)
+		return r;
+	buf_addf(&path, "%s/%s", n->path, buf_str(&id));
+	if (strcmp(buf_str(&body), "{}") != 0) {
+		CLEANUP(buf_done) struct buf member_path = {0};
+
+		r = find_member(s, buf_str(&path), cli_flag(a, "network"), &member, e);
+		buf_addf(&member_path, "/api/v1/members/%s", buf_str(&member));
+		if (r == 0)
+			r = cli_call(s, "PATCH", buf_str(&member_path), &body, &answer, e);
+	} else if (!cli_has(a, "name")) {
+		return err_set(e, ERR_INVALID, "nothing to set: give at least one option");
+	}
+	if (r == 0 && cli_has(a, "name")) {
+		struct json_writer w = {.out = &body};
+
+		buf_reset(&body);
+		json_begin_object(&w, NULL);
+		json_put_str(&w, "name", cli_flag(a, "name"));
+		json_end_object(&w);
+		r = cli_call(s, "PATCH", buf_str(&path), &body, &answer, e);
+	}
+	if (r == 0 && s->json)
+		printf("%s\n", buf_str(&answer));
+	return r;
+}
+
+int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+		{"name", "NAME", ""},
+		{"network", "NETWORK", ""},
+		{"endpoint", "HOST:PORT", ""},
+		{"local-subnets", "CIDRS", ""},
+		{"masquerade", "true|false", ""},
+		{"region", "REGION", ""},
+		{"port", "PORT", ""},
+		{0},
+	};
+	static const struct own_verb table[] = {{"set", node_set, 0, 1, 1, options}};
+
+	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
+
+static void put_words(struct json_writer *w, const char *key, const char *text)
+{
+	AUTOFREE char *copy = mem_strdup(text);
+	char *rest = copy;
+
+	json_begin_array(w, key);
+	for (char *item; (item = strsep(&rest, ",")) != NULL;)
+		if (*item != '\0')
+			json_put_str(w, NULL, item);
+	json_end_array(w);
+}
+
+static int policy_add(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0}, answer = {0};
+	struct json_writer w = {.out = &body};
+	int r;
+
+	if (!cli_has(a, "from") || !cli_has(a, "to"))
+		return err_set(e, ERR_INVALID, "say who may reach whom: --from and --to");
+	json_begin_object(&w, NULL);
+	json_put_str(&w, "name", a->words[0]);
+	if (cli_has(a, "network"))
+		json_put_str(&w, "network", cli_flag(a, "network"));
+	json_begin_array(&w, "rules");
+	json_begin_object(&w, NULL);
+	put_words(&w, "from", cli_flag(a, "from"));
+	put_words(&w, "to", cli_flag(a, "to"));
+	json_put_str(&w, "protocol", cli_has(a, "protocol") ? cli_flag(a, "protocol") : "any");
+	if (cli_has(a, "ports"))
+		put_words(&w, "ports", cli_flag(a, "ports"));
+	json_end_object(&w);
+	json_end_array(&w);
+	json_end_object(&w);
+	r = cli_call(s, "POST", n->path, &body, &answer, e);
+	if (r == 0)
+		cli_print_object(s, &answer, NULL);
+	return r;
+}
+
+int policy_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+		{"from", "SELECTORS", ""},
+		{"to", "SELECTORS", ""},
+		{"protocol", "any|tcp|udp|icmp", ""},
+		{"ports", "443,8000-8999", ""},
+		{"network", "NETWORK", ""},
+		{0},
+	};
+	static const struct own_verb table[] = {{"add", policy_add, 0, 1, 1, options}};
+
+	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}

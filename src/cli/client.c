@@ -1,0 +1,293 @@
+/*
+ * DOC: clients: the key is made here and only its public half is sent (spec 0, Keys: the first
+ * choice); the configuration comes back with a placeholder where the private key belongs.
+ */
+#include "cli/nouns.h"
+
+#include "base/file.h"
+#include "crypto/key.h"
+#include "render/qr.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define KEY_FILE_MAX 1024
+
+static const struct cli_option add_options[] = {
+	{"output", "FILE", "write the configuration there (0600), -o"},
+	{"qr", NULL, "show the QR code on the terminal"},
+	{"qr-file", "FILE", "write the QR code as .png or .svg"},
+	{"server-key", NULL, "let the server make the key and show it once"},
+	{"public-key", "KEY", "the device already has its own key"},
+	{0},
+};
+
+/* Put the private key in place of the line that says it is missing. */
+static void insert_key(const char *config, const struct secret *key, struct buf *out)
+{
+	const char *head = strstr(config, "[Interface]\n");
+	char text[KEY_TEXT_LEN];
+
+	if (head == NULL) {
+		buf_adds(out, config);
+		return;
+	}
+	head += strlen("[Interface]\n");
+	buf_add(out, config, (size_t)(head - config));
+	buf_addf(out, "PrivateKey = %s\n", key_format_secret(key, text));
+	mem_wipe(text, sizeof(text));
+	while (strncmp(head, "# PrivateKey", 12) == 0) {
+		const char *end = strchr(head, '\n');
+
+		head = end != NULL ? end + 1 : head + strlen(head);
+	}
+	buf_adds(out, head);
+}
+
+static int ends_with(const char *s, const char *tail)
+{
+	size_t n = strlen(s), t = strlen(tail);
+
+	return n >= t && strcmp(s + n - t, tail) == 0;
+}
+
+static int write_qr(const char *path, const struct buf *config, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf picture = {0};
+	int r;
+
+	if (ends_with(path, ".svg"))
+		r = render_qr_svg(config->data, config->len, &picture, e);
+	else if (ends_with(path, ".png"))
+		r = render_qr_png(config->data, config->len, 256, &picture, e);
+	else
+		return err_field(
+			e, ERR_INVALID, "qr-file", "'%s' ends in neither .png nor .svg", path);
+	return r < 0 ? r : file_write(path, picture.data, picture.len, 0600, e);
+}
+
+/* Hand the configuration over: to files, as QR code, else to standard output. */
+static int deliver(const struct cli_args *a, const struct buf *config, bool quiet, struct err *e)
+{
+	const char *file = cli_flag(a, "output"), *qr_file = cli_flag(a, "qr-file");
+	int r = 0;
+
+	if (file != NULL) {
+		r = file_write(file, config->data, config->len, 0600, e);
+		if (r == 0 && !quiet)
+			fprintf(stderr, "configuration written to %s\n", file);
+	}
+	if (r == 0 && qr_file != NULL)
+		r = write_qr(qr_file, config, e);
+	if (r == 0 && cli_has(a, "qr")) {
+		CLEANUP(buf_wipe) struct buf qr = {0};
+
+		r = render_qr_terminal(config->data, config->len, &qr, e);
+		if (r == 0)
+			fputs(buf_str(&qr), stdout);
+	}
+	if (r == 0 && file == NULL && qr_file == NULL && !cli_has(a, "qr") && !quiet)
+		fputs(buf_str(config), stdout);
+	return r;
+}
+
+/* After a create or rotate: complete the configuration and hand it over. */
+static int finish(const struct cli_session *s, const struct cli_args *a, const struct buf *answer,
+	const struct secret *key, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf config = {0};
+	struct json_doc *d = json_parse(buf_str(answer), answer->len, answer->len, e);
+	const char *text;
+	int r = 0;
+
+	if (d == NULL)
+		return ERR_INVALID;
+	text = json_str(json_root(d), "config");
+	if (text != NULL && key != NULL)
+		insert_key(text, key, &config);
+	else if (text != NULL)
+		buf_adds(&config, text);
+	if (s->json) {
+		struct json_writer w = {.out = &(struct buf){0}};
+		CLEANUP(buf_done) struct buf client = {0};
+
+		json_text(json_get(json_root(d), "client"), &client);
+		json_begin_object(&w, NULL);
+		json_put_raw(&w, "client", buf_str(&client), client.len);
+		json_put_str(&w, "config", buf_str(&config));
+		json_end_object(&w);
+		printf("%s\n", buf_str(w.out));
+		buf_wipe(w.out);
+	}
+	r = deliver(a, &config, s->json, e);
+	json_free(d);
+	return r;
+}
+
+/* Add the public half of a fresh key to the body, unless the server or the device has one. */
+static bool make_key(const struct cli_args *a, struct buf *body, struct secret *key)
+{
+	struct public_key public_key;
+	char text[KEY_TEXT_LEN];
+	const char *given = cli_flag(a, "public-key");
+
+	if (cli_has(a, "server-key"))
+		return false;
+	if (given == NULL) {
+		key_generate(key);
+		key_public(key, &public_key);
+		given = key_format_public(&public_key, text);
+	}
+	body->len--; /* the closing brace */
+	if (body->data[body->len - 1] != '{')
+		buf_addc(body, ',');
+	buf_adds(body, "\"public_key\":");
+	json_quote(body, given);
+	buf_addc(body, '}');
+	return cli_flag(a, "public-key") == NULL;
+}
+
+static int verb_add(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(secret_wipe) struct secret key = {0};
+	CLEANUP(buf_done) struct buf body = {0};
+	CLEANUP(buf_wipe) struct buf answer = {0};
+	int r = cli_body(n, VERB_ADD, a, a->words[0], &body, e);
+	bool made;
+
+	if (r < 0)
+		return r;
+	made = make_key(a, &body, &key);
+	r = cli_call(s, "POST", n->path, &body, &answer, e);
+	return r < 0 ? r : finish(s, a, &answer, made ? &key : NULL, e);
+}
+
+static int verb_rotate(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(secret_wipe) struct secret key = {0};
+	CLEANUP(buf_done) struct buf body = {0}, path = {0}, id = {0};
+	CLEANUP(buf_wipe) struct buf answer = {0};
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+	bool made;
+
+	if (r < 0)
+		return r;
+	buf_addf(&path, "%s/%s/rotate", n->path, buf_str(&id));
+	buf_adds(&body, "{}");
+	made = make_key(a, &body, &key);
+	r = cli_call(s, "POST", buf_str(&path), &body, &answer, e);
+	return r < 0 ? r : finish(s, a, &answer, made ? &key : NULL, e);
+}
+
+static int read_key_file(const char *path, struct secret *ret, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf text = {0};
+	int r = file_read(path, KEY_FILE_MAX, &text, e);
+
+	while (r == 0 && text.len > 0 && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	return r < 0 ? r : key_parse_secret(buf_str(&text), "key-file", ret, e);
+}
+
+/* The configuration as the server can give it, completed from --key-file. */
+static int fetch_config(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
+	struct buf *ret, struct err *e)
+{
+	CLEANUP(secret_wipe) struct secret key = {0};
+	CLEANUP(buf_done) struct buf path = {0}, id = {0};
+	CLEANUP(buf_wipe) struct buf answer = {0};
+	const char *key_file = cli_flag(a, "key-file");
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+
+	if (r == 0 && key_file != NULL)
+		r = read_key_file(key_file, &key, e);
+	if (r < 0)
+		return r;
+	buf_addf(&path, "%s/%s/config", n->path, buf_str(&id));
+	r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
+	if (r < 0)
+		return r;
+	if (key_file != NULL)
+		insert_key(buf_str(&answer), &key, ret);
+	else
+		buf_add(ret, answer.data, answer.len);
+	return 0;
+}
+
+static int verb_config(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf config = {0};
+	int r = fetch_config(n, s, a, &config, e);
+
+	return r < 0 ? r : deliver(a, &config, false, e);
+}
+
+static int verb_qr(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf config = {0}, qr = {0};
+	int r;
+
+	if (!cli_has(a, "key-file"))
+		return err_set(e, ERR_GONE,
+			"the private key of '%s' is not kept: give it with --key-file, or make a new "
+			"one with: warren client rotate '%s' --qr",
+			a->words[0], a->words[0]);
+	r = fetch_config(n, s, a, &config, e);
+	if (r < 0)
+		return r;
+	if (cli_has(a, "output"))
+		return write_qr(cli_flag(a, "output"), &config, e);
+	r = render_qr_terminal(config.data, config.len, &qr, e);
+	if (r == 0)
+		fputs(buf_str(&qr), stdout);
+	return r;
+}
+
+static const struct cli_option config_options[] = {
+	{"output", "FILE", "write it there (0600), -o"},
+	{"key-file", "FILE", "the device's private key, to complete the configuration"},
+	{0},
+};
+
+static const struct {
+	const char *verb;
+	int (*run)(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
+		struct err *e);
+	unsigned fields;
+	const struct cli_option *options;
+} verbs[] = {
+	{"add", verb_add, VERB_ADD, add_options},
+	{"rotate", verb_rotate, 0, add_options},
+	{"config", verb_config, 0, config_options},
+	{"qr", verb_qr, 0, config_options},
+};
+
+int client_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		CLEANUP(cli_session_done) struct cli_session s = {0};
+		AUTOFREE struct cli_option *options = NULL;
+		struct cli_args a;
+		struct err e = {0};
+
+		if (strcmp(verbs[i].verb, verb) != 0)
+			continue;
+		options = cli_noun_options(n, verbs[i].fields, verbs[i].options);
+		if (cli_parse(argc, argv, options, &a) < 0)
+			return EXIT_USAGE;
+		if (cli_has(&a, "help"))
+			return cli_main(2, (char *[]){(char *)"client", (char *)"--help"});
+		if (a.n_words != 1) {
+			fprintf(stderr, "warren: usage: warren client %s NAME\n", verb);
+			return EXIT_USAGE;
+		}
+		if (cli_session_init(&s, &a, &e) < 0 || verbs[i].run(n, &s, &a, &e) < 0)
+			return cli_fail(&e);
+		return EXIT_DONE;
+	}
+	return -1;
+}

@@ -1,0 +1,193 @@
+/* DOC: the table of nouns; see nouns.h. */
+#include "cli/nouns.h"
+
+#define BOTH (VERB_ADD | VERB_SET)
+#define ALL (VERB_LIST | VERB_SHOW | VERB_ADD | VERB_SET | VERB_RM)
+
+static const struct cli_column project_columns[] = {
+	{"NAME", "name"}, {"GRANTED", "granted_ranges"}, {"ID", "id"}, {0}};
+static const struct cli_field project_fields[] = {
+	{"grant", "granted_ranges", AS_LIST, "CIDRS", "outside ranges it may use", BOTH},
+	{0},
+};
+
+static const struct cli_column network_columns[] = {{"NAME", "name"}, {"TOPOLOGY", "topology"},
+	{"IPV4", "ipv4"}, {"IPV6", "ipv6"}, {"PORT", "listen_port"}, {"ID", "id"}, {0}};
+static const struct cli_field network_fields[] = {
+	{"domain", "domain", AS_TEXT, "DOMAIN", "DNS domain (its name)", BOTH},
+	{"topology", "topology", AS_TEXT, "mesh|hub", "who links to whom (mesh)", VERB_ADD},
+	{"ipv4", "ipv4", AS_TEXT, "CIDR", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces (51820)", BOTH},
+	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = system default", BOTH},
+	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
+	{"psk", "psk", AS_TEXT, "true|false", "a derived pre-shared key on each link", BOTH},
+	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers in client configurations", BOTH},
+	{0},
+};
+
+static const struct cli_column node_columns[] = {{"NAME", "name"}, {"LIVENESS", "liveness"},
+	{"DEPLOY", "deploy"}, {"BACKEND", "backend"}, {"REVISION", "applied_revision"},
+	{"VERSION", "version"}, {"ID", "id"}, {0}};
+
+static const struct cli_column group_columns[] = {{"NAME", "name"}, {"NETWORK", "network"},
+	{"MODE", "mode"}, {"PORT", "listen_port"}, {"PUBLIC KEY", "public_key"}, {"ID", "id"}, {0}};
+static const struct cli_field group_fields[] = {
+	{"network", "network", AS_TEXT, "NETWORK", "its network", VERB_ADD},
+	{"mode", "mode", AS_TEXT, "active-active|active-standby", "how members share work",
+		VERB_ADD},
+	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of the devices interface", BOTH},
+	{0},
+};
+
+static const struct cli_column client_columns[] = {{"NAME", "name"}, {"ADDRESS", "mesh_ip"},
+	{"LINK", "link_state"}, {"LAST SEEN", "last_seen"}, {"ENABLED", "enabled"},
+	{"EXPIRES", "expires_at"}, {"ID", "id"}, {0}};
+static const struct cli_field client_fields[] = {
+	{"network", "network", AS_TEXT, "NETWORK", "the only one if left out", VERB_ADD},
+	{"group", "group", AS_TEXT, "GROUP", "gateway group", VERB_ADD},
+	{"description", "description", AS_TEXT, "TEXT", "a note", BOTH},
+	{"allowed-ips", "allowed_ips", AS_LIST, "CIDRS", "route these into the tunnel", BOTH},
+	{"full-tunnel", "full_tunnel", AS_TEXT, "true|false", "route everything", BOTH},
+	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers", BOTH},
+	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = the network's", BOTH},
+	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "-1 = the network's", BOTH},
+	{"expires", "expires_at", AS_TIME, "TIME|30d|never", "when its access ends", BOTH},
+	{"tag", "tags", AS_LIST, "TAGS", "for policies", BOTH},
+	{0},
+};
+
+static const struct cli_column policy_columns[] = {
+	{"NAME", "name"}, {"ENABLED", "enabled"}, {"RULES", "rules"}, {"ID", "id"}, {0}};
+
+static const struct cli_column token_columns[] = {{"NAME", "name"}, {"KIND", "kind"},
+	{"ROLES", "roles"}, {"ROLE", "role"}, {"USES", "uses_left"}, {"EXPIRES", "expires_at"},
+	{"ID", "id"}, {0}};
+static const struct cli_field token_fields[] = {
+	{"kind", "kind", AS_TEXT, "join|api", "what it is for (join)", VERB_ADD},
+	{"network", "networks", AS_LIST, "NETWORKS", "join: networks it admits to", VERB_ADD},
+	{"roles", "roles", AS_LIST, "ROLES", "join: peer, controller, gateway, exit", VERB_ADD},
+	{"uses", "uses_left", AS_NUMBER, "N", "join: how often (1)", VERB_ADD},
+	{"role", "role", AS_TEXT, "ROLE", "api: viewer, loc-manager, org-admin, system-admin",
+		VERB_ADD},
+	{"expires", "expires_at", AS_TIME, "TIME|1h", "when it ends", VERB_ADD},
+	{0},
+};
+
+static const struct cli_column user_columns[] = {{"NAME", "name"}, {"ROLE", "role"},
+	{"ENABLED", "enabled"}, {"LAST LOGIN", "last_login"}, {"ID", "id"}, {0}};
+static const struct cli_field user_fields[] = {
+	{"role", "role", AS_TEXT, "ROLE", "viewer, loc-manager, org-admin, system-admin", BOTH},
+	{0},
+};
+
+static const struct cli_column audit_columns[] = {
+	{"TIME", "at"}, {"ACTOR", "actor"}, {"ACTION", "action"}, {"OBJECT", "object"}, {0}};
+
+const struct cli_noun cli_nouns[] = {
+	{.name = "network",
+		.help = "overlays: address pools, ports, keepalive",
+		.path = "/api/v1/networks",
+		.verbs = ALL,
+		.columns = network_columns,
+		.fields = network_fields,
+		.example = "warren network add office --ipv4 10.80.0.0/16"},
+	{.name = "node",
+		.help = "machines that run the agent",
+		.path = "/api/v1/nodes",
+		.verbs = VERB_LIST | VERB_SHOW | VERB_SWITCH | VERB_RM,
+		.columns = node_columns,
+		.example = "warren node set gw1 --endpoint vpn.example.com:51820",
+		.own = node_verb,
+		.own_help =
+			"  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
+			"      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"},
+	{.name = "group",
+		.help = "gateways that share one identity",
+		.path = "/api/v1/groups",
+		.verbs = ALL,
+		.columns = group_columns,
+		.fields = group_fields,
+		.example = "warren group list"},
+	{.name = "client",
+		.help = "phones, laptops: configurations and QR codes",
+		.path = "/api/v1/wireguard/clients",
+		.verbs = VERB_LIST | VERB_SHOW | VERB_ADD | VERB_SET | VERB_SWITCH | VERB_RM,
+		.columns = client_columns,
+		.fields = client_fields,
+		.example = "warren client add 'Ann phone' --qr",
+		.own = client_verb,
+		.own_help =
+			"  add NAME [-o FILE] [--qr] [--qr-file FILE.png|FILE.svg] [--server-key]\n"
+			"  config NAME [-o FILE] [--key-file FILE]\n"
+			"  qr NAME --key-file FILE [-o FILE.png|FILE.svg]\n"
+			"  rotate NAME [-o FILE] [--qr] [--server-key]\n"},
+	{.name = "policy",
+		.help = "who may reach whom",
+		.path = "/api/v1/policies",
+		.verbs = VERB_LIST | VERB_SHOW | VERB_SWITCH | VERB_RM,
+		.columns = policy_columns,
+		.example = "warren policy add lan --from clients --to 10.50.0.0/24",
+		.own = policy_verb,
+		.own_help =
+			"  add NAME --from SELECTORS --to SELECTORS [--protocol P] [--ports LIST]\n"
+			"      [--network N]\n"},
+	{.name = "token",
+		.help = "join tokens for nodes, API tokens for programs",
+		.path = "/api/v1/tokens",
+		.verbs = VERB_LIST | VERB_SHOW | VERB_RM,
+		.columns = token_columns,
+		.fields = token_fields,
+		.example = "warren token add --kind join --network default --roles gateway",
+		.own = token_verb,
+		.own_help = "  add [NAME] [options]: prints the token, once\n"},
+	{.name = "user",
+		.help = "people who may sign in",
+		.path = "/api/v1/users",
+		.verbs = VERB_LIST | VERB_SHOW | VERB_SET | VERB_SWITCH | VERB_RM,
+		.columns = user_columns,
+		.fields = user_fields,
+		.example = "warren user add ann --role org-admin",
+		.own = user_verb,
+		.own_help = "  add NAME [--role ROLE]: prints a one-time password\n"
+			    "  passwd NAME: a new one-time password\n"},
+	{.name = "project",
+		.help = "tenants",
+		.path = "/api/v1/projects",
+		.verbs = ALL,
+		.columns = project_columns,
+		.fields = project_fields,
+		.example = "warren project set default --grant 10.50.0.0/24"},
+	{.name = "audit",
+		.help = "who changed what",
+		.path = "/api/v1/audit",
+		.verbs = VERB_LIST,
+		.columns = audit_columns,
+		.example = "warren audit list"},
+	{0},
+};
+
+const struct cli_noun *cli_noun(const char *name)
+{
+	for (const struct cli_noun *n = cli_nouns; n->name != NULL; n++)
+		if (strcmp(n->name, name) == 0)
+			return n;
+	return NULL;
+}
+
+struct cli_option *cli_noun_options(
+	const struct cli_noun *n, unsigned verb, const struct cli_option *more)
+{
+	VEC(struct cli_option) v = {0};
+	struct cli_option end = {0};
+
+	for (const struct cli_field *f = n->fields; f != NULL && f->option != NULL; f++)
+		if (f->verbs & verb) {
+			struct cli_option o = {f->option, f->arg, f->help};
+
+			VEC_PUSH(&v, o);
+		}
+	for (; more != NULL && more->name != NULL; more++)
+		VEC_PUSH(&v, *more);
+	VEC_PUSH(&v, end);
+	return v.v;
+}

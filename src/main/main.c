@@ -1,0 +1,60 @@
+/* DOC: the table of contents: every command of Warren, and where it is. */
+#include "main/main.h"
+
+#include "crypto/key.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"up", up_main, "control plane and gateway on this machine, in one go"},
+	{"serve", serve_main, "the control plane"},
+	{"agent", agent_main, "the node agent: join URL, run, down"},
+	{"doctor", doctor_main, "find out what is wrong here, and what to do"},
+	{"status", status_main, "the fleet in a few lines"},
+	{"keygen", keygen_main, "make a WireGuard key pair"},
+};
+
+void no_core_dumps(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void help(void)
+{
+	puts("warren runs fleets of WireGuard tunnels.\n\nUsage: warren COMMAND [options]\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].help);
+	puts("\nObjects (list, show, add, set, enable, disable, rm):");
+	cli_help_nouns();
+	puts("\nwarren COMMAND --help says more. Example:\n  warren client add 'Ann phone' --qr");
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "C.UTF-8");
+	signal(SIGPIPE, SIG_IGN);
+	crypto_init();
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+		strcmp(argv[1], "-h") == 0) {
+		help();
+		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("warren " WARREN_VERSION);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	if (cli_has_noun(argv[1]))
+		return cli_main(argc - 1, argv + 1);
+	fprintf(stderr, "warren: there is no command '%s' (warren --help)\n", argv[1]);
+	return EXIT_USAGE;
+}

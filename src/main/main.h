@@ -1,0 +1,35 @@
+/* DOC: the commands that join rooms: servers, agents and what needs this machine. Each takes the
+ * words behind its name and returns an exit status (cli/cli.h). */
+#ifndef WARREN_MAIN_MAIN_H
+#define WARREN_MAIN_MAIN_H
+
+#include "base/err.h"
+#include "cli/cli.h"
+
+int serve_main(int argc, char **argv);
+int agent_main(int argc, char **argv);
+int up_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
+int keygen_main(int argc, char **argv);
+int status_main(int argc, char **argv);
+
+/* Options of `serve` and `up` from flags, then the settings file. */
+struct control_options;
+struct settings;
+extern const struct cli_option serve_options[];
+int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e);
+void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret);
+
+/* Secrets in memory must not reach core dumps (spec 0, Keys). */
+void no_core_dumps(void);
+
+/* Block the signals that end a server, before any thread starts, and wait for one of them or for
+ * a child's end. Returns the signal's number. */
+void signals_block(void);
+int signals_wait(void);
+
+/* The join token: --token-file, WARREN_JOIN_TOKEN, a systemd credential, a prompt, or standard
+ * input; never an argument. */
+int join_token_read(const char *file, struct buf *ret, struct err *e);
+
+#endif

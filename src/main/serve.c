@@ -1,0 +1,128 @@
+/* DOC: `warren serve`: the control plane as a daemon, and the options it shares with `up`. */
+#include "main/main.h"
+
+#include "base/log.h"
+#include "codec/settings.h"
+#include "control/control.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#define SETTINGS_FILE "/etc/warren/warren.yaml"
+
+const struct cli_option serve_options[] = {
+	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},
+	{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"},
+	{"cert", "FILE", "TLS certificate chain for --listen, PEM"},
+	{"key", "FILE", "its private key, PEM"},
+	{"check-config", NULL, "read the settings and stop"},
+	{"log-level", "LEVEL", "debug, info, warn, error"},
+	{0},
+};
+
+static const char *const known_settings[] = {"state", "listen", "agent_listen", "cert", "key",
+	"log_level", "url", "token_file", "ca", "pin", "project", NULL};
+
+int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
+{
+	const char *named = cli_flag(a, "config");
+	int r = settings_read(named ? named : SETTINGS_FILE, known_settings, ret, e);
+
+	return r == ERR_NOT_FOUND && named == NULL ? 0 : r;
+}
+
+static const char *pick(const struct cli_args *a, const char *flag, const struct settings *s,
+	const char *setting, const char *fallback)
+{
+	const char *v = cli_flag(a, flag);
+
+	if (v == NULL)
+		v = settings_get(s, setting);
+	return v != NULL ? v : fallback;
+}
+
+void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret)
+{
+	enum log_level level = LOG_INFO;
+
+	*ret = (struct control_options){
+		.state_dir = pick(a, "state", s, "state", "/var/lib/warren"),
+		.listen = pick(a, "listen", s, "listen", "127.0.0.1:8443"),
+		.agent_listen = pick(a, "agent-listen", s, "agent_listen", "0.0.0.0:8444"),
+		.cert_file = pick(a, "cert", s, "cert", NULL),
+		.key_file = pick(a, "key", s, "key", NULL),
+	};
+	log_level_parse(pick(a, "log-level", s, "log_level", "info"), &level);
+	log_init("control", level);
+}
+
+void signals_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int signals_wait(void)
+{
+	sigset_t set;
+	int got = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	while (sigwait(&set, &got) != 0)
+		;
+	return got;
+}
+
+static void help(void)
+{
+	puts("warren serve - the control plane\n\nOptions:");
+	for (const struct cli_option *o = serve_options; o->name != NULL; o++)
+		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
+			o->arg ? o->arg : "", o->help);
+	puts("  --state DIR              state folder (/var/lib/warren)\n"
+	     "  --config FILE            settings (" SETTINGS_FILE ")\n\n"
+	     "Example:\n  warren serve --listen 0.0.0.0:8443");
+}
+
+int serve_main(int argc, char **argv)
+{
+	CLEANUP(settings_done) struct settings settings = {0};
+	struct control_options options;
+	struct control *c = NULL;
+	struct cli_args a;
+	struct err e = {0};
+
+	if (cli_parse(argc, argv, serve_options, &a) < 0)
+		return EXIT_USAGE;
+	if (cli_has(&a, "help")) {
+		help();
+		return EXIT_DONE;
+	}
+	if (serve_settings(&a, &settings, &e) < 0)
+		return cli_fail(&e);
+	serve_fill(&a, &settings, &options);
+	if (cli_has(&a, "check-config")) {
+		puts("settings are fine");
+		return EXIT_DONE;
+	}
+	no_core_dumps();
+	signals_block();
+	if (control_start(&options, &c, &e) < 0)
+		return cli_fail(&e);
+	log_info("ready", LOG_KV_STR("listen", options.listen),
+		LOG_KV_STR("agent_listen", options.agent_listen),
+		LOG_KV_STR("state", options.state_dir));
+	while (signals_wait() == SIGCHLD)
+		;
+	log_info("stopping");
+	control_stop(c);
+	return EXIT_DONE;
+}
