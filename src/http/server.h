@@ -65,7 +65,8 @@ const char *http_method(const struct http_request *rq);
 const char *http_path(const struct http_request *rq);
 const char *http_param(const struct http_request *rq, const char *name); /* from the path */
 const char *http_query(const struct http_request *rq, const char *name); /* decoded, or NULL */
-const char *http_query_name(const struct http_request *rq, size_t i); /* i-th name, then NULL */
+const char *http_query_name(
+	const struct http_request *rq, size_t i); /* i-th; NULL behind the last */
 const char *http_header(const struct http_request *rq, const char *name);
 const char *http_cookie(const struct http_request *rq, const char *name);
 const char *http_body(const struct http_request *rq, size_t *ret_n);

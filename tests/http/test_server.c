@@ -49,6 +49,8 @@ static void on_show(struct http_request *rq, const struct http_route *route, voi
 		http_peer(rq), (const char *)route->data);
 	if (http_peer_uid(rq, &uid) == 0)
 		buf_addf(&b, " uid=%s", uid == getuid() ? "mine" : "other");
+	for (size_t i = 0; http_query_name(rq, i) != NULL; i++)
+		buf_addf(&b, " query=%s", http_query_name(rq, i));
 	buf_addf(&b, " tls=%d\n", http_is_tls(rq));
 	http_reply_header(rq, "X-Seen", "yes");
 	http_reply_header(rq, "X-Bad", "a\r\nSet-Cookie: split=1");
@@ -159,7 +161,7 @@ static void handler_sees_the_request(void **state)
 		201);
 	assert_non_null(strstr(in.data,
 		"method=POST path=/show/a%2Fb%C3%A9 id=a/b\xc3\xa9 q=1 + z cookie=s3 agent=me "
-		"body=4:body peer=127.0.0.1 data=second tls=0\n"));
+		"body=4:body peer=127.0.0.1 data=second query=x query=q tls=0\n"));
 	assert_non_null(strstr(in.data, "\r\nX-Seen: yes\r\n"));
 	assert_non_null(strstr(in.data, "\r\nX-Content-Type-Options: nosniff\r\n"));
 	assert_non_null(strstr(in.data, "\r\nCache-Control: no-store\r\n"));
