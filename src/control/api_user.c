@@ -217,6 +217,55 @@ void api_user_change(struct call *c)
 		api_fail(c);
 }
 
+static int update_password(struct tx *tx, struct call *c, struct err *e)
+{
+	struct user_job *job = c->data;
+	struct user before = {0}, after = {0};
+	int r = api_get(tx, c, &schema_user, c->id, &before, e);
+	if (r == 0 && before.role > c->who.role)
+		r = err_set(e, ERR_DENIED, "this user's role is above your own");
+	if (r == 0) {
+		schema_copy(&schema_user, &after, &before);
+		mem_free(after.password_hash);
+		after.password_hash = mem_strdup(job->hash);
+		after.must_change_password = true;
+		r = change_store(
+			tx, &schema_user, &before, &after, c->who.id, "user.password", e);
+	}
+	if (r == 0)
+		r = drop_sessions(tx, after.id, "", e);
+	if (r == 0) {
+		struct json_writer w = {.out = &c->out};
+		json_begin_object(&w, NULL);
+		object_write(&w, &schema_user, &after);
+		json_put_str(&w, "password", job->password);
+		json_end_object(&w);
+	}
+	schema_done(&schema_user, &before);
+	schema_done(&schema_user, &after);
+	return r;
+}
+
+static void hash_then_reset(void *arg)
+{
+	struct call *c = arg;
+	struct user_job *job = c->data;
+	password_hash(job->password, job->hash);
+	api_write(c, update_password, NULL);
+}
+
+void api_user_password(struct call *c)
+{
+	struct user_job *job = NEW(struct user_job);
+	c->data = job;
+	c->free_data = user_job_free;
+	c->status = 200;
+	job->password = mem_zalloc(PASSWORD_ONE_TIME_LEN);
+	password_one_time(job->password);
+	if (workers_run(c->control->workers, hash_then_reset, c, &c->err) < 0)
+		api_fail(c);
+}
+
 static int delete_user(struct tx *tx, struct call *c, struct err *e)
 {
 	struct user u = {0};
