@@ -1,0 +1,89 @@
+/* DOC: see link.h: one request, one acknowledgement, on a socket of its own. */
+#include "wg/link.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <time.h>
+
+#define REQUEST_SIZE 512
+#define SEQ 1
+
+static void closep(struct mnl_socket **s)
+{
+	if (*s != NULL)
+		mnl_socket_close(*s);
+}
+
+/* Send and wait for the acknowledgement. 0 or an errno. */
+static int request(const struct nlmsghdr *nlh)
+{
+	CLEANUP(closep) struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	char answer[4096];
+	ssize_t n;
+
+	if (s == NULL || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
+		mnl_socket_sendto(s, nlh, nlh->nlmsg_len) < 0)
+		return errno;
+	n = mnl_socket_recvfrom(s, answer, sizeof(answer));
+	if (n < 0)
+		return errno;
+	return mnl_cb_run(answer, (size_t)n, SEQ, mnl_socket_get_portid(s), NULL, NULL) < 0 ? errno
+											    : 0;
+}
+
+static struct nlmsghdr *begin(char *buf, uint16_t type, uint16_t flags, const char *ifname)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+	nlh->nlmsg_seq = SEQ;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, ifname);
+	return nlh;
+}
+
+int wg_link_exists(const char *ifname)
+{
+	return if_nametoindex(ifname) != 0;
+}
+
+int wg_link_delete(const char *ifname, struct err *e)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
+	int errnum = request(begin(buf, RTM_DELLINK, 0, ifname));
+
+	if (errnum == ENODEV)
+		return err_set(e, ERR_NOT_FOUND, "there is no interface %s", ifname);
+	if (errnum != 0)
+		return err_errno(e, errnum, "cannot delete interface %s", ifname);
+	return 0;
+}
+
+int wg_link_add(const char *ifname, struct err *e)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
+	struct nlmsghdr *nlh = begin(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifname);
+	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	int errnum;
+
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "wireguard");
+	mnl_attr_nest_end(nlh, info);
+	errnum = request(nlh);
+	if (errnum == EEXIST)
+		return err_set(e, ERR_EXISTS, "there is an interface %s already", ifname);
+	if (errnum == EOPNOTSUPP)
+		return err_set(e, ERR_UNSUPPORTED,
+			"this kernel has no module wireguard; package wireguard-go gives an engine");
+	if (errnum != 0)
+		return err_errno(e, errnum, "cannot make interface %s", ifname);
+	return 0;
+}
