@@ -193,7 +193,7 @@ static int write_objects(struct tx *tx, void *arg, struct err *e)
 	if (r < 0)
 		return r;
 	uint64_t enabled = 0;
-	struct tx_filter filters[6] = {{"enabled", "1"}};
+	struct tx_filter filters[6] = {{"enabled", "true"}};
 	if (*job->project)
 		filters[1] = (struct tx_filter){"project", job->project};
 	r = tx_count(tx, &schema_device, filters, &enabled, e);
