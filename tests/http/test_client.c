@@ -368,6 +368,7 @@ static void many_at_once(void **state)
 			w);
 	loop_run(w->loop);
 	assert_int_equal(w->called, PARALLEL);
+	assert_string_equal(w->error, "");
 	assert_int_equal(w->status, 200);
 }
 
