@@ -190,7 +190,7 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	id_copy(d->network, n.id);
 	id_copy(d->group, g.id);
 	d->created_at = tx_now(tx);
-	r = device_check(d, e);
+	r = name_check(d->name, "name", e); /* the label is made from it */
 	if (r == 0)
 		r = labels_for_device(
 			c->control->labels, tx, d->network, d->name, d->id, label, e);
@@ -200,6 +200,8 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 		r = client_key_free(tx, d, e);
 	if (r == 0)
 		r = lease(tx, &n, d, e);
+	if (r == 0)
+		r = device_check(d, e); /* with addresses: IPv6 asks for a larger MTU */
 	if (r == 0)
 		r = change_store(tx, &schema_device, NULL, d, c->who.id, job->action, e);
 out:

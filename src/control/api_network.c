@@ -98,6 +98,15 @@ static int insert_policy(struct tx *tx, struct call *c, const struct network *n,
 	return r;
 }
 
+/* Defaults, but a keepalive that was turned off stays off. */
+static int fill(struct network *n, struct err *e)
+{
+	uint16_t keepalive = n->keepalive;
+	int r = network_defaults(n, e);
+	n->keepalive = keepalive;
+	return r;
+}
+
 static int insert_network(struct tx *tx, struct call *c, struct err *e)
 {
 	struct network_job *job = c->data;
@@ -111,7 +120,7 @@ static int insert_network(struct tx *tx, struct call *c, struct err *e)
 	if (job->pool_chosen)
 		r = choose_pool(tx, n, e);
 	if (r == 0)
-		r = network_defaults(n, e);
+		r = fill(n, e);
 	if (r == 0)
 		r = network_check(n, e);
 	if (r == 0)
@@ -155,7 +164,7 @@ static int update_network(struct tx *tx, struct call *c, struct err *e)
 	struct network before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_network, NULL, &before, &after, e);
 	if (r == 0)
-		r = network_defaults(&after, e);
+		r = fill(&after, e);
 	if (r == 0)
 		r = network_check(&after, e);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/workers.h"
 #include "crypto/password.h"
+#include "model/names.h"
 #include "model/validate.h"
 
 #include <string.h>
@@ -114,7 +115,9 @@ static int insert_user(struct tx *tx, struct call *c, struct err *e)
 	id_copy(u->project, c->project);
 	u->created_at = tx_now(tx);
 	u->password_hash = mem_strdup(job->hash);
-	r = change_store(tx, &schema_user, NULL, u, c->who.id, "user.create", e);
+	r = user_check(u, e);
+	if (r == 0)
+		r = change_store(tx, &schema_user, NULL, u, c->who.id, "user.create", e);
 	if (r < 0)
 		return r;
 	struct json_writer w = {.out = &c->out};
@@ -154,7 +157,7 @@ void api_user_create(struct call *c)
 	}
 	id_make("usr", clock_wall(c->control->clock), job->user.id);
 	if (r == 0)
-		r = user_check(&job->user, &c->err);
+		r = name_check(job->user.name, "name", &c->err);
 	if (r == 0)
 		r = workers_run(c->control->workers, hash_then_insert, c, &c->err);
 	if (r < 0)
