@@ -83,6 +83,11 @@ struct json_doc *json_parse(const char *text, size_t n, size_t max, struct err *
 		err_set(e, ERR_INVALID, "JSON nested deeper than %d", JSON_DEPTH_MAX);
 		return NULL;
 	}
+	/* jansson 2.14 skips a NUL byte behind a number */
+	if (n > 0 && memchr(text, '\0', n)) {
+		err_set(e, ERR_INVALID, "not JSON: it has a NUL byte");
+		return NULL;
+	}
 	root = json_loadb(n > 0 ? text : "", n, JSON_REJECT_DUPLICATES, &why);
 	if (!root) {
 		/* what stood there may be a secret: say where, not what */

@@ -69,6 +69,8 @@ static void test_refuse(void **state)
 	}
 	assert_null(json_parse("[\"a\0b\"]", 7, JSON_MAX, NULL));
 	assert_null(json_parse("{}\0", 3, JSON_MAX, NULL));
+	assert_null(json_parse("[1\0]", 4, JSON_MAX, NULL));
+	assert_null(json_parse("[1.5e3\0,2]", 10, JSON_MAX, NULL));
 }
 
 static void test_no_echo(void **state)

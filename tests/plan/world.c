@@ -173,19 +173,37 @@ struct device *world_device(struct world *w, const struct network *n, const stru
 	return d;
 }
 
-static const char *any_id(struct world *w, const struct map *m, const char *network)
+static void *pick(struct world *w, const struct map *m)
 {
-	const char *picked = "*";
+	void *picked = NULL;
+	const char *best = "";
+	unsigned at, i = 0;
 
-	MAP_FOREACH (slot, m) {
-		/* both kinds of object asked for here start with id, project, network */
-		const struct device *o = slot->value;
+	if (m->n == 0)
+		return NULL;
+	/* by order of id, not of the table, so that a seed means one thing */
+	at = below(w, (unsigned)m->n);
+	for (i = 0; i <= at; i++) {
+		const char *next = NULL;
 
-		if (strcmp(o->network, network) == 0 && strcmp(slot->key, picked) > 0 &&
-			below(w, 3) == 0)
-			picked = slot->key;
+		MAP_FOREACH (slot, m)
+			if (strcmp(slot->key, best) > 0 &&
+				(next == NULL || strcmp(slot->key, next) < 0)) {
+				next = slot->key;
+				picked = slot->value;
+			}
+		best = next;
 	}
 	return picked;
+}
+
+/* A random object's id, when it is in the network. Devices and members both start with id, project,
+ * network. */
+static const char *any_id(struct world *w, const struct map *m, const char *network)
+{
+	const struct device *o = pick(w, m);
+
+	return o != NULL && strcmp(o->network, network) == 0 ? o->id : "*";
 }
 
 static const char *random_selector(struct world *w, const struct network *n)
@@ -305,30 +323,6 @@ const char *world_gateway(struct world *w, unsigned n)
 		fleet_put(w->fleet, &schema_device, d);
 	}
 	return net->id;
-}
-
-static void *pick(struct world *w, const struct map *m)
-{
-	void *picked = NULL;
-	const char *best = "";
-	unsigned at, i = 0;
-
-	if (m->n == 0)
-		return NULL;
-	/* by order of id, not of the table, so that a seed means one thing */
-	at = below(w, (unsigned)m->n);
-	for (i = 0; i <= at; i++) {
-		const char *next = NULL;
-
-		MAP_FOREACH (slot, m)
-			if (strcmp(slot->key, best) > 0 &&
-				(next == NULL || strcmp(slot->key, next) < 0)) {
-				next = slot->key;
-				picked = slot->value;
-			}
-		best = next;
-	}
-	return picked;
 }
 
 static void mutate_device(struct world *w, struct device *d)
