@@ -43,7 +43,7 @@ void client_write(
 {
 	const struct fleet_network *fn = fleet_network(f, d->network);
 	uint16_t keepalive = d->keepalive >= 0 ? (uint16_t)d->keepalive
-			     : fn	       ? fn->network->keepalive
+		: fn                           ? fn->network->keepalive
 					       : 0;
 	struct link link = {0};
 	hub_link(c->control->hub, d->id, keepalive, &link);
@@ -97,9 +97,9 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 	struct page page = {0};
 	page_filter(&page, "kind", device_kind_words[DEVICE_CLIENT]);
 	int r = page_read(c, &schema_device, &page, e);
-	return r < 0 ? r
-		     : tx_list(tx, &schema_device, &page.query, take_device, p, &p->next,
-			       &p->total, e);
+	return r < 0
+		? r
+		: tx_list(tx, &schema_device, &page.query, take_device, p, &p->next, &p->total, e);
 }
 
 static void render_list(const struct fleet *f, void *arg)
@@ -184,8 +184,8 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 		r = device_check(after, e);
 	if (r == 0 && strcmp(before.name, after->name) != 0) {
 		char label[LABEL_MAX + 1];
-		r = labels_for_device(c->control->labels, tx, after->network, after->name,
-			after->id, label, e);
+		r = labels_for_device(
+			c->control->labels, tx, after->network, after->name, after->id, label, e);
 		if (r == 0) {
 			mem_free(after->dns_name);
 			after->dns_name = mem_strdup(label);
@@ -196,7 +196,7 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 		return 0; /* nothing to store, push or audit */
 	}
 	const char *action = before.enabled == after->enabled ? "client.update"
-			     : after->enabled		      ? "client.enable"
+		: after->enabled                              ? "client.enable"
 							      : "client.disable";
 	if (r == 0)
 		r = change_store(tx, &schema_device, &before, after, c->who.id, action, e);
@@ -220,8 +220,8 @@ static int delete_client(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = once_drop(tx, job->device.id, e);
 	if (r == 0)
-		r = change_store(tx, &schema_device, &job->device, NULL, c->who.id,
-			"client.delete", e);
+		r = change_store(
+			tx, &schema_device, &job->device, NULL, c->who.id, "client.delete", e);
 	return r;
 }
 

@@ -27,7 +27,8 @@ static const char *const also[] = {"network", "group", "gateway", NULL};
 int client_key(struct call *c, struct client_job *job, struct err *e)
 {
 	if (!public_key_is_zero(&job->device.public_key)) {
-		/* Whoever made the key has it; we have nothing to put behind a link or in a picture. */
+		/* Whoever made the key has it; we have nothing to put behind a link or in a
+		 * picture. */
 		if (job->want_link || job->want_qr)
 			return err_field(e, ERR_INVALID, job->want_link ? "link" : "qr",
 				"with your own key the configuration is not complete here");
@@ -92,19 +93,19 @@ static int group_of_gateway(struct tx *tx, struct call *c, const struct network 
 	return r;
 }
 
-static int choose_group(struct tx *tx, struct call *c, const struct network *n, struct group *ret,
-	struct err *e)
+static int choose_group(
+	struct tx *tx, struct call *c, const struct network *n, struct group *ret, struct err *e)
 {
 	const char *gateway = json_str(c->body, "gateway"), *group = json_str(c->body, "group");
 	if (group && *group) {
-		int r = id_valid(group, "grp") ? api_get(tx, c, &schema_group, group, ret, e)
-					       : tx_find(tx, &schema_group, ret, e, "network", n->id,
-							 "name", group, NULL);
+		int r = id_valid(group, "grp")
+			? api_get(tx, c, &schema_group, group, ret, e)
+			: tx_find(tx, &schema_group, ret, e, "network", n->id, "name", group, NULL);
 		if (r == 0 && strcmp(ret->network, n->id) != 0)
 			r = ERR_NOT_FOUND;
-		return r == ERR_NOT_FOUND ? err_field(e, r, "group", "no group \"%s\" in network %s",
-						    group, n->name)
-					  : r;
+		return r == ERR_NOT_FOUND
+			? err_field(e, r, "group", "no group \"%s\" in network %s", group, n->name)
+			: r;
 	}
 	if (gateway && *gateway)
 		return group_of_gateway(tx, c, n, gateway, ret, e);
@@ -148,9 +149,10 @@ static int check_reach(struct tx *tx, const struct group *g, struct err *e)
 	}
 	if (r == 0 && !enabled)
 		r = err_set(e, ERR_UNAVAILABLE,
-			!reach.gateway	    ? "group %s has no gateway yet: join a node to it"
-			: reach.nodes.n > 0 ? "every gateway of group %s is disabled"
-					    : "no gateway of group %s has a known endpoint: set one",
+			!reach.gateway ? "group %s has no gateway yet: join a node to it"
+				: reach.nodes.n > 0
+				? "every gateway of group %s is disabled"
+				: "no gateway of group %s has a known endpoint: set one",
 			g->name);
 	VEC_DONE(&reach.nodes);
 	return r;
@@ -160,16 +162,16 @@ static int check_reach(struct tx *tx, const struct group *g, struct err *e)
 static int lease(struct tx *tx, const struct network *n, struct device *d, struct err *e)
 {
 	if (addr_is_set(n->device_first)) {
-		int r = tx_lease(
-			tx, n->id, n->device_first, n->device_last, d->id, CLIENT_REST, &d->ipv4, e);
+		int r = tx_lease(tx, n->id, n->device_first, n->device_last, d->id, CLIENT_REST,
+			&d->ipv4, e);
 		if (r == 0 && addr_is_set(n->ipv6.addr))
 			d->ipv6 = (struct addr){FAMILY_IPV6, n->ipv6.addr.bits | d->ipv4.bits};
 		return r;
 	}
 	/* Without IPv4: a range of its own, above what nodes get. */
 	struct addr first = addr_add(n->ipv6.addr, (u128)1 << 40);
-	return tx_lease(tx, n->id, first, addr_add(first, UINT32_MAX), d->id, CLIENT_REST, &d->ipv6,
-		e);
+	return tx_lease(
+		tx, n->id, first, addr_add(first, UINT32_MAX), d->id, CLIENT_REST, &d->ipv6, e);
 }
 
 static int insert_client(struct tx *tx, struct call *c, struct err *e)
@@ -192,8 +194,7 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	d->created_at = tx_now(tx);
 	r = name_check(d->name, "name", e); /* the label is made from it */
 	if (r == 0)
-		r = labels_for_device(
-			c->control->labels, tx, d->network, d->name, d->id, label, e);
+		r = labels_for_device(c->control->labels, tx, d->network, d->name, d->id, label, e);
 	if (r == 0)
 		d->dns_name = mem_strdup(label);
 	if (r == 0)
@@ -260,7 +261,8 @@ static int rotate_client(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = once_drop(tx, before.id, e);
 	if (r == 0)
-		r = change_store(tx, &schema_device, &before, &job->device, c->who.id, job->action, e);
+		r = change_store(
+			tx, &schema_device, &before, &job->device, c->who.id, job->action, e);
 	schema_done(&schema_device, &before);
 	return r;
 }
@@ -389,8 +391,8 @@ static void deliver(const struct fleet *f, void *arg)
 	char hash[HASH_HEX_LEN];
 	const struct secret *key = secret_is_zero(&job->private_key) ? NULL : &job->private_key;
 	if (client_config(f, &job->device, key, &job->config, NULL) < 0) {
-		/* The last gateway went away since the commit. The client exists, so its key must be
-		 * shown now or never. */
+		/* The last gateway went away since the commit. The client exists, so its key must
+		 * be shown now or never. */
 		buf_wipe(&job->config);
 		job->want_link = job->want_qr = false;
 		put_answer(f, c);

@@ -93,8 +93,7 @@ static int update_group(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = group_check(&after, e);
 	if (r == 0)
-		r = change_store(
-			tx, &schema_group, &before, &after, c->who.id, "group.update", e);
+		r = change_store(tx, &schema_group, &before, &after, c->who.id, "group.update", e);
 	if (r == 0)
 		api_put(c, &schema_group, &after);
 	schema_done(&schema_group, &before);

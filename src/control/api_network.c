@@ -81,7 +81,8 @@ static int insert_policy(struct tx *tx, struct call *c, const struct network *n,
 {
 	static const struct {
 		const char *from, *to;
-	} starting[] = {{"nodes", "nodes"}, {"clients", "nodes"}, {"sites", "nodes"}, {"nodes", "sites"}};
+	} starting[] = {
+		{"nodes", "nodes"}, {"clients", "nodes"}, {"sites", "nodes"}, {"nodes", "sites"}};
 	struct policy p = {.enabled = true, .created_at = tx_now(tx)};
 	id_make("pol", tx_now(tx), p.id);
 	id_copy(p.project, n->project);

@@ -72,8 +72,8 @@ static int put_members(
 	return r;
 }
 
-static int put_node(struct tx *tx, struct call *c, struct json_writer *w, const struct node *n,
-	struct err *e)
+static int put_node(
+	struct tx *tx, struct call *c, struct json_writer *w, const struct node *n, struct err *e)
 {
 	CLEANUP(member_vec_done) struct member_vec members = {0};
 	struct node_status status = {0};

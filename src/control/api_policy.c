@@ -28,8 +28,8 @@ static void check_selectors(const struct fleet *f, void *arg)
 {
 	struct selectors_job *job = arg;
 	job->result = fleet_network(f, job->policy->network)
-			      ? fleet_check_policy(f, job->policy, &job->err)
-			      : 0;
+		? fleet_check_policy(f, job->policy, &job->err)
+		: 0;
 }
 
 /* On an HTTP thread. */

@@ -1,8 +1,8 @@
 /*
  * DOC: every route with the smallest role that may use it. Reading what a project has is a
- * viewer's; clients are a loc-manager's, whose business is handing out access; the rest of a project
- * is an org-admin's; projects themselves a system-admin's. openapi.json says the same, and a test
- * holds the two together.
+ * viewer's; clients are a loc-manager's, whose business is handing out access; the rest of a
+ * project is an org-admin's; projects themselves a system-admin's. openapi.json says the same, and
+ * a test holds the two together.
  */
 #include "control/api_handlers.h"
 
@@ -12,10 +12,13 @@
 #define L USER_LOC_MANAGER
 #define O USER_ORG_ADMIN
 #define S USER_SYSTEM_ADMIN
-#define ROUTE(method_, path_, fn_, role_, flags_, schema_, query_)                       \
-	{                                                                                \
-		.method = (method_), .path = (path_), .handler = api_enter,              \
-		.data = &(const struct api_route){(fn_), (role_), (flags_), (schema_), (query_)} \
+#define ROUTE(method_, path_, fn_, role_, flags_, schema_, query_)          \
+	{                                                                   \
+		.method = (method_), .path = (path_), .handler = api_enter, \
+		.data = &(const struct api_route)                           \
+		{                                                           \
+			(fn_), (role_), (flags_), (schema_), (query_)       \
+		}                                                           \
 	}
 #define API "/api/v1"
 #define CLIENTS API "/wireguard/clients"

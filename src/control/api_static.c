@@ -33,8 +33,9 @@ static void add_hash(struct buf *out, const char *directive, const char *html, c
 static void send_page(struct call *c, const char *html, size_t n)
 {
 	CLEANUP(buf_done) struct buf policy = {0};
-	buf_adds(&policy, "default-src 'none'; connect-src 'self'; img-src data:; form-action 'none'; "
-			  "base-uri 'none'; frame-ancestors 'none'");
+	buf_adds(&policy,
+		"default-src 'none'; connect-src 'self'; img-src data:; form-action 'none'; "
+		"base-uri 'none'; frame-ancestors 'none'");
 	add_hash(&policy, "script-src", html, "<script>", "</script>");
 	add_hash(&policy, "style-src", html, "<style>", "</style>");
 	api_header(c, "Content-Security-Policy", buf_str(&policy));

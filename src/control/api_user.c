@@ -179,7 +179,8 @@ static int update_user(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0 && job->hash[0]) {
 		mem_free(after.password_hash);
 		after.password_hash = mem_strdup(job->hash);
-		/* Whoever set it knows it: the user should choose another, unless told otherwise. */
+		/* Whoever set it knows it: the user should choose another, unless told otherwise.
+		 */
 		if (json_get(c->body, "must_change_password") == NULL &&
 			strcmp(before.id, c->who.id) != 0)
 			after.must_change_password = true;
@@ -232,8 +233,7 @@ static int update_password(struct tx *tx, struct call *c, struct err *e)
 		mem_free(after.password_hash);
 		after.password_hash = mem_strdup(job->hash);
 		after.must_change_password = true;
-		r = change_store(
-			tx, &schema_user, &before, &after, c->who.id, "user.password", e);
+		r = change_store(tx, &schema_user, &before, &after, c->who.id, "user.password", e);
 	}
 	if (r == 0)
 		r = drop_sessions(tx, after.id, "", e);

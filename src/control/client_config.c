@@ -26,9 +26,9 @@ static bool usable_host(const char *text, char *host, size_t size)
 bool client_member_usable(const struct member *m)
 {
 	char host[256];
-	return (m->roles & ROLE_GATEWAY) && (usable_host(m->endpoint, host, sizeof(host)) ||
-						    usable_host(m->observed_endpoint, host,
-							    sizeof(host)));
+	return (m->roles & ROLE_GATEWAY) &&
+		(usable_host(m->endpoint, host, sizeof(host)) ||
+			usable_host(m->observed_endpoint, host, sizeof(host)));
 }
 
 int client_endpoint(const struct fleet *f, const struct group *g, struct buf *out, struct err *e)

@@ -102,7 +102,8 @@ static int serve_public(struct control *c, struct err *e)
 	const struct control_options *o = &c->options;
 	int r;
 	if (!o->cert_file != !o->key_file)
-		return err_set(e, ERR_INVALID, "a certificate needs its key, and a key its certificate");
+		return err_set(
+			e, ERR_INVALID, "a certificate needs its key, and a key its certificate");
 	if (o->cert_file) {
 		r = file_read(o->cert_file, PEM_MAX, &cert, e);
 		if (r == 0)
@@ -174,7 +175,8 @@ int control_start(const struct control_options *o, struct control **ret, struct 
 	c->options = *o;
 	c->options.state_dir = mem_strdup(o->state_dir);
 	c->options.listen = mem_strdup(o->listen ? o->listen : DEFAULT_LISTEN);
-	c->options.agent_listen = mem_strdup(o->agent_listen ? o->agent_listen : DEFAULT_AGENT_LISTEN);
+	c->options.agent_listen =
+		mem_strdup(o->agent_listen ? o->agent_listen : DEFAULT_AGENT_LISTEN);
 	c->options.cert_file = mem_strdup(o->cert_file);
 	c->options.key_file = mem_strdup(o->key_file);
 	c->options.allowed_hosts = mem_strdup(o->allowed_hosts);
@@ -202,7 +204,8 @@ static void nothing_more(const struct fleet *f, void *arg)
 }
 
 /* Calls go HTTP -> worker -> writer -> hub -> writer -> hub at most; each barrier waits for what
- * was queued before it, so after these nothing that was acknowledged or begun is still under way. */
+ * was queued before it, so after these nothing that was acknowledged or begun is still under way.
+ */
 static void drain(struct control *c)
 {
 	struct err e;

@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int known_statuses[] = {200, 201, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415,
-	422, 429, 431, 500, 503, 0 /* any other */};
+static const int known_statuses[] = {200, 201, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413,
+	415, 422, 429, 431, 500, 503, 0 /* any other */};
 #define N_STATUSES ARRAY_LEN(known_statuses)
 
 static const int64_t bounds_us[] = {1000, 5000, 25000, 100000, 500000, 2500000};
@@ -210,7 +210,8 @@ int metrics_write(struct control *c, const char *project, struct buf *out, struc
 	if (*project == '\0') {
 		struct hub_counts h = {0};
 		hub_counts(c->hub, &h);
-		one(out, "warren_streams", "gauge", "Connected event streams of agents.", h.streams);
+		one(out, "warren_streams", "gauge", "Connected event streams of agents.",
+			h.streams);
 		one(out, "warren_events_sent", "counter", "Events pushed to agents.",
 			(double)h.events_sent);
 		one(out, "warren_states_sent", "counter", "Full states fetched by agents.",
@@ -222,7 +223,8 @@ int metrics_write(struct control *c, const char *project, struct buf *out, struc
 		one(out, "warren_change_to_push_seconds", "gauge",
 			"Commit of the newest change to its last push.",
 			(double)h.last_change_to_push / 1e3);
-		head(out, "warren_limit_hits", "counter", "Times a stated limit turned somebody away.");
+		head(out, "warren_limit_hits", "counter",
+			"Times a stated limit turned somebody away.");
 		buf_addf(out, "warren_limit_hits_total{limit=\"login_attempts\"} %lu\n",
 			attempts_refused(c->attempts));
 		buf_addf(out, "warren_limit_hits_total{limit=\"password_queue\"} %lu\n",

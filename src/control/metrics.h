@@ -15,8 +15,7 @@ struct metrics *metrics_new(void);
 struct metrics *metrics_free(struct metrics *m);
 
 /* For http_options.done; ctx is the struct control. path is a pattern or NULL (no such route). */
-void metrics_request(
-	void *ctx, const char *method, const char *path, int status, int64_t micros);
+void metrics_request(void *ctx, const char *method, const char *path, int status, int64_t micros);
 
 /* Everything; project "" = the whole fleet, with the server's own numbers. */
 int metrics_write(struct control *c, const char *project, struct buf *out, struct err *e);

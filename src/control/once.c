@@ -1,7 +1,7 @@
 /*
  * DOC: links that open once. The configuration is sealed under a key made from the token in the
- * link's fragment, which browsers do not send with GET: a link preview sees a page with a button and
- * burns nothing, and the store alone opens nothing. The row goes with the first opening.
+ * link's fragment, which browsers do not send with GET: a link preview sees a page with a button
+ * and burns nothing, and the store alone opens nothing. The row goes with the first opening.
  */
 #include "control/api_handlers.h"
 
@@ -129,8 +129,8 @@ static int open_link(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = tx_delete(tx, &schema_once, o.id, e);
 	if (r == 0)
-		r = tx_audit(tx, o.project, "link", "client.link_opened", o.object,
-			http_peer(c->rq), e);
+		r = tx_audit(
+			tx, o.project, "link", "client.link_opened", o.object, http_peer(c->rq), e);
 	schema_done(&schema_once, &o);
 	return r;
 }

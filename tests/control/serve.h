@@ -104,9 +104,8 @@ static inline void copy_str(const struct answer *a, const char *path, char *ret,
 
 static inline int serve_again(struct fixture *f, struct err *e)
 {
-	struct control_options o = {.state_dir = f->dir,
-		.listen = "127.0.0.1:0",
-		.agent_listen = "127.0.0.1:0"};
+	struct control_options o = {
+		.state_dir = f->dir, .listen = "127.0.0.1:0", .agent_listen = "127.0.0.1:0"};
 	int r = control_start(&o, &f->control, e);
 
 	if (r < 0)
@@ -188,9 +187,8 @@ static inline int put_gateway(struct tx *tx, void *arg, struct err *e)
 	struct secret key;
 	int r = tx_get(tx, &schema_network, g->network, &n, e);
 	struct node node = {.name = mem_strdup(g->name), .enabled = true};
-	struct member m = {.roles = ROLE_GATEWAY,
-		.listen_port = 51821,
-		.endpoint = mem_strdup(g->endpoint)};
+	struct member m = {
+		.roles = ROLE_GATEWAY, .listen_port = 51821, .endpoint = mem_strdup(g->endpoint)};
 
 	id_copy(g->project, n.project);
 	id_make("node", tx_now(tx), node.id);
@@ -244,7 +242,8 @@ static inline void make_token(
 	char path[160], body[160];
 
 	snprintf(path, sizeof(path), "/api/v1/tokens%s", query);
-	snprintf(body, sizeof(body), "{\"kind\":\"api\",\"name\":\"%s\",\"role\":\"%s\"}", role, role);
+	snprintf(body, sizeof(body), "{\"kind\":\"api\",\"name\":\"%s\",\"role\":\"%s\"}", role,
+		role);
 	ANSWER a = call(f, "POST", path, NULL, body);
 	expect_status(&a, 201);
 	copy_str(&a, "token", ret, 128);

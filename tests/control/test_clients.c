@@ -41,8 +41,8 @@ static void a_client_gets_all_it_needs(void **state)
 {
 	char text[KEY_TEXT_LEN], path[160];
 	ANSWER group = call(f, "GET", "/api/v1/groups", NULL, NULL);
-	const char *peer = json_str(
-		json_at(json_get(json_root(group.doc), "items"), 0), "public_key");
+	const char *peer =
+		json_str(json_at(json_get(json_root(group.doc), "items"), 0), "public_key");
 	ANSWER a = call(f, "POST", CLIENTS "?qr=1", NULL, "{\"name\":\"John's iPhone\"}");
 
 	expect_status(&a, 201);
@@ -243,8 +243,8 @@ static void without_a_gateway_the_reason_is_said(void **state)
 	ANSWER a = call(f, "POST", CLIENTS, NULL, "{\"name\":\"x\",\"network\":\"lonely\"}");
 	expect_status(&a, 503);
 	assert_non_null(strstr(answer_str(&a, "detail"), "gateway"));
-	ANSWER group = call(f, "POST", "/api/v1/groups", NULL,
-		"{\"name\":\"edge\",\"network\":\"lonely\"}");
+	ANSWER group = call(
+		f, "POST", "/api/v1/groups", NULL, "{\"name\":\"edge\",\"network\":\"lonely\"}");
 	expect_status(&group, 201);
 	ANSWER b = call(f, "POST", CLIENTS, NULL, "{\"name\":\"x\",\"network\":\"lonely\"}");
 	expect_status(&b, 503);

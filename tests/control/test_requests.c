@@ -1,6 +1,6 @@
 /*
- * DOC: hostile and mistaken requests in one table: what is sent, what status, which field the answer
- * names. And queries: paging, filters, sorting.
+ * DOC: hostile and mistaken requests in one table: what is sent, what status, which field the
+ * answer names. And queries: paging, filters, sorting.
  */
 #include "serve.h"
 
@@ -64,11 +64,11 @@ static const struct {
 	{"POST", CLIENTS, "{\"name\":\"a\",\"public_key\":\"short\"}", 400, "public_key"},
 	/* pad bits not zero */
 	{"POST", CLIENTS,
-		"{\"name\":\"a\",\"public_key\":\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF=\"}", 400,
-		"public_key"},
+		"{\"name\":\"a\",\"public_key\":\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF=\"}",
+		400, "public_key"},
 	{"POST", CLIENTS,
-		"{\"name\":\"a\",\"public_key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}", 400,
-		"public_key"},
+		"{\"name\":\"a\",\"public_key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}",
+		400, "public_key"},
 	{"POST", CLIENTS "?link=1", "{\"name\":\"a\",\"public_key\":\"" KEY_A "\"}", 400, "link"},
 	{"POST", CLIENTS "?qrr=1", "{\"name\":\"a\"}", 400, "qrr"},
 	{"GET", CLIENTS "?nmae=x", NULL, 400, "nmae"},
@@ -94,15 +94,16 @@ static const struct {
 	{"POST", "/api/v1/networks", "{\"name\":\"n\",\"listen_port\":0}", 400, "listen_port"},
 	{"POST", "/api/v1/networks", "{\"name\":\"n\",\"listen_port\":65536}", 400, "listen_port"},
 	{"POST", "/api/v1/networks", "{\"name\":\"n\",\"topology\":\"star\"}", 400, "topology"},
-	{"POST", "/api/v1/policies", "{\"name\":\"p\",\"rules\":[{\"from\":[\"x\"],\"to\":[\"*\"]}]}",
-		400, NULL},
 	{"POST", "/api/v1/policies",
-		"{\"name\":\"p\",\"rules\":[{\"from\":[\"*\"],\"to\":[\"*\"],\"protocol\":\"gre\"}]}", 400,
-		NULL},
-	{"POST", "/api/v1/tokens", "{\"name\":\"t\",\"kind\":\"join\",\"networks\":[\"nowhere\"]}", 404,
-		"networks"},
-	{"POST", "/api/v1/tokens", "{\"name\":\"t\",\"kind\":\"api\",\"expires_at\":\"2001-01-01T00:00:00Z\"}",
-		400, "expires_at"},
+		"{\"name\":\"p\",\"rules\":[{\"from\":[\"x\"],\"to\":[\"*\"]}]}", 400, NULL},
+	{"POST", "/api/v1/policies",
+		"{\"name\":\"p\",\"rules\":[{\"from\":[\"*\"],\"to\":[\"*\"],\"protocol\":\"gre\"}]}",
+		400, NULL},
+	{"POST", "/api/v1/tokens", "{\"name\":\"t\",\"kind\":\"join\",\"networks\":[\"nowhere\"]}",
+		404, "networks"},
+	{"POST", "/api/v1/tokens",
+		"{\"name\":\"t\",\"kind\":\"api\",\"expires_at\":\"2001-01-01T00:00:00Z\"}", 400,
+		"expires_at"},
 	{"POST", "/api/v1/users", "{\"name\":\"u\",\"password\":\"short\"}", 400, "password"},
 	{"POST", "/api/v1/users", "{\"name\":\"u\",\"password_hash\":\"x\"}", 400, "password_hash"},
 	{"POST", "/once/once_1", "{}", 400, "token"},
@@ -173,7 +174,8 @@ static void lists_page_filter_and_sort(void **state)
 		const struct json *items = json_get(json_root(a.doc), "items");
 		assert_int_equal(json_int(json_root(a.doc), "total", 0), 5);
 		assert_int_equal(json_count(items), page < 2 ? 2 : 1);
-		assert_int_equal(json_count(json_get(json_root(a.doc), "clients")), page < 2 ? 2 : 1);
+		assert_int_equal(
+			json_count(json_get(json_root(a.doc), "clients")), page < 2 ? 2 : 1);
 		for (size_t i = 0; i < json_count(items); i++)
 			strncat(seen, json_str(json_at(items, i), "name"), 1);
 		if (page < 2)

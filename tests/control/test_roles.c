@@ -20,10 +20,13 @@ static int setup(void **state)
 	id_copy(project_b, make(f, "/api/v1/projects", "{\"name\":\"other\"}"));
 	b_side = make_gateway(f, "?project=other", "office", "gw");
 	id_copy(client_b, make(f, "/api/v1/wireguard/clients?project=other", "{\"name\":\"b\"}"));
-	id_copy(token_b, make(f, "/api/v1/tokens?project=other", "{\"name\":\"t\",\"kind\":\"api\"}"));
-	id_copy(user_b, make(f, "/api/v1/users?project=other",
-				"{\"name\":\"bob\",\"password\":\"correct horse\"}"));
-	id_copy(policy_b, make(f, "/api/v1/policies?project=other", "{\"name\":\"p\",\"rules\":[]}"));
+	id_copy(token_b,
+		make(f, "/api/v1/tokens?project=other", "{\"name\":\"t\",\"kind\":\"api\"}"));
+	id_copy(user_b,
+		make(f, "/api/v1/users?project=other",
+			"{\"name\":\"bob\",\"password\":\"correct horse\"}"));
+	id_copy(policy_b,
+		make(f, "/api/v1/policies?project=other", "{\"name\":\"p\",\"rules\":[]}"));
 	make_token(f, "?project=default", "viewer", viewer);
 	make_token(f, "?project=default", "loc-manager", manager);
 	make_token(f, "?project=default", "org-admin", admin);
@@ -73,15 +76,16 @@ static void path_of(size_t i, const char *id, char ret[static 200])
 	if (brace == NULL)
 		snprintf(ret, 200, "%s", api_routes[i].path);
 	else
-		snprintf(ret, 200, "%.*s%s%s", (int)(brace - api_routes[i].path), api_routes[i].path,
-			id, brace + 4);
+		snprintf(ret, 200, "%.*s%s%s", (int)(brace - api_routes[i].path),
+			api_routes[i].path, id, brace + 4);
 }
 
 static const char *body_of(size_t i)
 {
-	return strcmp(api_routes[i].method, "GET") == 0 || strcmp(api_routes[i].method, "DELETE") == 0
-		       ? NULL
-		       : "{}";
+	return strcmp(api_routes[i].method, "GET") == 0 ||
+			strcmp(api_routes[i].method, "DELETE") == 0
+		? NULL
+		: "{}";
 }
 
 struct find {
@@ -130,8 +134,8 @@ static void every_route_is_described(void **state)
 			json_each(path.value, see_method, &find);
 		if (!find.found)
 			fail_msg("%s %s is not in openapi.json", find.method, path.path);
-		assert_string_equal(find.role,
-			r->flags & ROUTE_OPEN ? "none" : user_role_words[r->role]);
+		assert_string_equal(
+			find.role, r->flags & ROUTE_OPEN ? "none" : user_role_words[r->role]);
 	}
 	json_free(d);
 }

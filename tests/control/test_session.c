@@ -10,8 +10,8 @@ static char cookie[256], password[64];
 static int setup(void **state)
 {
 	f = serve();
-	ANSWER a = call(f, "POST", "/api/v1/users", NULL,
-		"{\"name\":\"admin\",\"role\":\"system-admin\"}");
+	ANSWER a = call(
+		f, "POST", "/api/v1/users", NULL, "{\"name\":\"admin\",\"role\":\"system-admin\"}");
 	expect_status(&a, 201);
 	copy_str(&a, "password", password, sizeof(password));
 	assert_true(json_bool(json_root(a.doc), "must_change_password", false));
@@ -58,7 +58,8 @@ static struct answer sign_in(const char *name, const char *with)
 	struct answer a = browse("POST", "/api/v1/login", body, NULL, NULL);
 	VEC_FOREACH (h, &a.headers)
 		if (strncasecmp(*h, "Set-Cookie: warren_session=", 27) == 0) {
-			snprintf(cookie, sizeof(cookie), "%.*s", (int)strcspn(*h + 27, ";"), *h + 27);
+			snprintf(cookie, sizeof(cookie), "%.*s", (int)strcspn(*h + 27, ";"),
+				*h + 27);
 			assert_non_null(strstr(*h, "HttpOnly"));
 			assert_non_null(strstr(*h, "SameSite=Strict"));
 			assert_non_null(strstr(*h, "Secure"));
@@ -77,7 +78,8 @@ static void a_one_time_password_only_changes_itself(void **state)
 	expect_status(&refused, 403);
 	ANSWER me = browse("GET", "/api/v1/me", NULL, NULL, NULL);
 	expect_status(&me, 200);
-	snprintf(body, sizeof(body), "{\"current\":\"%s\",\"password\":\"%s\"}", password, password);
+	snprintf(
+		body, sizeof(body), "{\"current\":\"%s\",\"password\":\"%s\"}", password, password);
 	ANSWER same = browse("POST", "/api/v1/me/password", body, NULL, NULL);
 	expect_status(&same, 400);
 	ANSWER wrong = browse("POST", "/api/v1/me/password",
@@ -100,8 +102,8 @@ static void browsers_are_not_tricked(void **state)
 	snprintf(origin, sizeof(origin), "Origin: https://127.0.0.1:%u", control_port(f->control));
 	snprintf(host, sizeof(host), "Host: rebound.example.com:%u", control_port(f->control));
 
-	ANSWER foreign = browse(
-		"POST", "/api/v1/projects", "{\"name\":\"x\"}", "Origin: https://evil.example", NULL);
+	ANSWER foreign = browse("POST", "/api/v1/projects", "{\"name\":\"x\"}",
+		"Origin: https://evil.example", NULL);
 	expect_status(&foreign, 403);
 	assert_string_equal(answer_str(&foreign, "field"), "Origin");
 	ANSWER null = browse("POST", "/api/v1/projects", "{\"name\":\"x\"}", "Origin: null", NULL);
@@ -109,8 +111,8 @@ static void browsers_are_not_tricked(void **state)
 	ANSWER rebound = browse("GET", "/api/v1/projects", NULL, host, NULL);
 	expect_status(&rebound, 403);
 	assert_string_equal(answer_str(&rebound, "field"), "Host");
-	ANSWER login = browse("POST", "/api/v1/login",
-		"{\"name\":\"admin\",\"password\":\"x\"}", "Origin: https://evil.example", NULL);
+	ANSWER login = browse("POST", "/api/v1/login", "{\"name\":\"admin\",\"password\":\"x\"}",
+		"Origin: https://evil.example", NULL);
 	expect_status(&login, 403);
 	ANSWER own = browse("POST", "/api/v1/projects", "{\"name\":\"mine\"}", origin, NULL);
 	expect_status(&own, 201);

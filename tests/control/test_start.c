@@ -152,8 +152,8 @@ static void no_secret_in_clear(void **state)
 	make_gateway(f, "", "office", "gw");
 	ANSWER client = call(f, "POST", CLIENTS, NULL, "{\"name\":\"a\"}");
 	ANSWER linked = call(f, "POST", CLIENTS "?link=1", NULL, "{\"name\":\"b\"}");
-	ANSWER user = call(f, "POST", "/api/v1/users", NULL,
-		"{\"name\":\"root\",\"role\":\"system-admin\"}");
+	ANSWER user = call(
+		f, "POST", "/api/v1/users", NULL, "{\"name\":\"root\",\"role\":\"system-admin\"}");
 	ANSWER api = call(f, "POST", "/api/v1/tokens", NULL, "{\"name\":\"t\",\"kind\":\"api\"}");
 	ANSWER join = call(f, "POST", "/api/v1/tokens", NULL, "{\"name\":\"j\",\"kind\":\"join\"}");
 	char psk[64], hex[65];
