@@ -2,7 +2,11 @@
  * DOC: signed bytes: event envelopes and state heads. An envelope's signature covers the compact
  * JSON of its five other members in fixed order; payload keeps its key order, loses white space,
  * and < > & U+2028 U+2029 become \u escapes; issued_at is printed as RFC 3339 with trailing zeros
- * of the fraction dropped (reference: published vectors, tests/codec).
+ * of the fraction dropped and a zero offset as Z (reference: published vectors, tests/codec).
+ *
+ * State heads and pins are signed as a line that names their kind, then the compact JSON of their
+ * members without the signature, in the order of their structs. No envelope begins with such a
+ * line, so a signature made for one kind never fits another.
  */
 #ifndef WARREN_CODEC_ENVELOPE_H
 #define WARREN_CODEC_ENVELOPE_H
@@ -20,9 +24,11 @@ struct envelope {
 	uint8_t signature[SIGNATURE_LEN];
 };
 
-/* The bytes that are signed. ERR_INVALID when issued_at or payload is malformed. */
+/* The bytes that are signed, appended; the caller wipes them (a payload may hold keys). ERR_INVALID
+ * naming the member that is missing or malformed. */
 int envelope_bytes(const struct envelope *v, struct buf *out, struct err *e);
 int envelope_sign(struct envelope *v, const struct secret *seed, struct err *e);
+/* The signed envelope on the wire, normalised. */
 int envelope_write(const struct envelope *v, struct buf *out);
 /* Parse (at most 1 MiB unless max says more); missing members are ERR_INVALID naming them. */
 int envelope_read(const char *text, size_t n, size_t max, struct envelope *ret, struct err *e);
@@ -40,6 +46,7 @@ struct state_head {
 	char *nonce; /* the request's */
 	uint8_t signature[SIGNATURE_LEN];
 };
+#define STATE_HEAD_DOMAIN "warren-state-head-v1\n"
 void state_head_sign(struct state_head *h, const struct secret *seed);
 /* One line of JSON, as it travels in the Warren-State-Head header. */
 void state_head_write(const struct state_head *h, struct buf *out);
@@ -55,6 +62,8 @@ struct pins {
 	char *issued_at;
 	uint8_t signature[SIGNATURE_LEN];
 };
+#define PINS_DOMAIN "warren-pins-v1\n"
+#define PINS_MAX 16
 void pins_sign(struct pins *p, const struct secret *root_seed);
 void pins_write(const struct pins *p, struct buf *out);
 int pins_read(const char *text, size_t n, struct pins *ret, struct err *e);

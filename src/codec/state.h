@@ -2,8 +2,9 @@
  * DOC: desired state and deltas on the wire (doc/protocol.md). A state is
  * {"node","project","revision","requires":[],"networks":[{"id","interfaces":[],"peers":[],...}]};
  * a delta is {"previous","revision","networks":[{"id","peers":{"put":[],"drop":[]},...}]}. Both are
- * written as a stream and read item by item. Unknown fields are ignored, unknown kinds too (what an
- * agent must understand is named in requires).
+ * written as a stream; a state is read item by item. Sections of a network: interfaces, addresses,
+ * sysctls, firewalls, sets, peers, routes, hosts (codec/item.c has their members). Unknown fields
+ * are ignored, unknown kinds too (what an agent must understand is named in requires).
  */
 #ifndef WARREN_CODEC_STATE_H
 #define WARREN_CODEC_STATE_H
@@ -13,11 +14,14 @@
 
 #define STATE_MAX (64u * 1024 * 1024)
 
+/* What is written holds pre-shared keys: the caller wipes the buffer. Readers answer ERR_INVALID
+ * naming the member ("networks[0].peers[3].public_key"), also for two items with one key; ret is
+ * untouched then. ret starts empty. */
 void state_write(struct buf *out, const struct state *s);
 int state_read(const char *text, size_t n, struct state *ret, struct err *e);
 void delta_write(struct buf *out, const struct delta *d);
 int delta_read(const struct json *j, struct delta *ret, struct err *e);
-/* The wire object of spec 1 for one peer, also inside registration answers. */
+/* The wire object of spec 1 for one peer, an item of the array that is open. */
 void peer_write(struct json_writer *w, const struct peer_item *p);
 
 #endif

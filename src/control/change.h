@@ -16,4 +16,6 @@ int change_store(struct tx *tx, const struct schema *s, const void *before, cons
 int change_nodes(struct tx *tx, const struct schema *s, const void *object, struct id_vec *ret,
 	struct err *e);
 
+void id_vec_done(struct id_vec *v);
+
 #endif

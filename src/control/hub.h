@@ -57,6 +57,10 @@ void hub_counts(struct hub *h, struct hub_counts *ret);
 extern const struct http_route agent_routes[];
 extern const size_t n_agent_routes;
 
+/* Tell agents the pins of the agent listener (base64 SHA-256 of its SubjectPublicKeyInfo, current
+ * and next; NULL-terminated) in GET /healthz, signed by the root. Before the listener starts. */
+void hub_set_pins(struct hub *h, const char *const pins[]);
+
 /* Panel events: GET /api/v1/events, already authorised for project ("" = all). */
 void hub_panel_stream(struct hub *h, struct http_request *rq, const char *project);
 

@@ -48,8 +48,7 @@ static int refuse(struct err *e, int status, const char *why)
 	return status;
 }
 
-int http_guard(const char *version, const struct http_header_view *headers, size_t n,
-	struct err *e)
+int http_guard(const char *version, const struct http_header_view *headers, size_t n, struct err *e)
 {
 	size_t total = 0;
 	int hosts = 0, lengths = 0, encodings = 0;

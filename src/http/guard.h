@@ -17,8 +17,8 @@ struct http_header_view {
 };
 
 /* 0, or the status to refuse with: 400, 431, 505; e says why. */
-int http_guard(const char *version, const struct http_header_view *headers, size_t n,
-	struct err *e);
+int http_guard(
+	const char *version, const struct http_header_view *headers, size_t n, struct err *e);
 
 /* A token of RFC 9110: method and header names. */
 bool http_is_token(const char *s, size_t n);

@@ -66,23 +66,22 @@ static bool closer(const char *a, const char *b)
 	return false;
 }
 
-static void take_params(
-	const char *pattern, const struct strs *segments, struct http_pairs *params)
+static void take_params(const char *pattern, const struct strs *segments, struct http_pairs *params)
 {
 	const char *s;
 	size_t n = 0;
 
 	for (size_t i = 0; (s = next(&pattern, &n)) != NULL; i++)
 		if (s[0] == '{') {
-			struct http_pair p = {mem_strndup(s + 1, n - 2),
-				mem_strdup(segments->v[i])};
+			struct http_pair p = {
+				mem_strndup(s + 1, n - 2), mem_strdup(segments->v[i])};
 
 			VEC_PUSH(params, p);
 		}
 }
 
-static void list_allowed(const struct http_route *routes, size_t n, const struct strs *segments,
-	struct buf *allow)
+static void list_allowed(
+	const struct http_route *routes, size_t n, const struct strs *segments, struct buf *allow)
 {
 	for (size_t m = 0; m < ARRAY_LEN(known_methods); m++)
 		for (size_t i = 0; i < n; i++)

@@ -99,7 +99,8 @@ static void take_line(struct sse_parser *p)
 		value_len--;
 	}
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (strlen(fields[i].name) == name_len && memcmp(fields[i].name, line, name_len) == 0)
+		if (strlen(fields[i].name) == name_len &&
+			memcmp(fields[i].name, line, name_len) == 0)
 			fields[i].set(p, value, value_len);
 }
 
@@ -127,8 +128,8 @@ int sse_feed(struct sse_parser *p, const char *bytes, size_t n, struct err *e)
 		p->cr = false;
 		part = line_part(bytes, n);
 		if (p->line.len + p->data.len + part > SSE_EVENT_MAX)
-			return err_set(e, ERR_INVALID, "event is larger than %u bytes",
-				SSE_EVENT_MAX);
+			return err_set(
+				e, ERR_INVALID, "event is larger than %u bytes", SSE_EVENT_MAX);
 		buf_add(&p->line, bytes, part);
 		bytes += part;
 		n -= part;

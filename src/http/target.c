@@ -75,16 +75,16 @@ static int parse_query(struct http_target_parts *t, const char *q, struct err *e
 		name_len = eq != NULL ? (size_t)(eq - q) : n;
 		if (n > 0) {
 			pair.name = decode(q, name_len, ' ');
-			pair.value = eq != NULL ? decode(eq + 1, n - name_len - 1, ' ') :
-						  mem_strdup("");
+			pair.value =
+				eq != NULL ? decode(eq + 1, n - name_len - 1, ' ') : mem_strdup("");
 			VEC_PUSH(&t->query, pair);
 			if (pair.name == NULL || pair.value == NULL)
-				return err_set(e, ERR_INVALID,
-					"query has a bad escape or character");
+				return err_set(
+					e, ERR_INVALID, "query has a bad escape or character");
 		}
 		if (t->query.n > HTTP_QUERY_MAX)
-			return err_set(e, ERR_INVALID, "query has more than %d fields",
-				HTTP_QUERY_MAX);
+			return err_set(
+				e, ERR_INVALID, "query has more than %d fields", HTTP_QUERY_MAX);
 		q += n;
 		q += *q == '&';
 	}

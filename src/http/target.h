@@ -20,8 +20,8 @@ VEC_TYPE(http_pairs, struct http_pair);
 void http_pairs_done(struct http_pairs *p);
 
 struct http_target_parts {
-	char *path;             /* as sent, without the query */
-	struct strs segments;   /* decoded; "/a/b" is {"a","b"}, "/" is {""} */
+	char *path;              /* as sent, without the query */
+	struct strs segments;    /* decoded; "/a/b" is {"a","b"}, "/" is {""} */
 	struct http_pairs query; /* decoded, in order; repeated names stay */
 };
 

@@ -1,4 +1,5 @@
-/* DOC: `warren keygen`: the private key goes into a 0600 file, the public one to standard output. */
+/* DOC: `warren keygen`: the private key goes into a 0600 file, the public one to standard output.
+ */
 #include "main/main.h"
 
 #include "base/file.h"
@@ -12,8 +13,7 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-int
-keygen_main(int argc, char **argv)
+int keygen_main(int argc, char **argv)
 {
 	CLEANUP(secret_wipe) struct secret key = {0};
 	CLEANUP(buf_wipe) struct buf text = {0};

@@ -21,14 +21,12 @@ static const struct {
 	{"keygen", keygen_main, "make a WireGuard key pair"},
 };
 
-void
-no_core_dumps(void)
+void no_core_dumps(void)
 {
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
-static void
-help(void)
+static void help(void)
 {
 	puts("warren runs fleets of WireGuard tunnels.\n\nUsage: warren COMMAND [options]\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
@@ -38,8 +36,7 @@ help(void)
 	puts("\nwarren COMMAND --help says more. Example:\n  warren client add 'Ann phone' --qr");
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);

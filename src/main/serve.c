@@ -23,8 +23,7 @@ const struct cli_option serve_options[] = {
 static const char *const known_settings[] = {"state", "listen", "agent_listen", "cert", "key",
 	"log_level", "url", "token_file", "ca", "pin", "project", NULL};
 
-int
-serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
+int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
 {
 	const char *named = cli_flag(a, "config");
 	int r = settings_read(named ? named : SETTINGS_FILE, known_settings, ret, e);
@@ -32,9 +31,8 @@ serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
 	return r == ERR_NOT_FOUND && named == NULL ? 0 : r;
 }
 
-static const char *
-pick(const struct cli_args *a, const char *flag, const struct settings *s, const char *setting,
-	const char *fallback)
+static const char *pick(const struct cli_args *a, const char *flag, const struct settings *s,
+	const char *setting, const char *fallback)
 {
 	const char *v = cli_flag(a, flag);
 
@@ -43,8 +41,7 @@ pick(const struct cli_args *a, const char *flag, const struct settings *s, const
 	return v != NULL ? v : fallback;
 }
 
-void
-serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret)
+void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret)
 {
 	enum log_level level = LOG_INFO;
 
@@ -59,8 +56,7 @@ serve_fill(const struct cli_args *a, const struct settings *s, struct control_op
 	log_init("control", level);
 }
 
-void
-signals_block(void)
+void signals_block(void)
 {
 	sigset_t set;
 
@@ -71,8 +67,7 @@ signals_block(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-int
-signals_wait(void)
+int signals_wait(void)
 {
 	sigset_t set;
 	int got = 0;
@@ -86,20 +81,18 @@ signals_wait(void)
 	return got;
 }
 
-static void
-help(void)
+static void help(void)
 {
 	puts("warren serve - the control plane\n\nOptions:");
 	for (const struct cli_option *o = serve_options; o->name != NULL; o++)
-		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name), o->arg ? o->arg : "",
-			o->help);
+		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
+			o->arg ? o->arg : "", o->help);
 	puts("  --state DIR              state folder (/var/lib/warren)\n"
 	     "  --config FILE            settings (" SETTINGS_FILE ")\n\n"
 	     "Example:\n  warren serve --listen 0.0.0.0:8443");
 }
 
-int
-serve_main(int argc, char **argv)
+int serve_main(int argc, char **argv)
 {
 	CLEANUP(settings_done) struct settings settings = {0};
 	struct control_options options;

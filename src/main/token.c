@@ -11,8 +11,7 @@
 
 #define TOKEN_MAX 4096
 
-static int
-read_line(struct buf *ret, struct err *e)
+static int read_line(struct buf *ret, struct err *e)
 {
 	struct termios was, quiet;
 	int terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &was) == 0;
@@ -35,15 +34,13 @@ read_line(struct buf *ret, struct err *e)
 	return 0;
 }
 
-static void
-trim(struct buf *b)
+static void trim(struct buf *b)
 {
 	while (b->len > 0 && isspace((unsigned char)b->data[b->len - 1]))
 		b->data[--b->len] = '\0';
 }
 
-int
-join_token_read(const char *file, struct buf *ret, struct err *e)
+int join_token_read(const char *file, struct buf *ret, struct err *e)
 {
 	const char *env = getenv("WARREN_JOIN_TOKEN");
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");

@@ -115,6 +115,7 @@ struct item {
 
 struct item *item_new(enum item_kind kind, const char *network);
 struct item *item_dup(const struct item *i);
+struct item *item_key(const struct item *i);                  /* a copy of the key alone */
 struct item *item_free(struct item *i);                       /* wipes secrets */
 int item_compare(const struct item *a, const struct item *b); /* by kind, network, key */
 int item_equal(const struct item *a, const struct item *b);   /* by content; same key assumed */

@@ -93,6 +93,14 @@ static void push_route(
 	VEC_PUSH(ret, i);
 }
 
+static int has_route(const struct item_vec *items, struct prefix dst)
+{
+	VEC_FOREACH (i, items)
+		if ((*i)->kind == ITEM_ROUTE && prefix_compare((*i)->route.dst, dst) == 0)
+			return 1;
+	return 0;
+}
+
 /* Loose reverse path filtering: paths of the two directions may differ (spec 0). */
 static void push_rp_filter(const struct network *n, const char *name, struct item_vec *ret)
 {
@@ -137,10 +145,11 @@ static void add_device_hosts(const struct fleet *f, const struct fleet_network *
 	}
 }
 
-/* Everything that is found at or behind a member: its addresses, local subnets and, where it is a
- * group's home, the group's devices; as the pool's aggregate when there is only one group. */
+/* Everything that viewer finds at or behind m: its addresses, local subnets and, where m is a
+ * group's home, the group's devices; as the pool's aggregate when there is only one group. Another
+ * gateway of the group has those devices on an interface of its own. */
 static void add_prefixes_of(const struct fleet *f, const struct fleet_network *fn,
-	const struct member *m, struct prefix_vec *ret)
+	const struct member *viewer, const struct member *m, struct prefix_vec *ret)
 {
 	const struct group *g = link_group(fn, m);
 
@@ -150,7 +159,7 @@ static void add_prefixes_of(const struct fleet *f, const struct fleet_network *f
 		VEC_PUSH(ret, prefix_host(m->ipv6));
 	VEC_FOREACH (p, &m->local_subnets)
 		VEC_PUSH(ret, *p);
-	if (g == NULL || link_home(f, fn, g->id) != m)
+	if (g == NULL || link_home(f, fn, g->id) != m || strcmp(viewer->group, g->id) == 0)
 		return;
 	if (fn->groups.n == 1) {
 		struct prefix_vec pool = {0};
@@ -215,7 +224,7 @@ static void push_direct_peer(const struct fleet *f, const struct fleet_network *
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
 	set_psk(fn, &m->public_key, &other->public_key, &p->psk);
-	add_prefixes_of(f, fn, other, &p->allowed_ips);
+	add_prefixes_of(f, fn, m, other, &p->allowed_ips);
 	prefix_vec_aggregate(&p->allowed_ips);
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, name, *prefix, ret);
@@ -276,8 +285,9 @@ void link_devices(const struct fleet_network *fn, const struct member *m, const 
 	push_rp_filter(n, name, ret);
 	add_device_pool(n, &pool);
 	prefix_vec_aggregate(&pool);
-	VEC_FOREACH (p, &pool)
-		push_route(n, name, *p, ret);
+	VEC_FOREACH (p, &pool) /* a single device of another group may own a whole prefix of it */
+		if (!has_route(ret, *p))
+			push_route(n, name, *p, ret);
 	VEC_DONE(&pool);
 }
 

@@ -182,11 +182,11 @@ static const struct member *gateway_at(const struct fleet_network *fn, struct ad
 /* The exception of policy.c's compile_input: who reaches a gateway itself only as one of "nodes".
  */
 static int gateway_lets_in(const struct fleet_network *fn, const struct rule *r, struct addr src,
-	struct addr dst, const struct member *gateway, const char *protocol, uint16_t port)
+	struct addr dst, const char *protocol, uint16_t port)
 {
 	struct strs named = {0}, peers = {0};
-	struct prefix_vec self = {0}, fixed = {0};
-	int ok = 0, from_node;
+	struct prefix_vec fixed = {0};
+	int ok, from_node;
 
 	VEC_FOREACH (s, &r->to)
 		if (strcmp(*s, "nodes") != 0)
@@ -195,17 +195,14 @@ static int gateway_lets_in(const struct fleet_network *fn, const struct rule *r,
 		if (strcmp(*s, "nodes") == 0 || strncmp(*s, "node_", 5) == 0 ||
 			strncmp(*s, "mem_", 4) == 0)
 			strs_push(&peers, *s);
-	policy_self(fn, gateway, &self);
 	policy_fixed(fn, &named, &fixed);
 	from_node = list_has(fn, &peers, src, NULL);
-	VEC_FOREACH (p, &self)
-		ok |= prefix_vec_has(&fixed, p->addr);
+	ok = prefix_vec_has(&fixed, dst);
 	if (ok || (strs_has(&r->to, "nodes") && from_node))
 		ok = rule_covers(r, protocol, port);
 	else
 		ok = strs_has(&r->to, "nodes") && strcmp(protocol, "icmp") == 0 &&
 			rule_covers(r, "icmp", 0);
-	VEC_DONE(&self);
 	VEC_DONE(&fixed);
 	strs_done(&named);
 	strs_done(&peers);
@@ -231,7 +228,7 @@ int plan_policy_allows(const struct fleet *f, const char *network, struct addr s
 			if (!list_has(fn, &r->from, src, from))
 				continue;
 			if (gateway != NULL) {
-				if (gateway_lets_in(fn, r, src, dst, gateway, protocol, port))
+				if (gateway_lets_in(fn, r, src, dst, protocol, port))
 					return 1;
 			} else if (list_has(fn, &r->to, dst, to) &&
 				rule_covers(r, protocol, port)) {
@@ -242,24 +239,31 @@ int plan_policy_allows(const struct fleet *f, const char *network, struct addr s
 	return 0;
 }
 
-/* Is there a rule from this device to any part of the subnet? */
-static int reaches_subnet(
+static int list_overlaps(
+	const struct fleet_network *fn, const struct strs *list, struct prefix subnet)
+{
+	struct prefix_vec fixed = {0};
+	int hit = 0;
+
+	policy_fixed(fn, list, &fixed);
+	VEC_FOREACH (q, &fixed)
+		hit |= prefix_overlaps(*q, subnet);
+	VEC_DONE(&fixed);
+	return hit;
+}
+
+/* Is there a rule between this device and any part of the subnet, either way? AllowedIPs filter
+ * what a device takes in, too. */
+static int meets_subnet(
 	const struct fleet_network *fn, const struct device *d, struct prefix subnet)
 {
 	VEC_FOREACH (p, &fn->policies) {
 		if (!(*p)->enabled)
 			continue;
 		VEC_FOREACH (r, &(*p)->rules) {
-			struct prefix_vec to = {0};
-			int hit = 0;
-
-			if (!list_has(fn, &r->from, d->ipv4, d))
-				continue;
-			policy_fixed(fn, &r->to, &to);
-			VEC_FOREACH (q, &to)
-				hit |= prefix_overlaps(*q, subnet);
-			VEC_DONE(&to);
-			if (hit)
+			if (list_has(fn, &r->from, d->ipv4, d) && list_overlaps(fn, &r->to, subnet))
+				return 1;
+			if (list_has(fn, &r->to, d->ipv4, d) && list_overlaps(fn, &r->from, subnet))
 				return 1;
 		}
 	}
@@ -286,7 +290,7 @@ void plan_device_routes(const struct fleet *f, const struct device *d, struct pr
 			VEC_PUSH(ret, fn->network->ipv6);
 		VEC_FOREACH (m, &fn->members)
 			VEC_FOREACH (p, &(*m)->local_subnets)
-				if (reaches_subnet(fn, d, *p))
+				if (meets_subnet(fn, d, *p))
 					VEC_PUSH(ret, *p);
 	}
 	prefix_vec_aggregate(ret);

@@ -268,7 +268,7 @@ static void compile_input(const struct fleet_network *fn, const struct member *m
 {
 	struct prefix_vec direct = {0};
 	struct strs named = {0}, peers = {0};
-	char from[SET_NAME_LEN];
+	char from[SET_NAME_LEN], to[SET_NAME_LEN];
 	int by_nodes = strs_has(&r->to, "nodes");
 	int gateway = (m->roles & ROLE_GATEWAY) != 0;
 
@@ -281,8 +281,10 @@ static void compile_input(const struct fleet_network *fn, const struct member *m
 	policy_fixed(fn, &named, &direct);
 	if (has_any_of(&direct, self)) {
 		use_list(fn, fw, &r->from, from, ret);
-		push_rule(&fw->input, from, SELF_SET, protocol_of(r), &r->ports);
-	} else if (by_nodes) {
+		use_list(fn, fw, &named, to, ret);
+		push_rule(&fw->input, from, to, protocol_of(r), &r->ports);
+	}
+	if (by_nodes && gateway) {
 		if (peers.n > 0) {
 			use_list(fn, fw, &peers, from, ret);
 			push_rule(&fw->input, from, SELF_SET, protocol_of(r), &r->ports);

@@ -1,0 +1,382 @@
+/*
+ * DOC: the agent's run: opens the machine, brings up what the cache holds, then turns the loop.
+ *
+ *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
+ *	jump), settle (1 s after a change)   |   sync: stream and states   |   beat: heartbeats
+ */
+#include "agent/agent.h"
+
+#include "agent/beat.h"
+#include "agent/sync.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define INTERVAL (60 * 1000)
+#define INTERVAL_MIN 1000
+#define EXPIRY_LOOK (30 * 1000)
+#define SETTLE 1000
+
+struct agent {
+	const struct agent_options *o;
+	const struct clock *clock;
+	struct loop *loop;
+	struct identity identity;
+	struct wg_backend *wg;
+	struct machine_net *net;
+	struct resolver *resolver;
+	struct machine machine;
+	struct core core;
+	struct http_client *client;
+	struct wire wire;
+	struct sync sync;
+	struct beat beat;
+	struct rand rand;
+	struct loop_timer *reconcile, *expiry, *settle;
+	int lock;
+	bool reconcile_soon;
+};
+
+/* --- opening the machine ------------------------------------------------------------------------
+ */
+
+static const char *dir_of(const struct agent_options *o)
+{
+	return o->state_dir == NULL ? AGENT_STATE_DIR : o->state_dir;
+}
+
+/* One agent per state folder. */
+static int take_lock(struct agent *a, struct err *e)
+{
+	AUTOFREE char *path = mem_printf("%s/lock", dir_of(a->o));
+
+	a->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (a->lock < 0)
+		return err_errno(e, errno, "cannot open %s", path);
+	if (flock(a->lock, LOCK_EX | LOCK_NB) < 0)
+		return err_set(
+			e, ERR_EXISTS, "an agent is running with %s: stop it first", dir_of(a->o));
+	return 0;
+}
+
+/* The kernel's WireGuard, else the engine; a name in the options settles it. */
+static int open_backend(struct agent *a, struct err *e)
+{
+	const char *want = a->o->backend;
+	bool userspace = want != NULL && strcmp(want, "userspace") == 0;
+
+	if (a->o->wg != NULL) {
+		a->wg = a->o->wg;
+		return 0;
+	}
+	if (want != NULL && !userspace && strcmp(want, "kernel") != 0)
+		return err_field(e, ERR_INVALID, "backend",
+			"\"%.32s\" is not a backend: kernel or userspace", want);
+	if (!userspace) {
+		int rc = wg_kernel_new(&a->wg, e);
+
+		if (rc < 0 && (want != NULL || rc != ERR_UNSUPPORTED))
+			return rc;
+	}
+	if (a->wg == NULL)
+		a->wg = wg_userspace_new(a->o->run_dir, a->o->engine, dir_of(a->o));
+	log_info("backend chosen", LOG_KV_STR("backend", a->wg->ops->name));
+	return 0;
+}
+
+static void names_changed(void *arg);
+
+static int open_machine(struct agent *a, struct err *e)
+{
+	const struct machine_ops *ops = a->o->machine;
+	void *ctx = a->o->machine_ctx;
+	int rc = identity_load(dir_of(a->o), &a->identity, e);
+
+	if (rc == ERR_NOT_FOUND)
+		return err_set(e, ERR_NOT_FOUND,
+			"this machine has not joined a fleet: warren agent join https://HOST:8444");
+	if (rc == 0)
+		rc = take_lock(a, e);
+	if (rc == 0)
+		rc = open_backend(a, e);
+	if (rc < 0)
+		return rc;
+	if (ops == NULL) {
+		a->net = machine_net_new(a->o->hosts_path, e);
+		if (a->net == NULL)
+			return e != NULL && e->code != 0 ? e->code : ERR_SYSTEM;
+		ops = &machine_net_ops;
+		ctx = a->net;
+	}
+	a->resolver = resolver_new(a->loop, a->clock, names_changed, a);
+	return machine_init(&a->machine, a->wg, ops, ctx, a->clock, &a->identity, a->resolver, e);
+}
+
+static void close_machine(struct agent *a)
+{
+	machine_done(&a->machine);
+	resolver_free(a->resolver);
+	machine_net_free(a->net);
+	if (a->wg != NULL && a->wg != a->o->wg)
+		a->wg->ops->free(a->wg);
+	identity_done(&a->identity);
+	if (a->lock >= 0)
+		close(a->lock);
+}
+
+/* --- timers -------------------------------------------------------------------------------------
+ */
+
+static void schedule_expiry(struct agent *a)
+{
+	msec left = EXPIRY_LOOK;
+
+	if (a->core.deadline != 0) {
+		left = a->core.deadline - clock_wall(a->clock);
+		left = left < 0 ? 0 : left > EXPIRY_LOOK ? EXPIRY_LOOK : left;
+	}
+	loop_timer_set(a->expiry, left, 0);
+}
+
+/* Something was applied: say so, and see to what waits for calm. */
+static void after_change(void *arg)
+{
+	struct agent *a = arg;
+
+	schedule_expiry(a);
+	if (!core_take_changed(&a->core))
+		return;
+	loop_timer_set(a->settle, SETTLE, 0);
+	beat_soon(&a->beat);
+}
+
+static void names_changed(void *arg)
+{
+	struct agent *a = arg;
+
+	loop_timer_set(a->settle, SETTLE, 0);
+}
+
+static void schedule_reconcile(struct agent *a)
+{
+	msec each = a->o->interval == 0         ? INTERVAL
+		: a->o->interval < INTERVAL_MIN ? INTERVAL_MIN
+						: a->o->interval;
+
+	loop_timer_set(a->reconcile,
+		each - each / 10 + (msec)rand_below(&a->rand, (uint64_t)(each / 5) + 1), 0);
+}
+
+static void reconcile_now(struct agent *a)
+{
+	struct core_corrections drift = {0};
+	struct err e = {0};
+
+	/* failures are logged where they become news, and tried again next time */
+	if (core_reconcile(&a->core, &drift, &e) < 0)
+		log_debug("reconcile failed", LOG_KV_STR("error", e.text));
+	if (drift.n > 0)
+		beat_drift(&a->beat, &drift);
+	core_corrections_done(&drift);
+	after_change(a);
+	schedule_reconcile(a);
+}
+
+static void on_reconcile(void *arg)
+{
+	reconcile_now(arg);
+}
+
+static void on_expiry(void *arg)
+{
+	struct agent *a = arg;
+
+	core_expire(&a->core);
+	after_change(a);
+}
+
+static void on_settle(void *arg)
+{
+	core_settle(&((struct agent *)arg)->core);
+}
+
+/* --- hooks --------------------------------------------------------------------------------------
+ */
+
+static void reconcile_soon(void *arg)
+{
+	struct agent *a = arg;
+
+	loop_timer_set(a->reconcile, 0, 0); /* several requests are one */
+}
+
+static void on_asked_to_reconcile(void *arg)
+{
+	struct agent *a = arg;
+
+	sync_fetch(&a->sync);
+	reconcile_soon(a);
+}
+
+/* New keys for all interfaces with a key of our own; they act once a desired state names them. */
+static void rotate_keys(void *arg)
+{
+	struct agent *a = arg;
+
+	VEC_FOREACH (i, &a->core.desired.items) {
+		struct public_key key;
+		struct err e = {0};
+
+		if ((*i)->kind != ITEM_INTERFACE || (*i)->interface.sealed_key != NULL)
+			continue;
+		if (keyring_next(&a->identity, (*i)->network, &key, &e) < 0)
+			log_error("key not rotated", LOG_KV_STR("error", e.text));
+		else
+			beat_announce(&a->beat, (*i)->network, &key);
+	}
+}
+
+static void announce(void *arg, const char *network, const struct public_key *key)
+{
+	beat_announce(&((struct agent *)arg)->beat, network, key);
+}
+
+static void on_signal(int signum, void *arg)
+{
+	loop_stop(((struct agent *)arg)->loop);
+}
+
+/* --- run ----------------------------------------------------------------------------------------
+ */
+
+static void tear_down(struct machine *m)
+{
+	struct apply_result r = {0};
+	CLEANUP(buf_done) struct buf text = {0};
+
+	apply_teardown(m, &r);
+	apply_summary(&r, &text);
+	if (r.failures > 0)
+		log_error("not all could be taken down", LOG_KV_STR("error", buf_str(&text)));
+	apply_result_done(&r);
+}
+
+static void turn(struct agent *a)
+{
+	struct sync_hooks sync = {reconcile_soon, after_change, rotate_keys, a};
+	struct beat_hooks beat = {on_asked_to_reconcile, rotate_keys, a};
+
+	a->client = http_client_new(a->loop);
+	wire_init(&a->wire, &a->identity, a->client);
+	beat_init(&a->beat, a->loop, &a->wire, &a->core,
+		a->o->version == NULL ? "0" : a->o->version, &beat);
+	sync_init(&a->sync, a->loop, &a->wire, &a->core, a->clock, &sync);
+	a->machine.announce = announce;
+	a->machine.announce_arg = a;
+	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
+	a->expiry = loop_timer_new(a->loop, on_expiry, a);
+	a->settle = loop_timer_new(a->loop, on_settle, a);
+	loop_signal(a->loop, SIGTERM, on_signal, a);
+	loop_signal(a->loop, SIGINT, on_signal, a);
+	reconcile_now(a); /* from the cache, before anybody is asked */
+	sync_start(&a->sync);
+	beat_soon(&a->beat);
+	if (a->o->started != NULL)
+		a->o->started(a->o->started_arg, a->loop);
+	loop_run(a->loop);
+	sync_done(&a->sync);
+	beat_done(&a->beat);
+	wire_done(&a->wire);
+	http_client_free(a->client);
+	loop_timer_free(a->reconcile);
+	loop_timer_free(a->expiry);
+	loop_timer_free(a->settle);
+	a->machine.announce = NULL;
+}
+
+int agent_run(const struct agent_options *o, struct err *e)
+{
+	struct agent a = {.o = o, .clock = &clock_real, .lock = -1};
+	int rc;
+
+	crypto_init();
+	rand_bytes(&a.rand.state, sizeof(a.rand.state));
+	a.loop = loop_new();
+	rc = open_machine(&a, e);
+	if (rc == 0)
+		rc = core_init(&a.core, &a.identity, &a.machine, a.clock, e);
+	if (rc == 0) {
+		turn(&a);
+		core_flush(&a.core);
+		if (o->teardown_on_exit)
+			tear_down(&a.machine);
+	}
+	if (a.core.machine != NULL)
+		core_done(&a.core);
+	close_machine(&a);
+	loop_free(a.loop);
+	return rc;
+}
+
+int agent_down(const struct agent_options *o, struct err *e)
+{
+	struct agent a = {.o = o, .clock = &clock_real, .lock = -1};
+	struct apply_result r = {0};
+	CLEANUP(buf_done) struct buf text = {0};
+	int rc;
+
+	crypto_init();
+	rc = open_machine(&a, e);
+	if (rc == 0) {
+		apply_teardown(&a.machine, &r);
+		apply_summary(&r, &text);
+		if (r.failures > 0)
+			rc = err_set(e, ERR_SYSTEM, "%s", buf_str(&text));
+		apply_result_done(&r);
+	}
+	close_machine(&a);
+	return rc;
+}
+
+/* Best effort: a fleet that is gone must not keep anybody from leaving it. */
+static void deregister(const char *dir)
+{
+	CLEANUP(identity_done) struct identity id = {0};
+	CLEANUP(buf_wipe) struct buf bearer = {0};
+	AUTOFREE char *path = NULL;
+	struct http_response r = {0};
+	struct err e = {0};
+
+	if (identity_load(dir, &id, &e) < 0)
+		return;
+	path = mem_printf("/v1/nodes/%s/deregister", id.node);
+	identity_bearer(&id, &bearer);
+	{
+		struct http_target t = {.base = id.url, .pins = id.pins};
+		struct http_send send = {.method = "POST",
+			.path = path,
+			.bearer = buf_str(&bearer),
+			.body = "{}",
+			.body_len = 2};
+
+		if (http_call_wait(&t, &send, &r, &e) < 0)
+			log_warn("the control plane was not told", LOG_KV_STR("error", e.text));
+		else if (r.status >= 300)
+			log_warn("the control plane refused", LOG_KV_INT("status", r.status));
+	}
+	http_response_done(&r);
+}
+
+int agent_leave(const struct agent_options *o, struct err *e)
+{
+	int rc = agent_down(o, e);
+
+	if (rc < 0)
+		return rc;
+	deregister(dir_of(o));
+	return identity_remove(dir_of(o), e);
+}

@@ -1,0 +1,522 @@
+/* DOC: kinds of items in their order; see apply.h. */
+#include "agent/apply.h"
+
+#include "agent/apply_peers.h"
+#include "base/log.h"
+
+#include <stdio.h>
+
+/* One apply under way. */
+struct run {
+	struct machine *m;
+	const struct item_vec *old, *target;
+	const struct delta *d;
+	struct apply_result *r;
+};
+
+/* --- the result ------------------------------------------------------------------------------ */
+
+void apply_failed(struct apply_result *r, const struct item *i, const struct err *e)
+{
+	r->failures++;
+	if (r->errors.n < APPLY_ERRORS_MAX) {
+		CLEANUP(buf_done) struct buf text = {0};
+
+		item_describe(i, &text);
+		buf_addf(&text, ": %s", e->text);
+		strs_push(&r->errors, buf_str(&text));
+	}
+}
+
+void apply_summary(const struct apply_result *r, struct buf *out)
+{
+	if (r->failures == 0)
+		return;
+	buf_addf(out, "%u of the changes failed", r->failures);
+	VEC_FOREACH (s, &r->errors)
+		buf_addf(out, "%s %s", s == r->errors.v ? ":" : ";", *s);
+}
+
+void apply_result_done(struct apply_result *r)
+{
+	strs_done(&r->errors);
+	*r = (struct apply_result){0};
+}
+
+static void put_done(struct run *run, const struct item *i, int rc, const struct err *e)
+{
+	if (rc < 0)
+		apply_failed(run->r, i, e);
+	else
+		run->r->put[i->kind]++;
+}
+
+static void drop_done(struct run *run, const struct item *i, int rc, const struct err *e)
+{
+	if (rc < 0)
+		apply_failed(run->r, i, e);
+	else
+		run->r->dropped[i->kind]++;
+}
+
+/* The run of one kind in a sorted vector, borrowed. */
+static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
+{
+	struct item_vec s = {0};
+	size_t lo = 0, hi = v->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v->v[mid]->kind < kind)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	s.v = v->v == NULL ? NULL : v->v + lo;
+	while (lo + s.n < v->n && v->v[lo + s.n]->kind == kind)
+		s.n++;
+	return s;
+}
+
+static const struct item *find(const struct item_vec *v, const struct item *key)
+{
+	const struct state s = {.items = *v};
+
+	return state_find(&s, key);
+}
+
+static bool ours(const struct run *run, const char *ifname)
+{
+	return ledger_link(&run->m->ledger, ifname) != NULL;
+}
+
+/* --- interfaces ------------------------------------------------------------------------------ */
+
+/* Make it or adopt our own; somebody else's of that name is refused (P-10 without theft). */
+static int make_link(struct run *run, const struct item *i, bool *ret_adopted, struct err *e)
+{
+	struct machine *m = run->m;
+	const char *name = i->interface.name;
+	struct net_link link;
+	int rc;
+
+	if (!ours(run, name)) {
+		rc = m->ops->link_get(m->ctx, name, &link, e);
+		if (rc == 0)
+			return err_set(e, ERR_EXISTS,
+				"an interface %s is there already and was not made by this "
+				"agent: rename or remove it",
+				name);
+		if (rc != ERR_NOT_FOUND)
+			return rc;
+	}
+	rc = ledger_add_link(&m->ledger, name, i->network, e);
+	if (rc < 0)
+		return rc;
+	rc = m->wg->ops->create(m->wg, name, ret_adopted, e);
+	if (rc < 0)
+		return rc;
+	if (!*ret_adopted) {
+		run->r->links_made = true;
+		rc = ledger_new_epoch(&m->ledger, e);
+	}
+	return rc;
+}
+
+/* Key, port and mark: only what differs, for a port that is set again interrupts an engine. */
+static int set_device(struct run *run, const struct item *i, bool adopted, struct err *e)
+{
+	struct machine *m = run->m;
+	const struct interface_item *want = &i->interface;
+	CLEANUP(secret_wipe) struct secret key = {0};
+	struct public_key public;
+	struct wg_device d = {0};
+	struct wg_change c = {
+		.private_key = &key, .listen_port = want->listen_port, .fwmark = want->fwmark};
+	bool announce;
+	int rc = keyring_get(m->identity, i->network, want, &key, &public, &announce, e);
+
+	if (announce && m->announce != NULL)
+		m->announce(m->announce_arg, i->network, &public);
+	if (rc < 0)
+		return rc;
+	if (adopted) {
+		rc = m->wg->ops->read(m->wg, want->name, &d, e);
+		if (rc < 0)
+			return rc;
+	}
+	c.flags =
+		(adopted && public_key_equal(&d.public_key, &public) ? 0 : WG_DEVICE_PRIVATE_KEY) |
+		(adopted && d.listen_port == want->listen_port ? 0 : WG_DEVICE_LISTEN_PORT) |
+		(adopted && d.fwmark == want->fwmark ? 0 : WG_DEVICE_FWMARK);
+	wg_device_done(&d);
+	return c.flags == 0 ? 0 : m->wg->ops->change(m->wg, want->name, &c, e);
+}
+
+/* P-10: what a failed call made is taken back, so that the next try starts clean. */
+static void roll_back(struct run *run, const struct item *i)
+{
+	struct machine *m = run->m;
+
+	if (m->wg->ops->destroy(m->wg, i->interface.name, NULL) == 0)
+		ledger_remove_link(&m->ledger, i->interface.name, NULL);
+}
+
+static int put_address(struct run *run, const struct item *i, struct err *e)
+{
+	return run->m->ops->address_add(run->m->ctx, &i->address, e);
+}
+
+/* create (key, port) -> addresses -> MTU -> up. */
+static int put_interface(struct run *run, const struct item *i, struct err *e)
+{
+	struct machine *m = run->m;
+	const struct interface_item *want = &i->interface;
+	struct item_vec addresses = slice(run->target, ITEM_ADDRESS);
+	const char *mesh_ip = NULL;
+	char text[ADDR_TEXT_LEN];
+	bool adopted = true;
+	struct net_link link;
+	int rc = make_link(run, i, &adopted, e);
+
+	if (rc == ERR_EXISTS)
+		return rc;
+	if (rc == 0)
+		rc = set_device(run, i, adopted, e);
+	VEC_FOREACH (a, &addresses)
+		if (rc == 0 && strcmp((*a)->address.interface, want->name) == 0) {
+			rc = put_address(run, *a, e);
+			if (mesh_ip == NULL)
+				mesh_ip = addr_format((*a)->address.addr, text);
+		}
+	if (rc == 0)
+		rc = m->ops->link_get(m->ctx, want->name, &link, e);
+	if (rc == 0 && want->mtu > 0 && link.mtu != want->mtu)
+		rc = m->ops->link_set_mtu(m->ctx, want->name, want->mtu, e);
+	if (rc == 0 && !link.up)
+		rc = m->ops->link_set_up(m->ctx, want->name, true, e);
+	if (rc < 0) {
+		if (!adopted)
+			roll_back(run, i);
+		return rc;
+	}
+	log_info("interface configured", LOG_KV_STR("interface", want->name),
+		LOG_KV_INT("listen_port", want->listen_port), LOG_KV_STR("mesh_ip", mesh_ip));
+	return 0;
+}
+
+static int drop_interface(struct run *run, const struct item *i, struct err *e)
+{
+	struct machine *m = run->m;
+	int rc = 0;
+
+	if (!ours(run, i->interface.name))
+		return 0;
+	rc = m->wg->ops->destroy(m->wg, i->interface.name, e);
+	if (rc == 0)
+		rc = ledger_remove_link(&m->ledger, i->interface.name, e);
+	return rc;
+}
+
+static int put_own_address(struct run *run, const struct item *i, struct err *e)
+{
+	if (!ours(run, i->address.interface))
+		return err_set(e, ERR_UNAVAILABLE, "its interface could not be made");
+	return put_address(run, i, e);
+}
+
+static int drop_address(struct run *run, const struct item *i, struct err *e)
+{
+	struct net_link link;
+	int rc;
+
+	if (!ours(run, i->address.interface))
+		return 0;
+	rc = run->m->ops->link_get(run->m->ctx, i->address.interface, &link, e);
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	return rc < 0 ? rc : run->m->ops->address_delete(run->m->ctx, &i->address, e);
+}
+
+/* --- sysctls --------------------------------------------------------------------------------- */
+
+static int put_sysctl(struct run *run, const struct item *i, struct err *e)
+{
+	struct machine *m = run->m;
+	CLEANUP(buf_done) struct buf now = {0};
+	int rc = m->ops->sysctl_get(m->ctx, i->sysctl.name, &now, e);
+
+	if (rc == 0)
+		rc = ledger_add_sysctl(&m->ledger, i->sysctl.name, buf_str(&now), i->network, e);
+	if (rc == 0 && strcmp(buf_str(&now), i->sysctl.value) != 0)
+		rc = m->ops->sysctl_set(m->ctx, i->sysctl.name, i->sysctl.value, e);
+	return rc;
+}
+
+static int drop_sysctl(struct run *run, const struct item *i, struct err *e)
+{
+	struct machine *m = run->m;
+	const struct ledger_sysctl *s = ledger_sysctl(&m->ledger, i->sysctl.name);
+	CLEANUP(buf_done) struct buf now = {0};
+	int rc = 0;
+
+	if (s == NULL || !id_vec_has(&s->networks, i->network))
+		return 0;
+	/* restored when nobody wants it any more; gone with its interface is restored, too */
+	if (s->networks.n == 1 && m->ops->sysctl_get(m->ctx, s->name, &now, NULL) == 0)
+		rc = m->ops->sysctl_set(m->ctx, s->name, s->previous, e);
+	return rc < 0 ? rc : ledger_remove_sysctl(&m->ledger, i->sysctl.name, i->network, e);
+}
+
+/* --- firewall -------------------------------------------------------------------------------- */
+
+static const struct item *firewall_of(const struct item_vec *v, const char *network)
+{
+	struct item key = {.kind = ITEM_FIREWALL};
+
+	id_copy(key.network, network);
+	return find(v, &key);
+}
+
+/* Items of one network at the front of a slice; the slice moves past them. */
+static struct item_vec take_network(struct item_vec *from, const char *network)
+{
+	struct item_vec part = {.v = from->v};
+
+	while (part.n < from->n && strcmp(from->v[part.n]->network, network) == 0)
+		part.n++;
+	if (part.n > 0)
+		from->v += part.n;
+	from->n -= part.n;
+	return part;
+}
+
+/* Load the network's whole table. */
+static int load_firewall(struct run *run, const struct item *firewall, struct err *e)
+{
+	struct machine *m = run->m;
+	struct machine_firewall *f = machine_firewall(m, firewall->network);
+	struct item_vec sets = slice(run->target, ITEM_SET), mine = {0};
+	int rc = ledger_set_firewall(&m->ledger, firewall->network, true, e);
+
+	VEC_FOREACH (s, &sets)
+		if (strcmp((*s)->network, firewall->network) == 0)
+			VEC_PUSH(&mine, *s);
+	f->settled = false;
+	if (rc == 0)
+		rc = m->ops->firewall_load(
+			m->ctx, firewall->network, &firewall->firewall, &mine, e);
+	VEC_DONE(&mine);
+	f->loaded = rc == 0;
+	return rc;
+}
+
+static void put_firewalls(struct run *run)
+{
+	struct item_vec puts = slice(&run->d->put, ITEM_FIREWALL);
+
+	VEC_FOREACH (i, &puts) {
+		struct err e = {0};
+
+		put_done(run, *i, load_firewall(run, *i, &e), &e);
+	}
+}
+
+/* Members of the sets of one network. When the increment is refused the whole table is loaded:
+ * a member that was to go must not stay until the next reconcile. */
+static void change_members(
+	struct run *run, const char *network, struct item_vec put, struct item_vec drop)
+{
+	struct machine *m = run->m;
+	const struct item *firewall = firewall_of(run->target, network);
+	const struct item *first = put.n > 0 ? put.v[0] : drop.v[0];
+	struct machine_firewall *f = machine_firewall(m, network);
+	struct err e = {0};
+	int rc = ERR_UNAVAILABLE;
+
+	if (firewall == NULL)
+		return; /* it is about to go as a whole */
+	if (firewall_of(&run->d->put, network) != NULL)
+		return; /* loaded with these members, or failed with them */
+	if (f->loaded)
+		rc = m->ops->firewall_members(m->ctx, network, &put, &drop, &e);
+	f->settled = false;
+	if (rc < 0)
+		rc = load_firewall(run, firewall, &e);
+	if (rc < 0) {
+		apply_failed(run->r, first, &e);
+		return;
+	}
+	run->r->put[ITEM_SET] += (unsigned)put.n;
+	run->r->dropped[ITEM_SET] += (unsigned)drop.n;
+}
+
+static void change_sets(struct run *run)
+{
+	struct item_vec puts = slice(&run->d->put, ITEM_SET);
+	struct item_vec drops = slice(&run->d->drop, ITEM_SET);
+
+	while (puts.n > 0 || drops.n > 0) {
+		const char *network = puts.n == 0 ? drops.v[0]->network
+			: drops.n == 0            ? puts.v[0]->network
+			: strcmp(puts.v[0]->network, drops.v[0]->network) <= 0
+			? puts.v[0]->network
+			: drops.v[0]->network;
+		struct item_vec put = take_network(&puts, network);
+		struct item_vec drop = take_network(&drops, network);
+
+		change_members(run, network, put, drop);
+	}
+}
+
+static int drop_firewall(struct run *run, const struct item *i, struct err *e)
+{
+	struct machine *m = run->m;
+	struct machine_firewall *f = machine_firewall(m, i->network);
+	int rc;
+
+	f->loaded = f->settled = false;
+	if (!id_vec_has(&m->ledger.firewalls, i->network))
+		return 0;
+	rc = m->ops->firewall_delete(m->ctx, i->network, e);
+	return rc < 0 ? rc : ledger_set_firewall(&m->ledger, i->network, false, e);
+}
+
+/* A peer comes up only behind its network's firewall (fail closed). One that an earlier run loaded
+ * still stands when this one's load failed. */
+static bool may_put_peer(void *arg, const struct item *i)
+{
+	struct run *run = arg;
+	struct machine *m = run->m;
+	char digest[65];
+
+	if (firewall_of(run->target, i->network) == NULL)
+		return true;
+	if (machine_firewall(m, i->network)->loaded)
+		return true;
+	return m->ops->firewall_digest(m->ctx, i->network, digest, NULL) == 0;
+}
+
+/* --- routes and hosts ------------------------------------------------------------------------ */
+
+static int put_route(struct run *run, const struct item *i, struct err *e)
+{
+	const struct item *old = find(run->old, i);
+
+	if (!ours(run, i->route.interface))
+		return err_set(e, ERR_UNAVAILABLE, "its interface %s could not be made",
+			i->route.interface);
+	/* another metric or interface is another route to the kernel: the old one goes after */
+	int rc = run->m->ops->route_add(run->m->ctx, &i->route, e);
+
+	if (rc == 0 && old != NULL && ours(run, old->route.interface) &&
+		old->route.metric != i->route.metric)
+		rc = run->m->ops->route_delete(run->m->ctx, &old->route, e);
+	return rc;
+}
+
+static int drop_route(struct run *run, const struct item *i, struct err *e)
+{
+	const struct item *old = find(run->old, i);
+
+	if (old == NULL || !ours(run, old->route.interface))
+		return 0;
+	return run->m->ops->route_delete(run->m->ctx, &old->route, e);
+}
+
+static int touch_hosts(struct run *run, const struct item *i, struct err *e)
+{
+	run->m->hosts_dirty = true; /* one write for many: machine_hosts_flush */
+	return 0;
+}
+
+/* --- order ----------------------------------------------------------------------------------- */
+
+typedef int (*item_fn)(struct run *run, const struct item *i, struct err *e);
+
+static void each_put(struct run *run, enum item_kind kind, item_fn fn)
+{
+	struct item_vec items = slice(&run->d->put, kind);
+
+	VEC_FOREACH (i, &items) {
+		struct err e = {0};
+
+		put_done(run, *i, fn(run, *i, &e), &e);
+	}
+}
+
+static void each_drop(struct run *run, enum item_kind kind, item_fn fn)
+{
+	struct item_vec items = slice(&run->d->drop, kind);
+
+	for (size_t k = items.n; k-- > 0;) {
+		struct err e = {0};
+
+		drop_done(run, items.v[k], fn(run, items.v[k], &e), &e);
+	}
+}
+
+void apply_delta(struct machine *m, const struct item_vec *old, const struct delta *d,
+	const struct item_vec *target, struct apply_result *r)
+{
+	struct run run = {.m = m, .old = old, .d = d, .target = target, .r = r};
+
+	each_drop(&run, ITEM_HOST, touch_hosts);
+	each_drop(&run, ITEM_ROUTE, drop_route);
+	each_put(&run, ITEM_INTERFACE, put_interface);
+	each_put(&run, ITEM_ADDRESS, put_own_address);
+	each_put(&run, ITEM_SYSCTL, put_sysctl);
+	put_firewalls(&run);
+	change_sets(&run);
+	apply_peers(m, slice(&d->put, ITEM_PEER), slice(&d->drop, ITEM_PEER), old, may_put_peer,
+		&run, r);
+	each_put(&run, ITEM_ROUTE, put_route);
+	each_put(&run, ITEM_HOST, touch_hosts);
+	each_drop(&run, ITEM_SYSCTL, drop_sysctl);
+	each_drop(&run, ITEM_ADDRESS, drop_address);
+	each_drop(&run, ITEM_INTERFACE, drop_interface);
+	/* last: a network's filter stands for as long as one of its interfaces does */
+	each_drop(&run, ITEM_FIREWALL, drop_firewall);
+}
+
+/* What the ledger holds, as items. */
+static void ledger_items(const struct ledger *l, struct item_vec *ret)
+{
+	VEC_FOREACH (link, &l->links) {
+		struct item *i = item_new(ITEM_INTERFACE, link->network);
+
+		snprintf(i->interface.name, IFNAME_LEN, "%s", link->name);
+		VEC_PUSH(ret, i);
+	}
+	VEC_FOREACH (s, &l->sysctls)
+		VEC_FOREACH (network, &s->networks) {
+			struct item *i = item_new(ITEM_SYSCTL, network->id);
+
+			i->sysctl.name = mem_strdup(s->name);
+			i->sysctl.value = mem_strdup("");
+			VEC_PUSH(ret, i);
+		}
+	VEC_FOREACH (f, &l->firewalls)
+		VEC_PUSH(ret, item_new(ITEM_FIREWALL, f->id));
+	item_vec_sort(ret);
+}
+
+void apply_teardown(struct machine *m, struct apply_result *r)
+{
+	struct item_vec none = {0};
+	struct delta d = {0};
+	struct err e = {0};
+	struct item hosts = {.kind = ITEM_HOST};
+	bool drift;
+
+	ledger_items(&m->ledger, &d.drop);
+	apply_delta(m, &d.drop, &d, &none, r);
+	m->hosts_dirty = true;
+	if (machine_hosts_flush(m, &none, &drift, &e) < 0) {
+		hosts.host.name = mem_strdup("block");
+		apply_failed(r, &hosts, &e);
+		mem_free(hosts.host.name);
+	}
+	delta_done(&d);
+}

@@ -1,0 +1,276 @@
+/*
+ * DOC: peers of an interface as one batch. When a batch is refused it is halved until the peers
+ * that are at fault stand alone; they are named and skipped, the others go in.
+ */
+#include "agent/apply_peers.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+
+#define GIVE_UP 16 /* single refusals after which the interface itself is taken to be at fault */
+
+struct op {
+	struct wg_peer_op op;
+	const struct item *item; /* for messages */
+	bool counts;             /* false for the removal of an old key */
+};
+VEC_TYPE(op_vec, struct op);
+
+/* Changes of one interface. */
+struct batch {
+	struct machine *m;
+	struct apply_result *r;
+	char ifname[IFNAME_LEN];
+	struct op_vec removes, updates, adds;
+	unsigned refused;
+};
+
+static void add_remove(
+	struct batch *b, const struct item *i, const struct public_key *key, bool counts)
+{
+	struct op o = {.item = i, .counts = counts};
+
+	o.op.flags = WG_PEER_REMOVE;
+	o.op.public_key = *key;
+	VEC_PUSH(&b->removes, o);
+}
+
+static void set_endpoint(struct batch *b, const struct peer_item *p, struct wg_peer_op *op)
+{
+	if (p->endpoint == NULL || p->endpoint[0] == '\0')
+		return; /* no hint */
+	if (resolver_endpoint(
+		    b->m->resolver, p->endpoint, &op->endpoint_addr, &op->endpoint_port) == 0)
+		op->flags |= WG_PEER_ENDPOINT;
+	/* a name without an answer yet: apply_endpoints writes it when there is one */
+}
+
+/* Bring the peer from what it is (old, NULL = absent) to what it should be. */
+static void add_put(struct batch *b, const struct item *i, const struct item *old)
+{
+	const struct peer_item *p = &i->peer, *was = old == NULL ? NULL : &old->peer;
+	struct op o = {.item = i, .counts = true};
+
+	if (was != NULL && !public_key_equal(&was->public_key, &p->public_key)) {
+		/* P-2: a changed key never leaves the old one behind */
+		add_remove(b, i, &was->public_key, false);
+		was = NULL;
+	}
+	o.op.public_key = p->public_key;
+	o.op.psk = p->psk;
+	o.op.keepalive = p->keepalive;
+	o.op.allowed_ips = &p->allowed_ips;
+	if (was == NULL)
+		o.op.flags = WG_PEER_PSK | WG_PEER_KEEPALIVE | WG_PEER_ALLOWED_IPS;
+	else
+		o.op.flags = (secret_equal(&was->psk, &p->psk) ? 0 : WG_PEER_PSK) |
+			(was->keepalive == p->keepalive ? 0 : WG_PEER_KEEPALIVE) |
+			(prefix_vec_equal(&was->allowed_ips, &p->allowed_ips)
+					? 0
+					: WG_PEER_ALLOWED_IPS);
+	if (was == NULL || was->generation != p->generation)
+		set_endpoint(b, p, &o.op);
+	if (was == NULL)
+		VEC_PUSH(&b->adds, o);
+	else
+		VEC_PUSH(&b->updates, o);
+	secret_wipe(&o.op.psk);
+}
+
+static const char *const done_words[] = {"peer added", "peer removed", "peer updated"};
+
+static void succeeded(struct batch *b, const struct op *o)
+{
+	bool removed = (o->op.flags & WG_PEER_REMOVE) != 0;
+	bool added = !removed && o >= b->adds.v && o < b->adds.v + b->adds.n;
+
+	if (!o->counts)
+		return;
+	if (removed)
+		b->r->dropped[ITEM_PEER]++;
+	else
+		b->r->put[ITEM_PEER]++;
+	log_debug(done_words[removed      ? 1
+				  : added ? 0
+					  : 2],
+		LOG_KV_STR("peer_id", o->item->peer.id), LOG_KV_STR("interface", b->ifname));
+}
+
+static int send_ops(struct batch *b, const struct op *ops, size_t n, struct err *e)
+{
+	struct wg_peer_op *list = mem_alloc(n * sizeof(*list));
+	struct wg_change c = {.peers = list, .n_peers = n};
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = ops[i].op;
+	rc = b->m->wg->ops->change(b->m->wg, b->ifname, &c, e);
+	mem_wipe(list, n * sizeof(*list)); /* pre-shared keys */
+	mem_free(list);
+	return rc;
+}
+
+static void refuse(struct batch *b, const struct op *o, const struct err *e)
+{
+	b->refused++;
+	apply_failed(b->r, o->item, e);
+	log_error("peer failed", LOG_KV_STR("peer_id", o->item->peer.id),
+		LOG_KV_STR("interface", b->ifname), LOG_KV_STR("error", e->text));
+}
+
+static void send_halving(struct batch *b, const struct op *ops, size_t n)
+{
+	struct err e = {0};
+	int rc;
+
+	if (n == 0)
+		return;
+	if (b->refused >= GIVE_UP) {
+		b->r->failures += (unsigned)n;
+		return;
+	}
+	rc = send_ops(b, ops, n, &e);
+	if (rc == 0) {
+		for (size_t i = 0; i < n; i++)
+			succeeded(b, &ops[i]);
+	} else if (n == 1) {
+		refuse(b, ops, &e);
+	} else if (rc == ERR_NOT_FOUND) { /* the interface is gone: no peer is at fault */
+		refuse(b, ops, &e);
+		b->r->failures += (unsigned)n - 1;
+	} else {
+		send_halving(b, ops, n / 2);
+		send_halving(b, ops + n / 2, n - n / 2);
+	}
+}
+
+/* Removed, then updated, then added, in one change when nothing is refused. */
+static void flush(struct batch *b)
+{
+	struct op_vec *const parts[] = {&b->removes, &b->updates, &b->adds};
+	struct op_vec all = {0};
+	unsigned before = b->r->put[ITEM_PEER];
+	size_t adds_at = b->removes.n + b->updates.n, adds_n = b->adds.n;
+
+	VEC_RESERVE(&all, adds_at + adds_n);
+	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
+		VEC_FOREACH (o, parts[k])
+			VEC_PUSH(&all, *o);
+		if (parts[k]->n > 0)
+			mem_wipe(parts[k]->v, parts[k]->n * sizeof(struct op));
+		VEC_DONE(parts[k]);
+	}
+	b->adds.v = all.v + adds_at; /* to tell adds from updates in `succeeded` */
+	b->adds.n = adds_n;
+	send_halving(b, all.v, all.n);
+	if (b->r->put[ITEM_PEER] > before)
+		log_info("peers configured", LOG_KV_STR("interface", b->ifname),
+			LOG_KV_INT("count", b->r->put[ITEM_PEER] - before));
+	if (all.n > 0)
+		mem_wipe(all.v, all.n * sizeof(struct op));
+	VEC_DONE(&all);
+}
+
+static int order(const struct item *a, const struct item *b)
+{
+	int c = strcmp(a->network, b->network);
+
+	return c != 0 ? c : strcmp(a->peer.interface, b->peer.interface);
+}
+
+void apply_peers(struct machine *m, struct item_vec puts, struct item_vec drops,
+	const struct item_vec *old, bool (*may_put)(void *arg, const struct item *i), void *arg,
+	struct apply_result *r)
+{
+	size_t p = 0, d = 0;
+
+	/* both are sorted by network, interface, id: walk them interface by interface */
+	while (p < puts.n || d < drops.n) {
+		const struct item *first = p == puts.n      ? drops.v[d]
+			: d == drops.n                      ? puts.v[p]
+			: order(puts.v[p], drops.v[d]) <= 0 ? puts.v[p]
+							    : drops.v[d];
+		struct batch b = {.m = m, .r = r};
+		const struct state was = {.items = *old};
+		bool ours = ledger_link(&m->ledger, first->peer.interface) != NULL;
+
+		snprintf(b.ifname, sizeof(b.ifname), "%s", first->peer.interface);
+		for (; d < drops.n && order(drops.v[d], first) == 0; d++) {
+			const struct item *o = state_find(&was, drops.v[d]);
+
+			if (ours && o != NULL)
+				add_remove(&b, drops.v[d], &o->peer.public_key, true);
+		}
+		for (; p < puts.n && order(puts.v[p], first) == 0; p++)
+			if (ours && may_put(arg, puts.v[p]))
+				add_put(&b, puts.v[p], state_find(&was, puts.v[p]));
+			else
+				r->failures++; /* its interface or firewall has said why */
+		flush(&b);
+	}
+}
+
+/* --- endpoints ------------------------------------------------------------------------------- */
+
+static int endpoints_of(struct machine *m, const struct ledger_link *link,
+	const struct item_vec *wanted, struct err *e)
+{
+	struct wg_device d = {0};
+	struct map by_key = {0};
+	VEC(struct wg_peer_op) ops = {0};
+	int rc = m->wg->ops->read(m->wg, link->name, &d, e), n;
+
+	if (rc < 0)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	VEC_FOREACH (p, &d.peers) {
+		char key[KEY_TEXT_LEN];
+
+		if (!machine_peer_online(m, link->name, p))
+			map_set(&by_key, key_format_public(&p->public_key, key), p);
+	}
+	VEC_FOREACH (i, wanted) {
+		const struct peer_item *w = &(*i)->peer;
+		const struct wg_peer *p;
+		char key[KEY_TEXT_LEN];
+		struct wg_peer_op op = {.flags = WG_PEER_ENDPOINT | WG_PEER_UPDATE_ONLY};
+
+		if ((*i)->kind != ITEM_PEER || strcmp(w->interface, link->name) != 0 ||
+			w->endpoint == NULL || w->endpoint[0] == '\0' || by_key.n == 0)
+			continue;
+		p = map_get(&by_key, key_format_public(&w->public_key, key));
+		if (p == NULL ||
+			resolver_endpoint(
+				m->resolver, w->endpoint, &op.endpoint_addr, &op.endpoint_port) < 0)
+			continue;
+		if (p->endpoint_port == op.endpoint_port &&
+			addr_compare(p->endpoint_addr, op.endpoint_addr) == 0)
+			continue;
+		op.public_key = w->public_key;
+		VEC_PUSH(&ops, op);
+	}
+	if (ops.n > 0) {
+		struct wg_change c = {.peers = ops.v, .n_peers = ops.n};
+
+		rc = m->wg->ops->change(m->wg, link->name, &c, e);
+	}
+	n = (int)ops.n;
+	VEC_DONE(&ops);
+	map_done(&by_key, NULL);
+	wg_device_done(&d);
+	return rc < 0 ? rc : n;
+}
+
+int apply_endpoints(struct machine *m, const struct item_vec *wanted, struct err *e)
+{
+	int written = 0;
+
+	VEC_FOREACH (link, &m->ledger.links) {
+		int n = endpoints_of(m, link, wanted, e);
+
+		if (n < 0)
+			return n;
+		written += n;
+	}
+	return written;
+}

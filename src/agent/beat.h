@@ -1,0 +1,41 @@
+/*
+ * DOC: what the agent says of its own accord: heartbeats (each 30 s and soon after a change was
+ * applied), drift it corrected, keys it announces. Nothing here is needed for tunnels to work.
+ */
+#ifndef WARREN_AGENT_BEAT_H
+#define WARREN_AGENT_BEAT_H
+
+#include "agent/observe.h"
+#include "agent/wire.h"
+#include "base/rand.h"
+
+struct beat_hooks {
+	void (*reconcile)(void *arg);   /* the answer asked for it */
+	void (*rotate_keys)(void *arg); /* likewise */
+	void *arg;
+};
+
+struct beat {
+	struct wire *wire;
+	struct observer observer;
+	struct beat_hooks hooks;
+	const char *version;
+	struct rand rand;
+	struct loop_timer *timer;
+	struct http_call *call, *key_call, *drift_call;
+	struct map keys;               /* network -> struct public_key, still to be announced */
+	char *announcing;              /* network of key_call */
+	struct core_corrections drift; /* still to be reported */
+};
+
+void beat_init(struct beat *b, struct loop *l, struct wire *wire, struct core *core,
+	const char *version, const struct beat_hooks *hooks);
+void beat_done(struct beat *b);
+/* Say something within the second. */
+void beat_soon(struct beat *b);
+/* Announce a key until the control plane has taken it. */
+void beat_announce(struct beat *b, const char *network, const struct public_key *key);
+/* Report corrections; v is emptied. */
+void beat_drift(struct beat *b, struct core_corrections *v);
+
+#endif

@@ -1,0 +1,315 @@
+/* DOC: desired state and what is in force of it; see core.h. */
+#include "agent/core.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+
+#define NAME_LEN (IFNAME_LEN + ID_LEN + 1)
+
+static const char *peer_name(const struct item *i, char name[static NAME_LEN])
+{
+	snprintf(name, NAME_LEN, "%s/%s", i->peer.interface, i->peer.id);
+	return name;
+}
+
+static bool expired(const struct core *c, const struct item *i)
+{
+	return i->peer.not_after != 0 && i->peer.not_after <= clock_wall(c->clock);
+}
+
+static void free_value(void *p)
+{
+	mem_free(p);
+}
+
+static bool refused(const struct core *c, const struct item *i)
+{
+	char name[NAME_LEN];
+
+	return c->refused.n > 0 && map_get(&c->refused, peer_name(i, name)) != NULL;
+}
+
+static void forgive(struct core *c, const struct item *i)
+{
+	char name[NAME_LEN];
+
+	if (c->refused.n > 0)
+		mem_free(map_remove(&c->refused, peer_name(i, name)));
+}
+
+/* Let a peer into force. False when its time is over or it is refused (which is logged once). */
+static bool admit(struct core *c, const struct item *i)
+{
+	struct err e = {0};
+	char name[NAME_LEN];
+	char *known;
+
+	if (i->peer.not_after != 0 && (c->deadline == 0 || i->peer.not_after < c->deadline))
+		c->deadline = i->peer.not_after;
+	if (expired(c, i)) {
+		peer_index_remove(&c->peers, i->peer.interface, i->peer.id);
+		return false;
+	}
+	if (peer_index_add(&c->peers, i, &c->desired, &e) == 0) {
+		forgive(c, i);
+		return true;
+	}
+	known = map_get(&c->refused, peer_name(i, name));
+	if (known == NULL || strcmp(known, e.text) != 0) {
+		log_error("peer failed", LOG_KV_STR("peer_id", i->peer.id),
+			LOG_KV_STR("interface", i->peer.interface), LOG_KV_STR("error", e.text));
+		mem_free(map_set(&c->refused, name, mem_strdup(e.text)));
+	}
+	return false;
+}
+
+static bool in_force(struct core *c, const struct item *i)
+{
+	struct public_key key;
+
+	return i->kind != ITEM_PEER ||
+		peer_index_lookup(&c->peers, i->peer.interface, i->peer.id, &key);
+}
+
+int core_init(struct core *c, struct identity *identity, struct machine *machine,
+	const struct clock *clock, struct err *e)
+{
+	struct state s = {0};
+	int rc;
+
+	*c = (struct core){.identity = identity, .machine = machine, .clock = clock};
+	peer_index_init(&c->peers);
+	rc = cache_open(&c->cache, identity, e);
+	if (rc < 0)
+		return rc;
+	rc = cache_load(&c->cache, &s, e);
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	if (rc < 0) {
+		/* not a key: the control plane has it. Until then nothing is touched */
+		log_warn("cached state is unusable", LOG_KV_STR("error", e->text));
+		return 0;
+	}
+	c->desired = s;
+	VEC_FOREACH (i, &c->desired.items)
+		if ((*i)->kind == ITEM_PEER)
+			admit(c, *i);
+	return 0;
+}
+
+void core_done(struct core *c)
+{
+	cache_close(&c->cache);
+	state_done(&c->desired);
+	state_done(&c->pending_put);
+	state_done(&c->pending_drop);
+	peer_index_done(&c->peers);
+	map_done(&c->refused, free_value);
+	mem_free(c->error);
+	*c = (struct core){0};
+}
+
+uint64_t core_revision(const struct core *c)
+{
+	return c->pending != 0 ? c->pending : c->desired.revision;
+}
+
+bool core_take_changed(struct core *c)
+{
+	bool changed = c->changed;
+
+	c->changed = false;
+	return changed;
+}
+
+/* --- applying -------------------------------------------------------------------------------- */
+
+void core_set_error(struct core *c, const struct apply_result *r, const char *also)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+
+	apply_summary(r, &text);
+	if (also != NULL && also[0] != '\0')
+		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", also);
+	if (c->refused.n > 0)
+		buf_addf(&text, "%s%zu peers refused", text.len > 0 ? "; " : "", c->refused.n);
+	VEC_FOREACH (feature, &c->desired.requires)
+		buf_addf(&text, "%sneeds feature %.40s, which this agent does not have",
+			text.len > 0 ? "; " : "", *feature);
+	if (text.len > 0 && (c->error == NULL || strcmp(c->error, text.data) != 0))
+		log_error("machine is not as desired", LOG_KV_STR("error", text.data),
+			LOG_KV_INT("revision", c->desired.revision));
+	mem_free(c->error);
+	c->error = text.len > 0 ? buf_take(&text) : NULL;
+}
+
+/* What the machine should have now of the items d touches. */
+static void gather_old(struct core *c, const struct delta *d, struct item_vec *ret)
+{
+	const struct item_vec *const parts[] = {&d->put, &d->drop};
+
+	for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+		VEC_FOREACH (i, parts[k]) {
+			const struct item *was = state_find(&c->desired, *i);
+
+			if (was != NULL && in_force(c, was))
+				VEC_PUSH(ret, item_dup(was));
+		}
+	item_vec_sort(ret);
+}
+
+/* Cut d down to what may be in force. work borrows its items from d. Claims are let go of before
+ * any is taken, so that prefixes can move between the peers of one delta. */
+static void screen(struct core *c, const struct delta *d, struct delta *work)
+{
+	VEC_FOREACH (i, &d->drop) {
+		if ((*i)->kind == ITEM_PEER) {
+			peer_index_remove(&c->peers, (*i)->peer.interface, (*i)->peer.id);
+			forgive(c, *i);
+		}
+		VEC_PUSH(&work->drop, *i);
+	}
+	VEC_FOREACH (i, &d->put)
+		if ((*i)->kind == ITEM_PEER)
+			peer_index_remove(&c->peers, (*i)->peer.interface, (*i)->peer.id);
+	VEC_FOREACH (i, &d->put)
+		if ((*i)->kind != ITEM_PEER || admit(c, *i))
+			VEC_PUSH(&work->put, *i);
+		else
+			VEC_PUSH(&work->drop, *i);
+	item_vec_sort(&work->drop);
+}
+
+/* Desired state is to move by d; next, when given, is the state that it leads to. */
+static void advance(struct core *c, const struct delta *d, struct state *next)
+{
+	struct item_vec old = {0};
+	struct delta work = {0};
+	struct apply_result r = {0};
+	struct err e = {0};
+	int rc;
+
+	gather_old(c, d, &old);
+	if (next != NULL) {
+		state_done(&c->desired);
+		c->desired = *next;
+		*next = (struct state){0};
+		rc = cache_save(&c->cache, &c->desired, &e);
+	} else {
+		rc = state_apply(&c->desired, d, &e);
+		if (rc == 0)
+			rc = cache_append(&c->cache, d, &c->desired, &e);
+	}
+	if (rc < 0)
+		log_error("desired state was not saved", LOG_KV_STR("error", e.text));
+	screen(c, d, &work);
+	apply_delta(c->machine, &old, &work, &c->desired.items, &r);
+	/* an earlier failure stands until a reconcile has found the machine as it should be */
+	if (r.failures > 0 || c->refused.n > 0 || c->desired.requires.n > 0)
+		core_set_error(c, &r, NULL);
+	c->changed = true;
+	apply_result_done(&r);
+	VEC_DONE(&work.put); /* borrowed */
+	VEC_DONE(&work.drop);
+	item_vec_done(&old);
+}
+
+void core_queue(struct core *c, struct delta *d)
+{
+	VEC_FOREACH (i, &d->drop) {
+		state_drop(&c->pending_put, *i);
+		state_put(&c->pending_drop, *i);
+	}
+	VEC_FOREACH (i, &d->put) {
+		state_drop(&c->pending_drop, *i);
+		state_put(&c->pending_put, *i);
+	}
+	VEC_DONE(&d->put);
+	VEC_DONE(&d->drop);
+	c->pending = d->revision;
+}
+
+void core_flush(struct core *c)
+{
+	struct delta d = {.previous = c->desired.revision, .revision = c->pending};
+
+	if (c->pending == 0)
+		return;
+	d.put = c->pending_put.items;
+	d.drop = c->pending_drop.items;
+	c->pending_put.items = c->pending_drop.items = (struct item_vec){0};
+	c->pending = 0;
+	advance(c, &d, NULL);
+	delta_done(&d);
+}
+
+static void drop_pending(struct core *c)
+{
+	state_done(&c->pending_put);
+	state_done(&c->pending_drop);
+	c->pending_put = c->pending_drop = (struct state){0};
+	c->pending = 0;
+}
+
+void core_replace(struct core *c, struct state *s)
+{
+	struct delta d = {0};
+
+	drop_pending(c); /* the state is at least as new */
+	state_diff(&c->desired, s, &d);
+	if (c->desired.revision == s->revision && delta_is_empty(&d))
+		state_done(s);
+	else
+		advance(c, &d, s);
+	*s = (struct state){0};
+	delta_done(&d);
+}
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+void core_screen(struct core *c, struct delta *work)
+{
+	msec now = clock_wall(c->clock);
+
+	VEC_FOREACH (i, &c->desired.items) {
+		bool was, is;
+
+		if ((*i)->kind != ITEM_PEER || ((*i)->peer.not_after == 0 && !refused(c, *i)))
+			continue;
+		was = in_force(c, *i);
+		is = admit(c, *i);
+		if (work == NULL || was == is)
+			continue;
+		if (was)
+			VEC_PUSH(&work->drop, *i);
+		else
+			VEC_PUSH(&work->put, *i);
+	}
+	c->deadline = 0;
+	VEC_FOREACH (i, &c->desired.items)
+		if ((*i)->kind == ITEM_PEER && (*i)->peer.not_after > now &&
+			(c->deadline == 0 || (*i)->peer.not_after < c->deadline))
+			c->deadline = (*i)->peer.not_after;
+}
+
+void core_expire(struct core *c)
+{
+	struct delta work = {0};
+	struct apply_result r = {0};
+	struct item_vec none = {0};
+
+	if (c->deadline == 0 || clock_wall(c->clock) < c->deadline)
+		return;
+	core_screen(c, &work);
+	/* what comes back is not there; what goes is there as it was desired */
+	apply_delta(c->machine, work.drop.n > 0 ? &work.drop : &none, &work, &c->desired.items, &r);
+	if (r.failures > 0)
+		core_set_error(c, &r, NULL);
+	if (work.drop.n > 0)
+		log_info("peers expired", LOG_KV_INT("count", work.drop.n));
+	c->changed |= work.drop.n + work.put.n > 0;
+	apply_result_done(&r);
+	VEC_DONE(&work.put);
+	VEC_DONE(&work.drop);
+}

@@ -1,0 +1,160 @@
+/* DOC: machine operations over the net room. */
+#include "agent/machine.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+struct machine_net {
+	struct net *net;
+	char *hosts_path;
+};
+
+struct machine_net *machine_net_new(const char *hosts_path, struct err *e)
+{
+	struct net *net = net_new(e);
+	struct machine_net *n;
+
+	if (net == NULL)
+		return NULL;
+	n = NEW(struct machine_net);
+	n->net = net;
+	n->hosts_path = mem_strdup(hosts_path == NULL ? "/etc/hosts" : hosts_path);
+	return n;
+}
+
+struct machine_net *machine_net_free(struct machine_net *n)
+{
+	if (n == NULL)
+		return NULL;
+	net_free(n->net);
+	mem_free(n->hosts_path);
+	return mem_free(n);
+}
+
+static struct net *net_of(void *ctx)
+{
+	return ((struct machine_net *)ctx)->net;
+}
+
+static int link_get(void *ctx, const char *ifname, struct net_link *ret, struct err *e)
+{
+	return net_link_get(net_of(ctx), ifname, ret, e);
+}
+
+static int link_set_up(void *ctx, const char *ifname, bool up, struct err *e)
+{
+	return net_link_set_up(net_of(ctx), ifname, up, e);
+}
+
+static int link_set_mtu(void *ctx, const char *ifname, uint32_t mtu, struct err *e)
+{
+	return net_link_set_mtu(net_of(ctx), ifname, mtu, e);
+}
+
+static int address_list(void *ctx, const char *ifname, struct address_vec *ret, struct err *e)
+{
+	return net_address_list(net_of(ctx), ifname, ret, e);
+}
+
+static int address_add(void *ctx, const struct address_item *a, struct err *e)
+{
+	return net_address_add(net_of(ctx), a, e);
+}
+
+static int address_delete(void *ctx, const struct address_item *a, struct err *e)
+{
+	return net_address_delete(net_of(ctx), a, e);
+}
+
+static int route_list(void *ctx, struct route_vec *ret, struct err *e)
+{
+	return net_route_list(net_of(ctx), ret, e);
+}
+
+static int route_add(void *ctx, const struct route_item *r, struct err *e)
+{
+	return net_route_add(net_of(ctx), r, e);
+}
+
+static int route_delete(void *ctx, const struct route_item *r, struct err *e)
+{
+	return net_route_delete(net_of(ctx), r, e);
+}
+
+static int default_address(void *ctx, enum family f, struct addr *ret, struct err *e)
+{
+	return net_default_address(net_of(ctx), f, ret, e);
+}
+
+static int sysctl_get(void *ctx, const char *name, struct buf *out, struct err *e)
+{
+	return net_sysctl_get(name, out, e);
+}
+
+static int sysctl_set(void *ctx, const char *name, const char *value, struct err *e)
+{
+	return net_sysctl_set(name, value, e);
+}
+
+static int firewall_load(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *sets, struct err *e)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+
+	net_firewall_text(network, f, sets, &text);
+	return net_firewall_load(&text, e);
+}
+
+static int firewall_members(void *ctx, const char *network, const struct item_vec *put,
+	const struct item_vec *drop, struct err *e)
+{
+	return net_firewall_members(network, put, drop, e);
+}
+
+static int firewall_digest(void *ctx, const char *network, char ret[static 65], struct err *e)
+{
+	return net_firewall_digest(network, ret, e);
+}
+
+static int firewall_delete(void *ctx, const char *network, struct err *e)
+{
+	return net_firewall_delete(network, e);
+}
+
+static int hosts_write(void *ctx, const struct item_vec *hosts, struct err *e)
+{
+	return net_hosts_write(((struct machine_net *)ctx)->hosts_path, hosts, e);
+}
+
+static int hosts_stamp(void *ctx, struct buf *out, struct err *e)
+{
+	const char *path = ((struct machine_net *)ctx)->hosts_path;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_errno(e, errno, "cannot look at %s", path);
+	buf_addf(out, "%ju:%jd:%jd.%09ld", (uintmax_t)st.st_ino, (intmax_t)st.st_size,
+		(intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	return 0;
+}
+
+const struct machine_ops machine_net_ops = {
+	.link_get = link_get,
+	.link_set_up = link_set_up,
+	.link_set_mtu = link_set_mtu,
+	.address_list = address_list,
+	.address_add = address_add,
+	.address_delete = address_delete,
+	.route_list = route_list,
+	.route_add = route_add,
+	.route_delete = route_delete,
+	.default_address = default_address,
+	.sysctl_get = sysctl_get,
+	.sysctl_set = sysctl_set,
+	.firewall_load = firewall_load,
+	.firewall_members = firewall_members,
+	.firewall_digest = firewall_digest,
+	.firewall_delete = firewall_delete,
+	.hosts_write = hosts_write,
+	.hosts_stamp = hosts_stamp,
+};

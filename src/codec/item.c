@@ -1,0 +1,452 @@
+/* DOC: items as JSON; see item.h. Each member has a type, each type a writer and a reader. */
+#include "codec/item.h"
+
+#include "base/text.h"
+#include "codec/state.h"
+#include "codec/value.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Far above anything sensible: a bound on what a broken control plane can make an agent hold. */
+#define LIST_MAX 100000
+#define TEXT_CHARS_MAX 256
+#define SEALED_CHARS_MAX 4096
+
+const char *const item_sections[ITEM_KINDS] = {
+	[ITEM_INTERFACE] = "interfaces",
+	[ITEM_ADDRESS] = "addresses",
+	[ITEM_SYSCTL] = "sysctls",
+	[ITEM_FIREWALL] = "firewalls",
+	[ITEM_SET] = "sets",
+	[ITEM_PEER] = "peers",
+	[ITEM_ROUTE] = "routes",
+	[ITEM_HOST] = "hosts",
+};
+
+enum { KEY = 1, MUST = 2 };
+
+struct part;
+typedef void write_fn(struct json_writer *w, const struct part *m, const void *at);
+typedef int read_fn(const struct json *j, const struct part *m, void *at, struct err *e);
+
+struct part {
+	const char *name;
+	size_t offset; /* in struct item */
+	const struct part_type *type;
+	unsigned flags;
+	uint64_t max; /* texts: characters */
+};
+
+struct part_type {
+	write_fn *write;
+	read_fn *read;
+};
+
+/* --- types ----------------------------------------------------------------------------------- */
+
+static void write_text(struct json_writer *w, const struct part *m, const void *at)
+{
+	char *const *s = at;
+
+	json_put_str(w, m->name, *s ? *s : "");
+}
+
+static int read_text(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	const char *s = NULL;
+
+	if (value_text(j, m->name, m->flags & MUST ? 1 : 0, m->max, &s, e) != 0)
+		return ERR_INVALID;
+	*(char **)at = *s ? mem_strdup(s) : NULL;
+	return 0;
+}
+
+/* ids and interface names lie inside the item */
+static void write_chars(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_str(w, m->name, at);
+}
+
+static int read_ifname(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	const char *s = NULL;
+
+	if (value_text(j, m->name, 1, IFNAME_LEN - 1, &s, e) != 0)
+		return ERR_INVALID;
+	if (ifname_check(s) != 0)
+		return err_field(e, ERR_INVALID, m->name, "\"%.40s\" is not an interface name", s);
+	memcpy(at, s, strlen(s) + 1);
+	return 0;
+}
+
+static int read_id(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	const char *s = NULL;
+
+	if (value_text(j, m->name, 1, ID_LEN - 1, &s, e) != 0)
+		return ERR_INVALID;
+	if (strlen(s) >= ID_LEN)
+		return err_field(e, ERR_INVALID, m->name, "\"%.40s\" is too long for an id", s);
+	id_copy(at, s);
+	return 0;
+}
+
+static int read_u16(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	int64_t v = 0;
+
+	if (value_int(j, m->name, 0, UINT16_MAX, &v, e) != 0)
+		return ERR_INVALID;
+	*(uint16_t *)at = (uint16_t)v;
+	return 0;
+}
+
+static void write_u16(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_int(w, m->name, *(const uint16_t *)at);
+}
+
+static int read_u32(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	int64_t v = 0;
+
+	if (value_int(j, m->name, 0, UINT32_MAX, &v, e) != 0)
+		return ERR_INVALID;
+	*(uint32_t *)at = (uint32_t)v;
+	return 0;
+}
+
+static void write_u32(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_int(w, m->name, *(const uint32_t *)at);
+}
+
+static void write_time(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_time(w, m->name, *(const msec *)at);
+}
+
+static int read_time(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return value_time(j, m->name, at, e);
+}
+
+static void write_role(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_str(w, m->name, interface_role_words[*(const int *)at]);
+}
+
+static int read_role(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return value_word(j, m->name, interface_role_words, at, e);
+}
+
+/* Unset addresses, keys and secrets are "" on the wire, as the published peer object has it. */
+static bool is_unset(const struct json *j, const struct part *m)
+{
+	const char *s = json_str(j, NULL);
+
+	return !(m->flags & MUST) && s && *s == '\0';
+}
+
+static void write_addr(struct json_writer *w, const struct part *m, const void *at)
+{
+	const struct addr *a = at;
+	char text[ADDR_TEXT_LEN];
+
+	json_put_str(w, m->name, addr_is_set(*a) ? addr_format(*a, text) : "");
+}
+
+static int read_addr(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return is_unset(j, m) ? 0 : value_addr(j, m->name, at, e);
+}
+
+static void write_key(struct json_writer *w, const struct part *m, const void *at)
+{
+	char text[KEY_TEXT_LEN];
+
+	json_put_str(w, m->name, public_key_is_zero(at) ? "" : key_format_public(at, text));
+}
+
+static int read_key(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return is_unset(j, m) ? 0 : value_key(j, m->name, at, e);
+}
+
+static void write_secret(struct json_writer *w, const struct part *m, const void *at)
+{
+	char text[KEY_TEXT_LEN];
+
+	json_put_str(w, m->name, secret_is_zero(at) ? "" : key_format_secret(at, text));
+	mem_wipe(text, sizeof(text));
+}
+
+static int read_secret(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return is_unset(j, m) ? 0 : key_parse_secret(json_str(j, NULL), m->name, at, e);
+}
+
+static void write_prefix(struct json_writer *w, const struct part *m, const void *at)
+{
+	value_put_prefix(w, m->name, *(const struct prefix *)at);
+}
+
+static int read_prefix(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return value_prefix(j, m->name, at, e);
+}
+
+static void write_prefixes(struct json_writer *w, const struct part *m, const void *at)
+{
+	value_put_prefixes(w, m->name, at);
+}
+
+static int read_prefixes(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return value_prefixes(j, m->name, LIST_MAX, at, e);
+}
+
+static void write_strs(struct json_writer *w, const struct part *m, const void *at)
+{
+	value_put_strs(w, m->name, at);
+}
+
+static int read_strs(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return value_strs(j, m->name, LIST_MAX, TEXT_CHARS_MAX, at, e);
+}
+
+/* An address with the length of its network: host bits stay, so it is no prefix. */
+static void write_cidr(struct json_writer *w, const struct part *m, const void *at)
+{
+	const struct address_item *a = at;
+	char text[PREFIX_TEXT_LEN];
+	struct buf b = {0};
+
+	buf_addf(&b, "%s/%u", addr_format(a->addr, text), a->len);
+	json_put_str(w, m->name, b.data);
+	buf_done(&b);
+}
+
+static int read_cidr(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	struct address_item *a = at;
+	const char *s = json_str(j, NULL), *slash = s ? strchr(s, '/') : NULL;
+	char text[ADDR_TEXT_LEN];
+	struct addr addr;
+	uint64_t len = 0;
+
+	if (!slash || (size_t)(slash - s) >= sizeof(text))
+		goto bad;
+	memcpy(text, s, (size_t)(slash - s));
+	text[slash - s] = '\0';
+	if (addr_parse(text, &addr) != 0 || strlen(slash + 1) > 3 ||
+		(slash[1] == '0' && slash[2] != '\0') ||
+		text_u64(slash + 1, addr_width(addr), &len) != 0)
+		goto bad;
+	a->addr = addr;
+	a->len = (uint8_t)len;
+	return 0;
+bad:
+	return err_field(e, ERR_INVALID, m->name,
+		"\"%.60s\" is not an address and length like 10.0.0.1/16", s ? s : "");
+}
+
+static void write_rules(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_begin_array(w, m->name);
+	VEC_FOREACH (r, (const struct fw_rule_vec *)at) {
+		json_begin_object(w, NULL);
+		json_put_str(w, "from", r->from ? r->from : "");
+		json_put_str(w, "to", r->to ? r->to : "");
+		json_put_str(w, "protocol", r->protocol ? r->protocol : "any");
+		value_put_strs(w, "ports", &r->ports);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+static int read_rule(const struct json *j, struct fw_rule *r, struct err *e)
+{
+	static const char *const protocols[] = {"any", "tcp", "udp", "icmp", NULL};
+	const char *from = NULL, *to = NULL;
+	int word = 0;
+
+	/* nothing is optional: a rule read with a member missing would allow more than was meant */
+	if (value_text(json_get(j, "from"), "from", 0, TEXT_CHARS_MAX, &from, e) != 0 ||
+		value_text(json_get(j, "to"), "to", 0, TEXT_CHARS_MAX, &to, e) != 0 ||
+		value_word(json_get(j, "protocol"), "protocol", protocols, &word, e) != 0 ||
+		value_strs(json_get(j, "ports"), "ports", LIST_MAX, TEXT_CHARS_MAX, &r->ports, e) !=
+			0)
+		return ERR_INVALID;
+	r->from = mem_strdup(from);
+	r->to = mem_strdup(to);
+	r->protocol = mem_strdup(protocols[word]);
+	return 0;
+}
+
+static int read_rules(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	struct fw_rule_vec *v = at; /* freed with the item when something behind fails */
+	char item[VALUE_FIELD_LEN];
+
+	if (value_list(j, m->name, LIST_MAX, e) != 0)
+		return ERR_INVALID;
+	for (size_t i = 0; i < json_count(j); i++) {
+		struct fw_rule r = {0};
+
+		if (read_rule(json_at(j, i), &r, e) != 0)
+			return value_under(e, value_item(m->name, i, item));
+		VEC_PUSH(v, r);
+	}
+	return 0;
+}
+
+static const struct part_type text = {write_text, read_text};
+static const struct part_type ifname = {write_chars, read_ifname};
+static const struct part_type id = {write_chars, read_id};
+static const struct part_type u16 = {write_u16, read_u16};
+static const struct part_type u32 = {write_u32, read_u32};
+static const struct part_type when = {write_time, read_time};
+static const struct part_type role = {write_role, read_role};
+static const struct part_type addr = {write_addr, read_addr};
+static const struct part_type key = {write_key, read_key};
+static const struct part_type secret = {write_secret, read_secret};
+static const struct part_type prefix = {write_prefix, read_prefix};
+static const struct part_type prefixes = {write_prefixes, read_prefixes};
+static const struct part_type strs = {write_strs, read_strs};
+static const struct part_type cidr = {write_cidr, read_cidr};
+static const struct part_type rules = {write_rules, read_rules};
+
+/* --- kinds: what has neither KEY nor MUST may be absent or null ------------------------------- */
+
+#define M(kind, field, type, flags)                                                       \
+	{                                                                                 \
+#field, offsetof(struct item, kind.field), &type, (flags), TEXT_CHARS_MAX \
+	}
+
+static const struct part interface_members[] = {
+	M(interface, name, ifname, KEY | MUST),
+	M(interface, role, role, MUST),
+	M(interface, public_key, key, 0),
+	{"sealed_key", offsetof(struct item, interface.sealed_key), &text, 0, SEALED_CHARS_MAX},
+	M(interface, listen_port, u16, 0),
+	M(interface, mtu, u32, 0),
+	M(interface, fwmark, u32, 0),
+	{0},
+};
+
+static const struct part address_members[] = {
+	M(address, interface, ifname, KEY | MUST),
+	{"address", offsetof(struct item, address), &cidr, KEY | MUST, 0},
+	{0},
+};
+
+static const struct part sysctl_members[] = {
+	M(sysctl, name, text, KEY | MUST),
+	M(sysctl, value, text, MUST),
+	{0},
+};
+
+static const struct part firewall_members[] = {
+	M(firewall, interfaces, strs, MUST),
+	M(firewall, input, rules, MUST),
+	M(firewall, forward, rules, MUST),
+	M(firewall, sets, strs, 0),
+	M(firewall, overlay, prefixes, MUST),
+	M(firewall, masquerade, prefixes, 0),
+	{0},
+};
+
+static const struct part set_members[] = {
+	M(set, set, text, KEY | MUST),
+	M(set, prefix, prefix, KEY | MUST),
+	{0},
+};
+
+static const struct part peer_members[] = {
+	M(peer, id, id, KEY | MUST),
+	M(peer, interface, ifname, KEY | MUST),
+	M(peer, public_key, key, MUST),
+	M(peer, mesh_ip, addr, 0),
+	M(peer, mesh_ip6, addr, 0),
+	M(peer, endpoint, text, 0),
+	M(peer, allowed_ips, prefixes, MUST),
+	M(peer, psk, secret, 0),
+	M(peer, keepalive, u16, 0),
+	M(peer, not_after, when, 0),
+	M(peer, generation, u32, 0),
+	{0},
+};
+
+static const struct part route_members[] = {
+	M(route, dst, prefix, KEY | MUST),
+	M(route, interface, ifname, MUST),
+	M(route, metric, u32, 0),
+	{0},
+};
+
+static const struct part host_members[] = {
+	M(host, name, text, KEY | MUST),
+	M(host, addr, addr, 0),
+	M(host, addr6, addr, 0),
+	{0},
+};
+
+static const struct part *const kinds[ITEM_KINDS] = {
+	[ITEM_INTERFACE] = interface_members,
+	[ITEM_ADDRESS] = address_members,
+	[ITEM_SYSCTL] = sysctl_members,
+	[ITEM_FIREWALL] = firewall_members,
+	[ITEM_SET] = set_members,
+	[ITEM_PEER] = peer_members,
+	[ITEM_ROUTE] = route_members,
+	[ITEM_HOST] = host_members,
+};
+
+void item_write(struct json_writer *w, const struct item *i, bool key_only)
+{
+	json_begin_object(w, NULL);
+	for (const struct part *m = kinds[i->kind]; m->name; m++)
+		if (!key_only || m->flags & KEY)
+			m->type->write(w, m, (const char *)i + m->offset);
+	json_end_object(w);
+}
+
+void peer_write(struct json_writer *w, const struct peer_item *p)
+{
+	struct item i = {.kind = ITEM_PEER, .peer = *p}; /* members are found from its start */
+
+	item_write(w, &i, false);
+	secret_wipe(&i.peer.psk);
+}
+
+int item_read(const struct json *j, enum item_kind kind, const char *network, bool key_only,
+	struct item **ret, struct err *e)
+{
+	struct item *i;
+
+	if (json_kind(j) != JSON_IS_OBJECT)
+		return err_field(e, ERR_INVALID, "", "an item must be an object");
+	i = item_new(kind, network);
+	for (const struct part *m = kinds[kind]; m->name; m++) {
+		const struct json *v = json_get(j, m->name);
+
+		if (key_only && !(m->flags & KEY))
+			continue;
+		if (json_kind(v) == JSON_IS_NULL && !(m->flags & MUST))
+			continue;
+		if (!v) {
+			item_free(i);
+			return err_field(e, ERR_INVALID, m->name, "%s is missing", m->name);
+		}
+		if (m->type->read(v, m, (char *)i + m->offset, e) != 0) {
+			item_free(i);
+			return ERR_INVALID;
+		}
+	}
+	*ret = i;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* DOC: inside the agent protocol: a call of a node that has shown its bearer, and its answers. */
+#ifndef WARREN_CONTROL_AGENT_CALL_H
+#define WARREN_CONTROL_AGENT_CALL_H
+
+#include "base/buf.h"
+#include "control/hub_state.h"
+
+struct agent_call {
+	struct hub *hub;
+	struct http_request *rq;
+	id_text node;
+	/* for calls that change the node, on the writer's thread */
+	int (*change)(struct tx *tx, struct agent_call *c, struct err *e);
+	id_text network;
+	struct public_key public_key;
+	char *endpoint;
+};
+
+/* The call, or NULL when it has been refused (401). Whatever replies frees it. */
+struct agent_call *agent_call_new(struct http_request *rq, void *ctx);
+void agent_call_free(struct agent_call *c);
+
+void agent_reply(struct agent_call *c, int status, struct buf *json);
+void agent_refuse(struct agent_call *c, const struct err *e);
+/* Without a call. */
+void agent_refuse_request(struct http_request *rq, const struct err *e);
+
+/* Run c->change, wait for the commit and the hub, answer {}. */
+void agent_call_change(struct agent_call *c);
+
+/* Handlers in agent_report.c. */
+struct http_route;
+void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx);
+void agent_keys(struct http_request *rq, const struct http_route *route, void *ctx);
+void agent_endpoint(struct http_request *rq, const struct http_route *route, void *ctx);
+void agent_drift(struct http_request *rq, const struct http_route *route, void *ctx);
+void agent_deregister(struct http_request *rq, const struct http_route *route, void *ctx);
+
+#endif

@@ -1,0 +1,406 @@
+/*
+ * DOC: what nodes report (doc/protocol.md): heartbeats, keys, endpoints, drift, leaving. A report
+ * is believed only about the node itself and the peers its own plan can hold.
+ */
+#include "control/agent_call.h"
+
+#include "base/log.h"
+#include "codec/json.h"
+#include "control/address.h"
+#include "control/change.h"
+#include "control/register.h"
+#include "control/telemetry.h"
+#include "crypto/key.h"
+#include "model/names.h"
+
+#define DRIFT_MAX 4096 /* corrections in one report */
+
+/* --- heartbeat -------------------------------------------------------------------------------- */
+
+struct beat_call {
+	struct agent_call *call;
+	struct heartbeat beat;
+	struct addr peer; /* where it came from; unset = of no use */
+	struct heartbeat_answer answer;
+};
+
+/* Where a node's members were seen, on its way to the store. */
+struct move {
+	id_text node;
+	VEC(struct heartbeat_endpoint) endpoints;
+};
+
+static void beat_free(struct beat_call *b)
+{
+	heartbeat_done(&b->beat);
+	mem_free(b);
+}
+
+static void answer_heartbeat(struct beat_call *b)
+{
+	struct buf body = {0};
+	struct json_writer w = {.out = &body};
+
+	json_begin_object(&w, NULL);
+	json_put_bool(&w, "reconcile", b->answer.reconcile);
+	json_put_bool(&w, "rotate_keys", false);
+	json_put_time(&w, "time", clock_wall(b->call->hub->clock));
+	json_end_object(&w);
+	agent_reply(b->call, 200, &body);
+	beat_free(b);
+}
+
+/* Can this node have such a peer? A device of its own group, a member of its own networks. */
+static bool may_report(const struct fleet *f, const char *node, const char *peer)
+{
+	const struct device *d = map_get(&f->devices, peer);
+	const struct member *other, *m;
+
+	if (d != NULL) {
+		m = fleet_member(f, node, d->network);
+		return m != NULL && (m->roles & ROLE_GATEWAY) && strcmp(m->group, d->group) == 0;
+	}
+	other = map_get(&f->members, peer);
+	return other != NULL && strcmp(other->node, node) != 0 &&
+		fleet_member(f, node, other->network) != NULL;
+}
+
+static void drop_foreign_links(const struct fleet *f, struct beat_call *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->beat.links.n; i++)
+		if (may_report(f, b->call->node, b->beat.links.v[i].peer))
+			b->beat.links.v[kept++] = b->beat.links.v[i];
+	b->beat.links.n = kept;
+}
+
+static const char *reported_endpoint(const struct heartbeat *beat, const char *network)
+{
+	VEC_FOREACH (ep, &beat->endpoints)
+		if (strcmp(ep->network, network) == 0)
+			return ep->address;
+	return NULL;
+}
+
+/* Where the member is now, or "" when that is unknown or unchanged. What the node says itself
+ * counts more than the address its call came from. */
+static void seen_at(const struct beat_call *b, const struct member *m, struct buf *out)
+{
+	const char *reported = reported_endpoint(&b->beat, m->network);
+	char now[ADDR_TEXT_LEN], host[256];
+	uint16_t port;
+
+	if (m->endpoint != NULL)
+		return; /* configured: nobody asks */
+	if (reported != NULL) {
+		if (m->observed_endpoint == NULL || strcmp(m->observed_endpoint, reported) != 0)
+			buf_adds(out, reported);
+		return;
+	}
+	if (!addr_is_set(b->peer))
+		return;
+	addr_format(b->peer, now);
+	if (m->observed_endpoint != NULL &&
+		endpoint_split(m->observed_endpoint, host, sizeof(host), &port) == 0 &&
+		strcmp(host, now) == 0)
+		return;
+	endpoint_join(now, m->listen_port, out);
+}
+
+static int store_move(struct tx *tx, void *arg, struct err *e)
+{
+	struct move *mv = arg;
+	int r = 0;
+
+	VEC_FOREACH (ep, &mv->endpoints) {
+		struct member before = {0}, after = {0};
+
+		r = tx_find(tx, &schema_member, &before, e, "node", mv->node, "network",
+			ep->network, NULL);
+		if (r == ERR_NOT_FOUND) {
+			r = 0; /* it has left meanwhile */
+			continue;
+		}
+		if (r >= 0) {
+			schema_copy(&schema_member, &after, &before);
+			mem_free(after.observed_endpoint);
+			after.observed_endpoint = mem_strdup(ep->address);
+			r = change_store(tx, &schema_member, &before, &after, mv->node,
+				"member.endpoint", e);
+		}
+		schema_done(&schema_member, &before);
+		schema_done(&schema_member, &after);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+static void moved(void *arg, int result, const struct err *e)
+{
+	struct move *mv = arg;
+
+	if (result < 0)
+		log_error("an observed endpoint could not be stored", LOG_KV_STR("node", mv->node),
+			LOG_KV_STR("error", e->text));
+	VEC_DONE(&mv->endpoints);
+	mem_free(mv);
+}
+
+static void note_endpoints(const struct fleet *f, struct beat_call *b)
+{
+	struct hub *h = b->call->hub;
+	struct move *mv = NEW(struct move);
+	const struct member_refs *memberships = fleet_memberships(f, b->call->node);
+
+	id_copy(mv->node, b->call->node);
+	VEC_FOREACH (m, memberships) {
+		CLEANUP(buf_done) struct buf at = {0};
+		struct heartbeat_endpoint ep = {0};
+
+		seen_at(b, *m, &at);
+		if (at.len == 0 || at.len >= sizeof(ep.address))
+			continue;
+		id_copy(ep.network, (*m)->network);
+		memcpy(ep.address, at.data, at.len);
+		VEC_PUSH(&mv->endpoints, ep);
+	}
+	if (mv->endpoints.n == 0) {
+		mem_free(mv);
+		return;
+	}
+	telemetry_moved(h->telemetry, mv->node);
+	store_write(h->control->store, store_move, mv, moved);
+}
+
+/* From now on the registration is not replayed. */
+static int confirm(struct tx *tx, void *arg, struct err *e)
+{
+	static const char *const column[] = {"confirmed_at", NULL};
+	const struct beat_call *b = arg;
+	struct node n = {0};
+	int r = tx_get(tx, &schema_node, b->call->node, &n, e);
+
+	if (r >= 0 && n.confirmed_at == 0) {
+		n.confirmed_at = tx_now(tx);
+		r = tx_touch(tx, &schema_node, &n, column, e);
+	}
+	schema_done(&schema_node, &n);
+	return r;
+}
+
+static void confirmed(void *arg, int result, const struct err *e)
+{
+	struct beat_call *b = arg;
+
+	if (result < 0) {
+		agent_refuse(b->call, e);
+		beat_free(b);
+	} else {
+		answer_heartbeat(b);
+	}
+}
+
+static void take_heartbeat(const struct fleet *f, void *arg)
+{
+	struct beat_call *b = arg;
+	struct hub *h = b->call->hub;
+	const struct node *n = map_get(&f->nodes, b->call->node);
+	struct err e;
+
+	if (n == NULL) {
+		err_set(&e, ERR_UNAUTHORIZED, "this node has left the fleet: join again");
+		agent_refuse(b->call, &e);
+		beat_free(b);
+		return;
+	}
+	drop_foreign_links(f, b);
+	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
+	if (b->answer.may_move)
+		note_endpoints(f, b);
+	if (b->answer.first)
+		store_write(h->control->store, confirm, b, confirmed);
+	else
+		answer_heartbeat(b);
+}
+
+void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	struct agent_call *c = agent_call_new(rq, ctx);
+	struct beat_call *b;
+	struct err e = {0};
+	const char *body;
+	size_t n;
+
+	if (c == NULL)
+		return;
+	b = NEW(struct beat_call);
+	b->call = c;
+	body = http_body(rq, &n);
+	if (heartbeat_read(body, n, clock_wall(c->hub->clock), &b->beat, &e) < 0) {
+		agent_refuse(c, &e);
+		beat_free(b);
+		return;
+	}
+	if (address_of_peer(http_peer(rq), &b->peer) < 0)
+		b->peer = (struct addr){0};
+	hub_run(c->hub, take_heartbeat, b);
+}
+
+/* --- keys, endpoint, leaving ------------------------------------------------------------------ */
+
+/* Change the caller's member in c->network. */
+static int change_member(struct tx *tx, struct agent_call *c, const char *action,
+	void (*fn)(struct agent_call *c, struct member *m), struct err *e)
+{
+	struct member before = {0}, after = {0};
+	int r = tx_find(
+		tx, &schema_member, &before, e, "node", c->node, "network", c->network, NULL);
+
+	if (r == ERR_NOT_FOUND)
+		return err_field(
+			e, ERR_INVALID, "network", "this node is not in network %s", c->network);
+	if (r >= 0) {
+		schema_copy(&schema_member, &after, &before);
+		fn(c, &after);
+		if (!schema_equal(&schema_member, &before, &after))
+			r = change_store(tx, &schema_member, &before, &after, c->node, action, e);
+	}
+	schema_done(&schema_member, &before);
+	schema_done(&schema_member, &after);
+	return r;
+}
+
+static void set_key(struct agent_call *c, struct member *m)
+{
+	m->public_key = c->public_key;
+}
+
+static int store_key(struct tx *tx, struct agent_call *c, struct err *e)
+{
+	return change_member(tx, c, "member.key", set_key, e);
+}
+
+static void set_endpoint(struct agent_call *c, struct member *m)
+{
+	mem_free(m->observed_endpoint);
+	m->observed_endpoint = mem_strdup(c->endpoint);
+}
+
+static int store_endpoint(struct tx *tx, struct agent_call *c, struct err *e)
+{
+	return change_member(tx, c, "member.endpoint", set_endpoint, e);
+}
+
+static int store_leave(struct tx *tx, struct agent_call *c, struct err *e)
+{
+	return node_leave(tx, c->node, c->node, e);
+}
+
+static int read_network(const struct json *j, struct agent_call *c, struct err *e)
+{
+	const char *network = json_str(j, "network");
+
+	if (network == NULL || !id_valid(network, "net"))
+		return err_field(e, ERR_INVALID, "network", "network must be the id of a network");
+	id_copy(c->network, network);
+	return 0;
+}
+
+static int read_key(const struct json *j, struct agent_call *c, struct err *e)
+{
+	const char *key = json_str(j, "public_key");
+
+	if (key == NULL)
+		return err_field(e, ERR_INVALID, "public_key", "public_key is needed, a text");
+	if (read_network(j, c, e) < 0)
+		return ERR_INVALID;
+	return key_parse_public(key, "public_key", &c->public_key, e);
+}
+
+static int read_endpoint(const struct json *j, struct agent_call *c, struct err *e)
+{
+	const char *endpoint = json_str(j, "endpoint");
+
+	if (read_network(j, c, e) < 0 || heartbeat_endpoint_check(endpoint, "endpoint", e) < 0)
+		return ERR_INVALID;
+	c->endpoint = mem_strdup(endpoint);
+	return 0;
+}
+
+static int read_drift(const struct json *j, struct agent_call *c, struct err *e)
+{
+	const struct json *list = json_get(j, "corrections");
+	size_t n = list != NULL ? json_count(list) : 0;
+
+	if (list == NULL || n > DRIFT_MAX)
+		return err_field(e, ERR_INVALID, "corrections",
+			"corrections must be a list of at most %d entries", DRIFT_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (json_str(json_at(list, i), "type") == NULL)
+			return err_field(
+				e, ERR_INVALID, "corrections", "each correction must have a type");
+	log_info("a node corrected drift", LOG_KV_STR("node", c->node), LOG_KV_INT("count", n));
+	return 0;
+}
+
+/* Authorise and read a small body; NULL when refused. */
+static struct agent_call *read_call(struct http_request *rq, void *ctx,
+	int (*read)(const struct json *j, struct agent_call *c, struct err *e))
+{
+	struct agent_call *c = agent_call_new(rq, ctx);
+	struct json_doc *doc;
+	struct err e = {0};
+	const char *body;
+	size_t n;
+	int r;
+
+	if (c == NULL)
+		return NULL;
+	body = http_body(rq, &n);
+	doc = json_parse(body, n, JSON_MAX, &e);
+	r = doc != NULL ? read(json_root(doc), c, &e) : ERR_INVALID;
+	json_free(doc);
+	if (r < 0) {
+		agent_refuse(c, &e);
+		return NULL;
+	}
+	return c;
+}
+
+static void change_by(
+	struct agent_call *c, int (*change)(struct tx *tx, struct agent_call *c, struct err *e))
+{
+	if (c == NULL)
+		return;
+	c->change = change;
+	agent_call_change(c);
+}
+
+void agent_keys(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	change_by(read_call(rq, ctx, read_key), store_key);
+}
+
+void agent_endpoint(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	change_by(read_call(rq, ctx, read_endpoint), store_endpoint);
+}
+
+void agent_deregister(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	change_by(agent_call_new(rq, ctx), store_leave);
+}
+
+void agent_drift(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	struct agent_call *c = read_call(rq, ctx, read_drift);
+	struct buf body = {0};
+
+	if (c == NULL)
+		return;
+	atomic_fetch_add(&c->hub->drift_reports, 1);
+	buf_adds(&body, "{}");
+	agent_reply(c, 200, &body);
+}

@@ -1,0 +1,125 @@
+/*
+ * DOC: the REST API inside: one call from request to answer. A route names the smallest role that
+ * may use it; api_enter authenticates, checks that, finds the project, parses the body and hands
+ * over to the route's function, which ends the call with exactly one of api_reply, api_fail or
+ * api_write (whose functions end it later).
+ */
+#ifndef WARREN_CONTROL_API_H
+#define WARREN_CONTROL_API_H
+
+#include "codec/json.h"
+#include "codec/object.h"
+#include "control/auth.h"
+#include "control/change.h"
+#include "control/control.h"
+#include "control/hub.h"
+#include "http/server.h"
+#include "model/schema.h"
+
+struct call;
+
+enum {
+	ROUTE_OPEN = 1,    /* answers without credentials */
+	ROUTE_SELF = 2,    /* open to a session that must change its password first */
+	ROUTE_NO_BODY = 4, /* POST without a body is fine */
+	ROUTE_STATIC = 8,  /* same bytes for everybody; may be cached */
+};
+
+struct api_route {
+	void (*fn)(struct call *c);
+	int role; /* enum user_role: the smallest that may call it */
+	unsigned flags;
+	const struct schema *schema; /* of the object or the list */
+	const char *query; /* parameters it takes, "qr link"; "list" = paging and filters */
+};
+
+#define API_HEADERS_MAX 4
+#define API_LIMIT_DEFAULT 100
+#define API_LIMIT_MAX 1000
+
+struct call {
+	struct control *control;
+	struct http_request *rq;
+	const struct api_route *route;
+	struct principal who;
+	id_text project; /* where it acts; "" = everywhere (no project given by a system-admin) */
+	id_text id;      /* {id} of the path, or "" */
+	struct json_doc *doc;
+	const struct json *body; /* an object, for POST and PATCH */
+	struct err err;
+
+	int status;
+	const char *type;
+	struct buf out; /* the answer; wiped when the call ends without sending it */
+	char *headers[API_HEADERS_MAX][2];
+
+	int (*write)(struct tx *tx, struct call *c, struct err *e);
+	void (*after)(struct call *c);
+	void *data; /* the handler's own, freed with free_data */
+	void (*free_data)(void *data);
+};
+
+/* Handler of every route in api_routes. */
+void api_enter(struct http_request *rq, const struct http_route *route, void *ctx);
+extern const struct http_route api_routes[];
+extern const size_t n_api_routes;
+
+/* End the call. api_reply sends c->out; api_fail the problem in c->err. */
+void api_reply(struct call *c, int status);
+void api_fail(struct call *c);
+void api_fail_status(struct call *c, int status); /* for statuses no error code has */
+void api_header(struct call *c, const char *name, const char *value);
+
+/* Run fn in a writing transaction; then after(c) on the writer thread, or api_fail. after NULL:
+ * answer c->out with c->status. What after does must be short: hand long work to hub_run. */
+void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
+	void (*after)(struct call *c));
+
+/* Inside transactions. */
+int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *id, void *ret,
+	struct err *e); /* ERR_NOT_FOUND also for other projects' */
+/* The object of that schema with this id or name in the call's project (a network's name). */
+int api_resolve(struct tx *tx, struct call *c, const struct schema *s, const char *ref,
+	const char *field, void *ret, struct err *e);
+/* The network given in the body's "network" by id or name; else the only one of the project. */
+int api_network(struct tx *tx, struct call *c, const char *ref, struct network *ret, struct err *e);
+/* Make c->project one project: the only one there is when none was given. */
+int api_need_project(struct tx *tx, struct call *c, struct err *e);
+
+/* --- lists (api_list.c) ---------------------------------------------------------------------- */
+
+/* A page asked for by the query string. Strings are the call's. */
+struct page {
+	struct tx_query query;
+	char values[6][96];
+	size_t n_filters;
+};
+/* Paging, sorting, searching, one filter for each listed field, and the call's project. */
+int page_read(struct call *c, const struct schema *s, struct page *ret, struct err *e);
+void page_filter(struct page *p, const char *column, const char *value);
+/* {"items":[...],"next":...,"total":...} around items already written as a JSON array. */
+void page_write(struct buf *out, const struct buf *items, const char *repeat_as, const char *next,
+	uint64_t total);
+
+/* Generic handlers driven by the route's schema: a page of objects, one object, deletion. */
+void api_list(struct call *c);
+void api_show(struct call *c);
+void api_delete(struct call *c);
+void api_deleted(struct call *c); /* the answer of every deletion */
+
+/* PATCH: load the object of the path, copy it and read the body into the copy. Both are the
+ * caller's to free with schema_done, also on failure. */
+int api_change(struct tx *tx, struct call *c, const struct schema *s, const char *const also[],
+	void *before, void *after, struct err *e);
+/* Append one object to c->out. */
+void api_put(struct call *c, const struct schema *s, const void *object);
+/* ERR_EXISTS when rows of s have this value in column: "network office still has 3 members". */
+int api_refuse_holders(struct tx *tx, const struct schema *s, const char *column, const char *value,
+	const char *what, struct err *e);
+/* Take the request out of a call that ends without an answer of ours (event streams). */
+struct http_request *api_release(struct call *c);
+
+/* A parameter that is 1 or true. */
+bool api_flag(const struct call *c, const char *name);
+
+#endif

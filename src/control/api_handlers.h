@@ -1,0 +1,76 @@
+/* DOC: the functions behind the routes, one file each noun, and what these files share. */
+#ifndef WARREN_CONTROL_API_HANDLERS_H
+#define WARREN_CONTROL_API_HANDLERS_H
+
+#include "control/api.h"
+
+/* api_session.c */
+void api_login(struct call *c);
+void api_logout(struct call *c);
+void api_me(struct call *c);
+void api_me_password(struct call *c);
+
+/* api_user.c */
+void api_user_create(struct call *c);
+void api_user_change(struct call *c);
+void api_user_delete(struct call *c);
+void api_user_password(struct call *c); /* a new one-time password, shown once */
+/* End a user's sessions, all but `except` (may be ""). */
+int drop_sessions(struct tx *tx, const char *user, const char *except, struct err *e);
+/* Delete some that have expired. */
+int sweep_sessions(struct tx *tx, struct err *e);
+
+/* api_project.c */
+void api_project_create(struct call *c);
+void api_project_change(struct call *c);
+void api_project_delete(struct call *c);
+
+/* api_network.c */
+void api_network_create(struct call *c);
+void api_network_change(struct call *c);
+void api_network_delete(struct call *c);
+
+/* api_node.c */
+void api_node_list(struct call *c);
+void api_node_show(struct call *c);
+void api_node_change(struct call *c);
+void api_node_delete(struct call *c);
+void api_node_state(struct call *c);
+void api_member_change(struct call *c);
+
+/* api_group.c */
+void api_group_create(struct call *c);
+void api_group_change(struct call *c);
+void api_group_delete(struct call *c);
+
+/* api_client.c */
+void api_client_list(struct call *c);
+void api_client_show(struct call *c);
+void api_client_create(struct call *c);
+void api_client_change(struct call *c);
+void api_client_delete(struct call *c);
+void api_client_config(struct call *c);
+void api_client_gone(struct call *c); /* pictures and links of a key that is gone */
+void api_client_rotate(struct call *c);
+
+/* api_policy.c */
+void api_policy_create(struct call *c);
+void api_policy_change(struct call *c);
+
+/* api_token.c */
+void api_token_create(struct call *c);
+
+/* once.c */
+void api_once_page(struct call *c);
+void api_once_open(struct call *c);
+
+/* api_static.c */
+void api_page(struct call *c);
+void api_docs(struct call *c);
+void api_openapi(struct call *c);
+void api_healthz(struct call *c);
+void api_readyz(struct call *c);
+void api_metrics(struct call *c);
+void api_events(struct call *c);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * DOC: API and join tokens. The text is made here and shown once; the store has its hash. A join
+ * token carries the fleet's signing root, the networks it admits to and the roles it grants.
+ */
+#include "control/api_handlers.h"
+
+#include "base/mem.h"
+#include "crypto/token.h"
+#include "model/validate.h"
+
+#include <string.h>
+
+#define JOIN_LIFETIME ((msec)24 * 3600 * 1000) /* when nothing else is said */
+
+struct token_job {
+	struct token token;
+	struct buf text;
+};
+
+static void token_job_free(void *data)
+{
+	struct token_job *job = data;
+	schema_done(&schema_token, &job->token);
+	buf_wipe(&job->text);
+	mem_free(job);
+}
+
+/* Names of networks become ids, so that a later rename admits to nothing else. */
+static int resolve_networks(struct tx *tx, struct call *c, struct token *t, struct err *e)
+{
+	if (t->networks.n == 0) {
+		struct network n = {0};
+		int r = api_network(tx, c, NULL, &n, e);
+		if (r < 0)
+			return err_field(e, ERR_INVALID, "networks",
+				"say which networks this token admits to");
+		strs_push(&t->networks, n.id);
+		schema_done(&schema_network, &n);
+		return 0;
+	}
+	for (size_t i = 0; i < t->networks.n; i++) {
+		struct network n = {0};
+		int r = api_resolve(tx, c, &schema_network, t->networks.v[i], "networks", &n, e);
+		if (r < 0)
+			return r;
+		mem_free(t->networks.v[i]);
+		t->networks.v[i] = mem_strdup(n.id);
+		schema_done(&schema_network, &n);
+	}
+	return 0;
+}
+
+static int insert_token(struct tx *tx, struct call *c, struct err *e)
+{
+	struct token_job *job = c->data;
+	struct token *t = &job->token;
+	bool everywhere = t->kind == TOKEN_KIND_API && t->role == USER_SYSTEM_ADMIN;
+	int r = everywhere ? 0 : api_need_project(tx, c, e);
+	if (r == 0 && everywhere && c->project[0])
+		r = err_field(
+			e, ERR_INVALID, "role", "a system-admin's token belongs to no project");
+	if (r == 0 && t->kind == TOKEN_KIND_JOIN)
+		r = resolve_networks(tx, c, t, e);
+	if (r < 0)
+		return r;
+	id_copy(t->project, c->project);
+	t->created_at = tx_now(tx);
+	if (t->kind == TOKEN_KIND_JOIN && t->expires_at == 0)
+		t->expires_at = t->created_at + JOIN_LIFETIME;
+	if (t->expires_at != 0 && t->expires_at <= t->created_at)
+		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies in the past");
+	r = token_check(t, e);
+	if (r == 0)
+		r = change_store(tx, &schema_token, NULL, t, c->who.id, "token.create", e);
+	if (r < 0)
+		return r;
+	struct json_writer w = {.out = &c->out};
+	json_begin_object(&w, NULL);
+	object_write(&w, &schema_token, t);
+	json_put_str(&w, "token", buf_str(&job->text));
+	json_end_object(&w);
+	return 0;
+}
+
+void api_token_create(struct call *c)
+{
+	struct token_job *job = NEW(struct token_job);
+	struct token *t = &job->token;
+	c->data = job;
+	c->free_data = token_job_free;
+	c->status = 201;
+	t->uses_left = 1;
+	t->roles = ROLE_PEER;
+	int r = object_read(c->body, &schema_token, FIELD_SET, NULL, t, &c->err);
+	if (r == 0 && t->kind == TOKEN_KIND_API && t->role > c->who.role)
+		r = err_field(&c->err, ERR_DENIED, "role", "the role %s is above your own",
+			user_role_words[t->role]);
+	if (r < 0) {
+		api_fail(c);
+		return;
+	}
+	if (t->kind == TOKEN_KIND_API) {
+		t->uses_left = 0;
+		t->roles = 0;
+		token_make(TOKEN_API, &job->text);
+	} else {
+		t->role = USER_VIEWER;
+		token_make_join(&c->control->keys.root_public, &job->text);
+	}
+	char hex[HASH_HEX_LEN];
+	t->hash = mem_strdup(token_hash_hex(buf_str(&job->text), hex));
+	t->created_by = mem_strdup(c->who.id);
+	id_make("tok", clock_wall(c->control->clock), t->id);
+	api_write(c, insert_token, NULL);
+}

@@ -1,0 +1,25 @@
+/*
+ * DOC: failed logins, counted per address (an IPv6 /64 is one address) and per user name. Memory is
+ * fixed: a table of slots, the stalest of a small set is given up for a newcomer.
+ */
+#ifndef WARREN_CONTROL_ATTEMPTS_H
+#define WARREN_CONTROL_ATTEMPTS_H
+
+#include "base/clock.h"
+
+#define ATTEMPTS_MAX 10                 /* failures before one has to wait */
+#define ATTEMPTS_WINDOW (5 * 60 * 1000) /* ms after which a failure is forgotten: one by one */
+#define ATTEMPTS_SLOTS 4096
+#define ATTEMPTS_WAYS 8
+
+struct attempts;
+struct attempts *attempts_new(const struct clock *clock);
+struct attempts *attempts_free(struct attempts *a);
+
+/* Takes one attempt for both; 0, or the milliseconds to wait. A success gives them back. */
+msec attempts_take(struct attempts *a, const char *address, const char *name);
+void attempts_succeeded(struct attempts *a, const char *address, const char *name);
+/* How often somebody was told to wait. */
+unsigned long attempts_refused(struct attempts *a);
+
+#endif

@@ -1,0 +1,232 @@
+/*
+ * DOC: see auth.h. A bearer needs no Host or Origin check: no browser sends one by itself. A cookie
+ * does, so requests that carry only a cookie are believed under a known Host, from our own origin,
+ * and, when they change something, as JSON (which no plain HTML form can send).
+ */
+#include "control/auth.h"
+
+#include "base/mem.h"
+#include "crypto/token.h"
+#include "http/server.h"
+#include "model/prefix.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define TOUCH_EVERY ((msec)60 * 1000) /* how fine last_used is kept */
+
+void auth_host_only(const char *host, char *ret, size_t size)
+{
+	const char *end = host + strlen(host);
+	if (*host == '[') {
+		host++;
+		const char *close = strchr(host, ']');
+		end = close ? close : end;
+	} else {
+		const char *colon = strrchr(host, ':');
+		if (colon && strchr(host, ':') == colon)
+			end = colon;
+	}
+	snprintf(ret, size, "%.*s", (int)(end - host), host);
+}
+
+static bool in_list(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+	while (list && *list) {
+		list += strspn(list, ", ");
+		size_t item = strcspn(list, ", ");
+		if (item == n && n > 0 && strncasecmp(list, name, n) == 0)
+			return true;
+		list += item;
+	}
+	return false;
+}
+
+bool auth_host_allowed(const struct control *c, const char *host)
+{
+	char name[256], own[256];
+	struct addr addr;
+	if (host == NULL)
+		return false;
+	auth_host_only(host, name, sizeof(name));
+	/* An address cannot be rebound by somebody's DNS. */
+	if (addr_parse(name, &addr) == 0 || strcasecmp(name, "localhost") == 0)
+		return true;
+	if (c->options.listen) {
+		auth_host_only(c->options.listen, own, sizeof(own));
+		if (strcasecmp(name, own) == 0)
+			return true;
+	}
+	if (gethostname(own, sizeof(own)) == 0) {
+		own[sizeof(own) - 1] = '\0';
+		if (strcasecmp(name, own) == 0)
+			return true;
+	}
+	return in_list(c->options.allowed_hosts, name);
+}
+
+struct auth_job {
+	char hash[HASH_HEX_LEN];
+	struct principal *ret;
+	struct token touch; /* token whose last_used is old; id "" = none */
+};
+
+static int touch_job(struct tx *tx, void *arg, struct err *e)
+{
+	static const char *const names[] = {"last_used", NULL};
+	return tx_touch(tx, &schema_token, arg, names, e);
+}
+
+static void touch_done(void *arg, int result, const struct err *e)
+{
+	schema_free(&schema_token, arg);
+}
+
+static int token_job(struct tx *tx, void *arg, struct err *e)
+{
+	struct auth_job *job = arg;
+	struct token t = {0};
+	int r = tx_find(tx, &schema_token, &t, e, "hash", job->hash, NULL);
+	if (r < 0)
+		return r;
+	msec now = tx_now(tx);
+	if (t.kind != TOKEN_KIND_API || (t.expires_at != 0 && t.expires_at <= now)) {
+		schema_done(&schema_token, &t);
+		return err_set(e, ERR_UNAUTHORIZED, "this token has expired");
+	}
+	struct principal *p = job->ret;
+	p->kind = PRINCIPAL_TOKEN;
+	p->role = t.role;
+	id_copy(p->id, t.id);
+	id_copy(p->project, t.project);
+	snprintf(p->name, sizeof(p->name), "%s", t.name ? t.name : "");
+	if (t.last_used + TOUCH_EVERY <= now) {
+		t.last_used = now;
+		job->touch = t;
+	} else {
+		schema_done(&schema_token, &t);
+	}
+	return 0;
+}
+
+static int session_job(struct tx *tx, void *arg, struct err *e)
+{
+	struct auth_job *job = arg;
+	struct session s = {0};
+	struct user u = {0};
+	int r = tx_find(tx, &schema_session, &s, e, "hash", job->hash, NULL);
+	if (r == 0 && s.expires_at <= tx_now(tx))
+		r = err_set(e, ERR_UNAUTHORIZED, "this session has expired");
+	if (r == 0)
+		r = tx_get(tx, &schema_user, s.user, &u, e);
+	if (r == 0 && !u.enabled)
+		r = err_set(e, ERR_UNAUTHORIZED, "this user is disabled");
+	if (r == 0) {
+		struct principal *p = job->ret;
+		p->kind = PRINCIPAL_USER;
+		p->role = u.role;
+		p->must_change_password = u.must_change_password;
+		id_copy(p->id, u.id);
+		id_copy(p->project, u.project);
+		id_copy(p->session, s.id);
+		snprintf(p->name, sizeof(p->name), "%s", u.name ? u.name : "");
+	}
+	schema_done(&schema_session, &s);
+	schema_done(&schema_user, &u);
+	return r;
+}
+
+static int unknown(int r, struct err *e)
+{
+	if (r == ERR_NOT_FOUND)
+		return err_set(e, ERR_UNAUTHORIZED, "these credentials are not valid");
+	return r;
+}
+
+static int by_bearer(struct control *c, const char *text, struct principal *ret, struct err *e)
+{
+	struct auth_job job = {.ret = ret};
+	token_hash_hex(text, job.hash);
+	int r = unknown(store_read(c->store, token_job, &job, e), e);
+	if (r == 0 && job.touch.id[0]) {
+		struct token *t = NEW(struct token);
+		*t = job.touch;
+		store_write(c->store, touch_job, t, touch_done);
+	}
+	return r;
+}
+
+static bool changes(const struct http_request *rq)
+{
+	const char *method = http_method(rq);
+	return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+}
+
+/* "https://HOST" where HOST is the Host header of this very request. */
+static bool own_origin(const struct http_request *rq, const char *origin)
+{
+	const char *scheme = http_is_tls(rq) ? "https://" : "http://";
+	size_t n = strlen(scheme);
+	const char *host = http_header(rq, "Host");
+	return host && strncasecmp(origin, scheme, n) == 0 && strcasecmp(origin + n, host) == 0;
+}
+
+int auth_browser_check(const struct control *c, const struct http_request *rq, struct err *e)
+{
+	uid_t uid;
+	if (http_peer_uid(rq, &uid) == 0)
+		return 0;
+	if (!auth_host_allowed(c, http_header(rq, "Host")))
+		return err_field(e, ERR_DENIED, "Host",
+			"this server does not answer browsers under that host name");
+	const char *origin = http_header(rq, "Origin");
+	if (changes(rq) && origin && !own_origin(rq, origin))
+		return err_field(e, ERR_DENIED, "Origin", "this call comes from another site");
+	return 0;
+}
+
+static int by_cookie(struct control *c, const struct http_request *rq, const char *cookie,
+	struct principal *ret, struct err *e)
+{
+	int r = auth_browser_check(c, rq, e);
+	if (r < 0)
+		return r;
+	struct auth_job job = {.ret = ret};
+	token_hash_hex(cookie, job.hash);
+	return unknown(store_read(c->store, session_job, &job, e), e);
+}
+
+int auth_principal(
+	struct control *c, const struct http_request *rq, struct principal *ret, struct err *e)
+{
+	struct principal p = {0};
+	int r;
+	uid_t uid;
+	const char *authorization = http_header(rq, "Authorization");
+	const char *cookie = http_cookie(rq, SESSION_COOKIE);
+	if (authorization) {
+		if (strncasecmp(authorization, "Bearer ", 7) != 0)
+			return err_set(e, ERR_UNAUTHORIZED, "use Authorization: Bearer TOKEN");
+		r = by_bearer(c, authorization + 7, &p, e);
+	} else if (http_peer_uid(rq, &uid) == 0) {
+		if (uid != 0 && uid != getuid())
+			return err_set(e, ERR_UNAUTHORIZED,
+				"only root and the server's own user may use this socket");
+		p.kind = PRINCIPAL_LOCAL;
+		p.role = USER_SYSTEM_ADMIN;
+		strcpy(p.id, "local");
+		strcpy(p.name, "local");
+		r = 0;
+	} else if (cookie) {
+		r = by_cookie(c, rq, cookie, &p, e);
+	} else {
+		return err_set(e, ERR_UNAUTHORIZED, "sign in, or send an API token");
+	}
+	if (r == 0)
+		*ret = p;
+	return r;
+}

@@ -1,0 +1,111 @@
+/*
+ * DOC: see change.h. Which nodes a change touches is asked from the store inside the transaction,
+ * before a row goes and after a row came, so a joining or leaving member is counted too. The set
+ * may be larger than what the planner finds in the end (an empty delta), never smaller.
+ */
+#include "control/change.h"
+
+#include "control/labels.h"
+#include "model/schema.h"
+
+#include <string.h>
+
+static const char *id_field(const struct schema *s, const void *object, const char *name)
+{
+	const struct field *f = schema_field(s, name);
+	return f ? (const char *)field_at(f, object) : "";
+}
+
+static int add_member_node(void *arg, const void *object)
+{
+	id_vec_add(arg, ((const struct member *)object)->node);
+	return 0;
+}
+
+static int add_member_network(void *arg, const void *object)
+{
+	id_vec_add(arg, ((const struct member *)object)->network);
+	return 0;
+}
+
+static int add_members(
+	struct tx *tx, const char *column, const char *value, struct id_vec *ret, struct err *e)
+{
+	struct tx_query q = {.filters = {{column, value}}};
+	return tx_list(tx, &schema_member, &q, add_member_node, ret, NULL, NULL, e);
+}
+
+int change_nodes(struct tx *tx, const struct schema *s, const void *object, struct id_vec *ret,
+	struct err *e)
+{
+	if (s == &schema_device)
+		return add_members(tx, "group", ((const struct device *)object)->group, ret, e);
+	if (s == &schema_network)
+		return add_members(tx, "network", ((const struct network *)object)->id, ret, e);
+	if (s == &schema_node) {
+		CLEANUP(id_vec_done) struct id_vec networks = {0};
+		struct tx_query q = {.filters = {{"node", ((const struct node *)object)->id}}};
+		int r = tx_list(
+			tx, &schema_member, &q, add_member_network, &networks, NULL, NULL, e);
+		for (size_t i = 0; r == 0 && i < networks.n; i++)
+			r = add_members(tx, "network", networks.v[i].id, ret, e);
+		return r;
+	}
+	if (s == &schema_member)
+		id_vec_add(ret, ((const struct member *)object)->node);
+	const char *network = id_field(s, object, "network");
+	return *network ? add_members(tx, "network", network, ret, e) : 0;
+}
+
+void id_vec_done(struct id_vec *v)
+{
+	VEC_DONE(v);
+}
+
+static void id_vec_drop(struct id_vec *v, const char *id)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->v[i].id, id) == 0) {
+			VEC_REMOVE(v, i);
+			return;
+		}
+}
+
+/* Objects nobody's plan depends on leave no outbox row: tokens, users, sessions, links. */
+static bool is_fleet(const struct schema *s)
+{
+	return s == &schema_project || s == &schema_network || s == &schema_node ||
+		s == &schema_member || s == &schema_group || s == &schema_device ||
+		s == &schema_policy;
+}
+
+int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
+	const char *actor, const char *action, struct err *e)
+{
+	CLEANUP(id_vec_done) struct id_vec nodes = {0};
+	const void *any = after ? after : before;
+	const char *id = id_field(s, any, "id");
+	int r = before && is_fleet(s) ? change_nodes(tx, s, before, &nodes, e) : 0;
+	if (r == 0)
+		r = before == NULL      ? tx_insert(tx, s, after, e)
+			: after == NULL ? tx_delete(tx, s, id, e)
+					: tx_update(tx, s, after, e);
+	if (r == 0 && after && is_fleet(s))
+		r = change_nodes(tx, s, after, &nodes, e);
+	if (r < 0)
+		return r;
+	if (s == &schema_node || s == &schema_member)
+		labels_changed();
+	if (s == &schema_node && after == NULL)
+		id_vec_drop(&nodes, id); /* has no revision any more */
+	const char *project = s == &schema_project ? id : id_field(s, any, "project");
+	if (is_fleet(s))
+		r = tx_outbox(tx, s, project,
+			s == &schema_network ? id : id_field(s, any, "network"), before, after,
+			&nodes, e);
+	if (r < 0)
+		return r;
+	const struct field *name = schema_field(s, "name");
+	const char *detail = name ? *(char **)field_at(name, any) : NULL;
+	return tx_audit(tx, project, actor, action, id, detail ? detail : "", e);
+}

@@ -1,0 +1,33 @@
+/* DOC: the body of a heartbeat (doc/protocol.md): read strictly, bounded, from machines that may
+ * be hostile. Times are brought to our clock here. */
+#ifndef WARREN_CONTROL_HEARTBEAT_H
+#define WARREN_CONTROL_HEARTBEAT_H
+
+#include "control/links.h"
+
+#define HEARTBEAT_BODY_MAX (16u * 1024 * 1024)
+#define HEARTBEAT_LINKS_MAX 65536
+#define HEARTBEAT_ENDPOINTS_MAX 64
+
+struct heartbeat_endpoint {
+	id_text network;
+	char address[280]; /* "host:port", checked */
+};
+
+struct heartbeat {
+	uint64_t applied_revision;
+	char *error; /* NULL when what was asked for is in place; at most 255 bytes */
+	char *version, *backend;
+	uint64_t epoch;
+	VEC(struct link_row) links;
+	VEC(struct heartbeat_endpoint) endpoints;
+};
+
+/* now: our wall time when it came. ret must be {0} and is untouched on failure. */
+int heartbeat_read(const char *text, size_t n, msec now, struct heartbeat *ret, struct err *e);
+void heartbeat_done(struct heartbeat *b);
+
+/* An endpoint others can use: well-formed, and no loopback, unspecified or link-local address. */
+int heartbeat_endpoint_check(const char *endpoint, const char *field, struct err *e);
+
+#endif

@@ -1,0 +1,526 @@
+/* DOC: the hub's thread: rows in, deltas out, calls; see hub.h and hub_state.h. */
+#include "control/hub_state.h"
+
+#include "base/log.h"
+#include "codec/envelope.h"
+#include "control/bearer.h"
+#include "control/groupkey.h"
+#include "control/panel_events.h"
+#include "control/secrets.h"
+#include "control/stream.h"
+#include "control/telemetry.h"
+#include "plan/plan.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+/* --- from the writer's thread ----------------------------------------------------------------- */
+
+static const struct schema *schema_named(const char *name)
+{
+	for (size_t i = 0; schemas[i] != NULL; i++)
+		if (strcmp(schemas[i]->name, name) == 0)
+			return schemas[i];
+	return NULL;
+}
+
+static void row_done(struct hub_row *r)
+{
+	schema_free(r->schema, (void *)(uintptr_t)r->row.before);
+	schema_free(r->schema, (void *)(uintptr_t)r->row.after);
+	mem_free(r->row.nodes);
+}
+
+static struct hub_row row_copy(const struct outbox_row *row, const struct schema *s)
+{
+	struct hub_row r = {.schema = s, .row = *row};
+
+	r.row.before = row->before ? schema_dup(s, row->before) : NULL;
+	r.row.after = row->after ? schema_dup(s, row->after) : NULL;
+	r.row.nodes = row->n_nodes ? mem_dup(row->nodes, row->n_nodes * sizeof(*row->nodes)) : NULL;
+	return r;
+}
+
+static void on_commit(void *arg, const struct outbox_row *rows, size_t n)
+{
+	struct hub *h = arg;
+	struct hub_rows copies = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct schema *s = schema_named(rows[i].table);
+
+		if (s == NULL)
+			continue;
+		VEC_PUSH(&copies, row_copy(&rows[i], s));
+	}
+	pthread_mutex_lock(&h->lock);
+	if (h->rows.n == 0)
+		h->rows_at = clock_mono(h->clock);
+	VEC_FOREACH (r, &copies)
+		VEC_PUSH(&h->rows, *r);
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+	VEC_DONE(&copies);
+}
+
+/* --- applying a row --------------------------------------------------------------------------- */
+
+struct psk_load {
+	struct control *control;
+	struct fleet_network *network;
+};
+
+static int load_psk(struct tx *tx, void *arg, struct err *e)
+{
+	struct psk_load *l = arg;
+	struct secret s;
+	int r = secrets_get(tx, &l->control->keys, l->network->network->id, SECRET_PSK_ROOT, &s, e);
+
+	if (r == 0)
+		l->network->psk_root = s;
+	secret_wipe(&s);
+	return r;
+}
+
+/* A network without a root has no PSKs; every other failure must not pass for that. */
+static int network_secrets(struct control *c, struct tx *tx, struct fleet_network *n, struct err *e)
+{
+	struct psk_load l = {.control = c, .network = n};
+	int r;
+
+	if (n == NULL || !n->network->psk)
+		return 0;
+	r = tx != NULL ? load_psk(tx, &l, e) : store_read(c->store, load_psk, &l, e);
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static void node_gone(struct hub *h, const char *node)
+{
+	bearers_remove(h->bearers, node);
+	streams_drop(h->streams, node);
+	mem_free(map_remove(&h->digests, node));
+}
+
+/* What else hangs on an object, once the fleet has it. */
+static void follow(struct hub *h, const struct hub_row *r)
+{
+	const void *after = r->row.after;
+	struct err e = {0};
+
+	if (r->schema == &schema_network && after != NULL) {
+		if (network_secrets(h->control, NULL, fleet_network(h->fleet, r->row.object), &e) <
+			0)
+			log_error("the PSK root of a network could not be opened",
+				LOG_KV_STR("network", r->row.object), LOG_KV_STR("error", e.text));
+	} else if (r->schema == &schema_node && after != NULL) {
+		bearers_put(h->bearers, after);
+	}
+	if (after != NULL)
+		return;
+	if (r->schema == &schema_node)
+		node_gone(h, r->row.object);
+	if (r->schema == &schema_node || r->schema == &schema_group)
+		groupkeys_forget(h->groupkeys, r->row.object);
+	telemetry_forget(h->telemetry, r->schema, r->row.object);
+}
+
+static void raise_revision(struct hub *h, const char *node, uint64_t revision)
+{
+	struct node *n = map_get(&h->fleet->nodes, node);
+
+	if (n == NULL || n->revision >= revision)
+		return;
+	n->revision = revision;
+	telemetry_revision(h->telemetry, node, revision);
+}
+
+/* Put or remove the object; revisions only grow, whatever an older copy of a node says. */
+static void apply_to_fleet(struct hub *h, struct hub_row *r)
+{
+	const struct node *n =
+		r->schema == &schema_node ? map_get(&h->fleet->nodes, r->row.object) : NULL;
+	uint64_t revision = n != NULL ? n->revision : 0;
+
+	if (r->row.after == NULL)
+		fleet_remove(h->fleet, r->schema, r->row.object);
+	else
+		fleet_put(h->fleet, r->schema, schema_dup(r->schema, r->row.after));
+	if (revision > 0)
+		raise_revision(h, r->row.object, revision);
+	for (size_t i = 0; i < r->row.n_nodes; i++)
+		raise_revision(h, r->row.nodes[i].node, r->row.nodes[i].revision);
+}
+
+static void apply_row(struct hub *h, struct hub_row *r)
+{
+	struct fleet_change c = {
+		.schema = r->schema, .before = r->row.before, .after = r->row.after};
+	struct plan_change *pc = NULL;
+	struct id_vec watched = {0};
+
+	for (size_t i = 0; i < r->row.n_nodes; i++)
+		if (streams_watch(h->streams, r->row.nodes[i].node))
+			id_vec_add(&watched, r->row.nodes[i].node);
+	if (watched.n > 0)
+		pc = plan_change_begin(h->fleet, &c, &watched, groupkeys_plan(h->groupkeys));
+	apply_to_fleet(h, r);
+	follow(h, r);
+	for (size_t i = 0; pc != NULL && i < r->row.n_nodes; i++) {
+		const struct outbox_node *n = &r->row.nodes[i];
+		struct delta d = {0};
+
+		if (!streams_watch(h->streams, n->node))
+			continue;
+		plan_change_end(pc, h->fleet, n->node, &d);
+		streams_record(h->streams, n->node, n->previous, n->revision, &c, &d);
+		delta_done(&d);
+	}
+	plan_change_free(pc);
+	VEC_DONE(&watched);
+	panel_events_change(h->panel, &r->row);
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+static void flushed(void *arg)
+{
+	struct hub *h = arg;
+
+	atomic_store(&h->flushing, false);
+}
+
+static void tick(struct hub *h, msec now)
+{
+	h->tick_at = now + HUB_TICK;
+	streams_tick(h->streams);
+	if (now < h->flush_at || atomic_exchange(&h->flushing, true))
+		return;
+	h->flush_at = now + HUB_FLUSH;
+	telemetry_flush(h->telemetry, h->control->store, flushed, h);
+}
+
+/* Wait for work, at most a second; true when it is time to end. */
+static bool take(struct hub *h, struct hub_rows *rows, struct hub_calls *calls, msec *ret_at)
+{
+	struct timespec until;
+	bool end;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += HUB_TICK / 1000;
+	pthread_mutex_lock(&h->lock);
+	while (h->rows.n == 0 && STAILQ_EMPTY(&h->calls) && !h->stop)
+		if (pthread_cond_timedwait(&h->wake, &h->lock, &until) != 0)
+			break;
+	*rows = h->rows;
+	memset(&h->rows, 0, sizeof(h->rows));
+	*ret_at = h->rows_at;
+	for (int i = 0; i < HUB_CALLS_AT_ONCE && !STAILQ_EMPTY(&h->calls); i++) {
+		struct hub_call *c = STAILQ_FIRST(&h->calls);
+
+		STAILQ_REMOVE_HEAD(&h->calls, link);
+		STAILQ_INSERT_TAIL(calls, c, link);
+	}
+	end = h->stop && rows->n == 0 && STAILQ_EMPTY(calls);
+	pthread_mutex_unlock(&h->lock);
+	return end;
+}
+
+static void run_calls(struct hub *h, struct hub_calls *calls)
+{
+	struct hub_call *c;
+
+	while ((c = STAILQ_FIRST(calls)) != NULL) {
+		STAILQ_REMOVE_HEAD(calls, link);
+		c->fn(h->fleet, c->arg);
+		mem_free(c);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct hub *h = arg;
+
+	for (;;) {
+		struct hub_calls calls = STAILQ_HEAD_INITIALIZER(calls);
+		struct hub_rows rows = {0};
+		msec at, now;
+
+		if (take(h, &rows, &calls, &at))
+			return NULL;
+		VEC_FOREACH (r, &rows)
+			apply_row(h, r);
+		streams_flush(h->streams);
+		now = clock_mono(h->clock);
+		if (rows.n > 0)
+			atomic_store(&h->last_push, now - at);
+		VEC_FOREACH (r, &rows)
+			row_done(r);
+		VEC_DONE(&rows);
+		run_calls(h, &calls);
+		panel_events_flush(h->panel);
+		if (now >= h->tick_at)
+			tick(h, now);
+	}
+}
+
+/* --- start and end ---------------------------------------------------------------------------- */
+
+struct loading {
+	struct hub *hub;
+	const struct schema *schema;
+};
+
+static int load_object(void *arg, const void *object)
+{
+	struct loading *l = arg;
+
+	fleet_put(l->hub->fleet, l->schema, schema_dup(l->schema, object));
+	return 0;
+}
+
+static int load(struct tx *tx, void *arg, struct err *e)
+{
+	static const struct schema *const kinds[] = {&schema_project, &schema_network, &schema_node,
+		&schema_group, &schema_member, &schema_device, &schema_policy};
+	struct hub *h = arg;
+	const struct tx_query all = {0};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(kinds); i++) {
+		struct loading l = {h, kinds[i]};
+
+		r = tx_list(tx, kinds[i], &all, load_object, &l, NULL, NULL, e);
+	}
+	MAP_FOREACH (slot, &h->fleet->networks)
+		if (r >= 0)
+			r = network_secrets(h->control, tx, fleet_network(h->fleet, slot->key), e);
+	MAP_FOREACH (slot, &h->fleet->devices)
+		telemetry_load_device(h->telemetry, slot->value);
+	MAP_FOREACH (slot, &h->fleet->nodes) {
+		bearers_put(h->bearers, slot->value);
+		if (r >= 0)
+			r = telemetry_load_node(h->telemetry, tx, slot->value, e);
+	}
+	return r < 0 ? r : 0;
+}
+
+static void free_parts(struct hub *h)
+{
+	streams_free(h->streams);
+	panel_events_free(h->panel);
+	groupkeys_free(h->groupkeys);
+	telemetry_free(h->telemetry);
+	bearers_free(h->bearers);
+	map_done(&h->digests, free);
+	fleet_free(h->fleet);
+	VEC_FOREACH (r, &h->rows)
+		row_done(r);
+	VEC_DONE(&h->rows);
+	buf_done(&h->pins);
+	pthread_cond_destroy(&h->wake);
+	pthread_mutex_destroy(&h->lock);
+	mem_free(h);
+}
+
+int hub_new(struct control *c, struct hub **ret, struct err *e)
+{
+	struct hub *h = NEW(struct hub);
+	pthread_condattr_t attr;
+	int r;
+
+	h->control = c;
+	h->clock = c->clock;
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	STAILQ_INIT(&h->calls);
+	h->fleet = fleet_new();
+	h->groupkeys = groupkeys_new(c, h->fleet);
+	h->streams = streams_new(h);
+	h->bearers = bearers_new();
+	h->telemetry = telemetry_new(h->clock);
+	h->panel = panel_events_new(h);
+	h->flush_at = clock_mono(h->clock) + HUB_FLUSH;
+	/* First listen, then load: what is committed in between is applied twice, which is
+	 * harmless. */
+	store_on_commit(c->store, on_commit, h);
+	r = store_read(c->store, load, h, e);
+	if (r >= 0) {
+		r = -pthread_create(&h->thread, NULL, run, h);
+		if (r < 0)
+			r = err_errno(e, -r, "the hub's thread does not start");
+	}
+	if (r < 0) {
+		store_on_commit(c->store, NULL, NULL);
+		free_parts(h);
+		return r;
+	}
+	h->started = true;
+	*ret = h;
+	return 0;
+}
+
+struct signal {
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	bool is_done;
+};
+
+static void signal_done(void *arg)
+{
+	struct signal *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->is_done = true;
+	pthread_cond_signal(&w->done);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int nothing(struct tx *tx, void *arg, struct err *e)
+{
+	return 0;
+}
+
+/* Wait until all that is queued for the writer is done. */
+static void writer_wait(struct hub *h)
+{
+	store_write_wait(h->control->store, nothing, NULL, NULL);
+}
+
+struct hub *hub_free(struct hub *h)
+{
+	if (h == NULL)
+		return NULL;
+	/* jobs that are queued may still answer requests through the hub */
+	writer_wait(h);
+	pthread_mutex_lock(&h->lock);
+	h->stop = true;
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+	pthread_join(h->thread, NULL);
+	store_on_commit(h->control->store, NULL, NULL);
+	telemetry_flush(h->telemetry, h->control->store, flushed, h);
+	writer_wait(h);
+	free_parts(h);
+	return NULL;
+}
+
+/* --- from any thread -------------------------------------------------------------------------- */
+
+void hub_run(struct hub *h, void (*fn)(const struct fleet *f, void *arg), void *arg)
+{
+	struct hub_call *c = NEW(struct hub_call);
+
+	c->fn = fn;
+	c->arg = arg;
+	pthread_mutex_lock(&h->lock);
+	STAILQ_INSERT_TAIL(&h->calls, c, link);
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+}
+
+struct waiting {
+	struct signal wait;
+	void (*fn)(const struct fleet *f, void *arg);
+	void *arg;
+};
+
+static void run_waited(const struct fleet *f, void *arg)
+{
+	struct waiting *w = arg;
+
+	w->fn(f, w->arg);
+	signal_done(&w->wait);
+}
+
+void hub_run_wait(struct hub *h, void (*fn)(const struct fleet *f, void *arg), void *arg)
+{
+	struct waiting w = {
+		.wait = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER},
+		.fn = fn,
+		.arg = arg};
+
+	hub_run(h, run_waited, &w);
+	pthread_mutex_lock(&w.wait.lock);
+	while (!w.wait.is_done)
+		pthread_cond_wait(&w.wait.done, &w.wait.lock);
+	pthread_mutex_unlock(&w.wait.lock);
+}
+
+static void settle(const struct fleet *f, void *arg)
+{
+	struct hub *h = arg;
+
+	streams_tick(h->streams);
+	telemetry_flush(h->telemetry, h->control->store, flushed, h);
+}
+
+void hub_settle(struct hub *h)
+{
+	hub_run_wait(h, settle, h);
+	writer_wait(h);
+}
+
+void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *ret)
+{
+	telemetry_link(h->telemetry, peer, keepalive, ret);
+}
+
+void hub_node_status(struct hub *h, const char *node, struct node_status *ret)
+{
+	telemetry_status(h->telemetry, node, ret);
+}
+
+void hub_counts(struct hub *h, struct hub_counts *ret)
+{
+	*ret = (struct hub_counts){
+		.streams = atomic_load(&h->streams_open),
+		.events_sent = atomic_load(&h->events_sent),
+		.states_sent = atomic_load(&h->states_sent),
+		.drift_reports = atomic_load(&h->drift_reports),
+		.refetches = atomic_load(&h->refetches),
+		.last_change_to_push = atomic_load(&h->last_push),
+	};
+}
+
+void hub_set_pins(struct hub *h, const char *const pins[])
+{
+	char issued[CLOCK_TEXT_LEN];
+	struct pins p = {.signing_current = h->control->keys.signing_public, .issued_at = issued};
+
+	for (size_t i = 0; pins[i] != NULL; i++)
+		strs_push(&p.pins, pins[i]);
+	clock_format(clock_wall(h->clock), issued);
+	pins_sign(&p, &h->control->keys.root_seed);
+	pthread_mutex_lock(&h->lock);
+	buf_reset(&h->pins);
+	pins_write(&p, &h->pins);
+	pthread_mutex_unlock(&h->lock);
+	strs_done(&p.pins);
+}
+
+struct panel_opening {
+	struct hub *hub;
+	struct http_request *rq;
+	id_text project;
+};
+
+static void open_panel(const struct fleet *f, void *arg)
+{
+	struct panel_opening *o = arg;
+
+	panel_events_open(o->hub->panel, o->rq, o->project);
+	mem_free(o);
+}
+
+void hub_panel_stream(struct hub *h, struct http_request *rq, const char *project)
+{
+	struct panel_opening *o = NEW(struct panel_opening);
+
+	o->hub = h;
+	o->rq = rq;
+	id_copy(o->project, project);
+	hub_run(h, open_panel, o);
+}

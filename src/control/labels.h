@@ -1,0 +1,27 @@
+/*
+ * DOC: the DNS labels nodes hold in a network, which no device may take (spec 3, DNS; T-9). Asked
+ * on the writer thread inside a transaction; kept from one question to the next, because a network
+ * of 2,000 nodes should not be read for each new phone.
+ */
+#ifndef WARREN_CONTROL_LABELS_H
+#define WARREN_CONTROL_LABELS_H
+
+#include "store/store.h"
+
+struct labels;
+struct labels *labels_new(void);
+struct labels *labels_free(struct labels *l);
+
+/* Is label held by a node of the network? 1, 0 or an error. Writer thread only. */
+int labels_held(
+	struct labels *l, struct tx *tx, const char *network, const char *label, struct err *e);
+
+/* A unique label for a device made from its name, in ret: reserved ones and those of nodes are
+ * passed over; "-2" and so on are added. Reserved names are ERR_INVALID naming "name". */
+int labels_for_device(struct labels *l, struct tx *tx, const char *network, const char *name,
+	const char *device, char ret[static 64], struct err *e);
+
+/* Nodes or members changed: what was kept is void. Called by change_store. */
+void labels_changed(void);
+
+#endif

@@ -1,0 +1,127 @@
+/* DOC: see panel_events.h. */
+#include "control/panel_events.h"
+
+#include "codec/json.h"
+#include "control/conn.h"
+#include "control/problem.h"
+
+struct panel {
+	struct conn *conn;
+	struct buf pending;
+	size_t n; /* events in it */
+};
+
+struct panel_events {
+	struct hub *hub;
+	VEC(struct panel) panels;
+};
+
+struct panel_events *panel_events_new(struct hub *h)
+{
+	struct panel_events *p = NEW(struct panel_events);
+
+	p->hub = h;
+	return p;
+}
+
+struct panel_events *panel_events_free(struct panel_events *p)
+{
+	if (p != NULL) {
+		VEC_FOREACH (v, &p->panels)
+			buf_done(&v->pending);
+		VEC_DONE(&p->panels);
+	}
+	return mem_free(p);
+}
+
+static void left(void *arg, struct conn *c)
+{
+	struct panel_events *p = arg;
+
+	for (size_t i = 0; i < p->panels.n; i++)
+		if (p->panels.v[i].conn == c) {
+			buf_done(&p->panels.v[i].pending);
+			VEC_REMOVE(&p->panels, i);
+			return;
+		}
+}
+
+void panel_events_open(struct panel_events *p, struct http_request *rq, const char *project)
+{
+	struct panel panel = {0};
+
+	if (p->panels.n >= PANEL_STREAMS_MAX) {
+		struct buf body = {0};
+
+		problem_write(&body, 503, err_name(ERR_UNAVAILABLE),
+			"too many panels are open on this server", NULL);
+		http_reply(rq, 503, PROBLEM_TYPE, &body);
+		return;
+	}
+	panel.conn = conn_open(p->hub, rq, project, left, p);
+	VEC_PUSH(&p->panels, panel);
+	conn_send(panel.conn, "retry: 2000\n\n", 13);
+}
+
+static void tell(struct panel_events *p, const char *project, const char *type, const char *json)
+{
+	VEC_FOREACH (v, &p->panels) {
+		const char *wants = conn_name(v->conn);
+
+		if (wants[0] != '\0' && strcmp(wants, project) != 0)
+			continue;
+		if (++v->n <= PANEL_BATCH_MAX) {
+			buf_addf(&v->pending, "event: %s\ndata: %s\n\n", type, json);
+			continue;
+		}
+		buf_reset(&v->pending);
+		buf_adds(&v->pending, "event: refresh\ndata: {}\n\n");
+	}
+}
+
+void panel_events_change(struct panel_events *p, const struct outbox_row *row)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	struct json_writer w = {.out = &text};
+
+	if (p->panels.n == 0)
+		return;
+	json_begin_object(&w, NULL);
+	json_put_str(&w, "table", row->table);
+	json_put_str(&w, "id", row->object);
+	json_put_str(&w, "project", row->project);
+	json_put_str(&w, "network", row->network);
+	json_put_str(&w, "action",
+		row->before == NULL          ? "created"
+			: row->after == NULL ? "deleted"
+					     : "updated");
+	json_end_object(&w);
+	tell(p, row->project, "change", buf_str(&text));
+}
+
+void panel_events_node(
+	struct panel_events *p, const char *node, const char *project, bool connected)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	struct json_writer w = {.out = &text};
+
+	if (p->panels.n == 0)
+		return;
+	json_begin_object(&w, NULL);
+	json_put_str(&w, "id", node);
+	json_put_str(&w, "project", project);
+	json_put_bool(&w, "connected", connected);
+	json_end_object(&w);
+	tell(p, project, "node", buf_str(&text));
+}
+
+void panel_events_flush(struct panel_events *p)
+{
+	VEC_FOREACH (v, &p->panels) {
+		if (v->n == 0)
+			continue;
+		conn_send(v->conn, v->pending.data, v->pending.len);
+		buf_done(&v->pending);
+		v->n = 0;
+	}
+}

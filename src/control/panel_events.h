@@ -1,0 +1,28 @@
+/*
+ * DOC: events for panels: that an object changed or a node came or went, never its contents; the
+ * panel asks the API, which decides what it may see. Belongs to the hub's thread.
+ *
+ *	event: change   data: {"table","id","project","network","action"}  created|updated|deleted
+ *	event: node     data: {"id","project","connected"}
+ *	event: refresh  data: {}   too much at once: ask for everything again
+ */
+#ifndef WARREN_CONTROL_PANEL_EVENTS_H
+#define WARREN_CONTROL_PANEL_EVENTS_H
+
+#include "control/hub.h"
+
+#define PANEL_STREAMS_MAX 256
+#define PANEL_BATCH_MAX 256 /* events in one batch; more become one "refresh" */
+
+struct panel_events;
+
+struct panel_events *panel_events_new(struct hub *h);
+struct panel_events *panel_events_free(struct panel_events *p);
+/* project "" = all. Answers 503 when there are too many. */
+void panel_events_open(struct panel_events *p, struct http_request *rq, const char *project);
+void panel_events_change(struct panel_events *p, const struct outbox_row *row);
+void panel_events_node(
+	struct panel_events *p, const char *node, const char *project, bool connected);
+void panel_events_flush(struct panel_events *p);
+
+#endif

@@ -1,0 +1,346 @@
+/* DOC: see telemetry.h. */
+#include "control/telemetry.h"
+
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+const char *const link_state_words[] = {"never", "online", "idle", "offline", NULL};
+
+struct node_seen {
+	uint64_t revision, applied_revision;
+	uint64_t revision_then; /* at the heartbeat before */
+	bool connected, confirmed, dirty;
+	msec last_heartbeat, moved_at; /* wall */
+	char *error, *version, *backend;
+};
+
+struct telemetry {
+	pthread_mutex_t lock;
+	const struct clock *clock;
+	struct links links;
+	struct map nodes; /* id -> struct node_seen * */
+};
+
+struct telemetry *telemetry_new(const struct clock *clock)
+{
+	struct telemetry *t = NEW(struct telemetry);
+
+	pthread_mutex_init(&t->lock, NULL);
+	t->clock = clock;
+	return t;
+}
+
+static void node_seen_free(void *p)
+{
+	struct node_seen *n = p;
+
+	mem_free(n->error);
+	mem_free(n->version);
+	mem_free(n->backend);
+	mem_free(n);
+}
+
+struct telemetry *telemetry_free(struct telemetry *t)
+{
+	if (t != NULL) {
+		links_done(&t->links);
+		map_done(&t->nodes, node_seen_free);
+		pthread_mutex_destroy(&t->lock);
+	}
+	return mem_free(t);
+}
+
+static struct node_seen *seen(struct telemetry *t, const char *node)
+{
+	struct node_seen *n = map_get(&t->nodes, node);
+
+	if (n == NULL) {
+		n = NEW(struct node_seen);
+		map_set(&t->nodes, node, n);
+	}
+	return n;
+}
+
+void telemetry_load_device(struct telemetry *t, const struct device *d)
+{
+	pthread_mutex_lock(&t->lock);
+	links_load_device(&t->links, d);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void counters_key(const char *node, char ret[static 64])
+{
+	snprintf(ret, 64, "counters/%s", node);
+}
+
+int telemetry_load_node(struct telemetry *t, struct tx *tx, const struct node *n, struct err *e)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	struct node_seen *s;
+	char key[64];
+	int r;
+
+	counters_key(n->id, key);
+	r = tx_meta_get(tx, key, &text, e);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	pthread_mutex_lock(&t->lock);
+	if (r == 0)
+		links_load_counters(&t->links, n->id, buf_str(&text));
+	s = seen(t, n->id);
+	s->revision = s->revision_then = n->revision;
+	s->applied_revision = n->applied_revision;
+	s->last_heartbeat = n->last_heartbeat;
+	s->confirmed = n->confirmed_at != 0;
+	s->error = mem_strdup(n->deploy_error);
+	s->version = mem_strdup(n->version);
+	s->backend = mem_strdup(n->backend);
+	pthread_mutex_unlock(&t->lock);
+	return 0;
+}
+
+void telemetry_revision(struct telemetry *t, const char *node, uint64_t revision)
+{
+	pthread_mutex_lock(&t->lock);
+	seen(t, node)->revision = revision;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_connected(struct telemetry *t, const char *node, bool connected)
+{
+	pthread_mutex_lock(&t->lock);
+	seen(t, node)->connected = connected;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_forget(struct telemetry *t, const struct schema *s, const char *id)
+{
+	pthread_mutex_lock(&t->lock);
+	if (s == &schema_node) {
+		links_forget_reporter(&t->links, id);
+		struct node_seen *n = map_remove(&t->nodes, id);
+		if (n != NULL)
+			node_seen_free(n);
+	} else if (s == &schema_device || s == &schema_member) {
+		links_forget_peer(&t->links, id);
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void replace(char **to, const char *from)
+{
+	mem_free(*to);
+	*to = mem_strdup(from);
+}
+
+void telemetry_heartbeat(struct telemetry *t, const char *node, const struct heartbeat *b,
+	struct heartbeat_answer *ret)
+{
+	msec now = clock_wall(t->clock);
+	struct node_seen *n;
+
+	pthread_mutex_lock(&t->lock);
+	n = seen(t, node);
+	ret->first = !n->confirmed;
+	/* Behind what was there one heartbeat ago: pushing did not reach it. Ahead of us: we were
+	 * restored from a backup. */
+	ret->reconcile =
+		b->applied_revision < n->revision_then || b->applied_revision > n->revision;
+	ret->may_move = n->moved_at == 0 || now - n->moved_at >= ENDPOINT_SETTLE;
+	n->confirmed = n->dirty = true;
+	n->revision_then = n->revision;
+	n->applied_revision = b->applied_revision;
+	n->last_heartbeat = now;
+	replace(&n->error, b->error);
+	replace(&n->version, b->version);
+	replace(&n->backend, b->backend);
+	links_heard(&t->links, node, now);
+	VEC_FOREACH (row, &b->links)
+		links_add(&t->links, node, b->epoch, row, now);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_moved(struct telemetry *t, const char *node)
+{
+	pthread_mutex_lock(&t->lock);
+	seen(t, node)->moved_at = clock_wall(t->clock);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret)
+{
+	pthread_mutex_lock(&t->lock);
+	links_get(&t->links, peer, clock_wall(t->clock), keepalive, ret);
+	pthread_mutex_unlock(&t->lock);
+}
+
+const char *liveness_word(msec now, msec last_heartbeat)
+{
+	if (last_heartbeat == 0)
+		return "never";
+	if (now - last_heartbeat >= MISSED_OFFLINE * HEARTBEAT_EVERY)
+		return "offline";
+	return now - last_heartbeat >= MISSED_UNREACHABLE * HEARTBEAT_EVERY ? "unreachable"
+									    : "online";
+}
+
+void telemetry_status(struct telemetry *t, const char *node, struct node_status *ret)
+{
+	const struct node_seen *n;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->deploy = "pending";
+	ret->liveness = "never";
+	pthread_mutex_lock(&t->lock);
+	n = map_get(&t->nodes, node);
+	if (n != NULL) {
+		ret->revision = n->revision;
+		ret->applied_revision = n->applied_revision;
+		ret->last_heartbeat = n->last_heartbeat;
+		ret->connected = n->connected;
+		ret->liveness = liveness_word(clock_wall(t->clock), n->last_heartbeat);
+		if (n->error != NULL) {
+			ret->deploy = "error";
+			snprintf(ret->error, sizeof(ret->error), "%s", n->error);
+		} else if (n->last_heartbeat != 0 && n->applied_revision == n->revision) {
+			ret->deploy = "applied";
+		}
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* --- flushing --------------------------------------------------------------------------------- */
+
+/* One transaction. */
+struct batch {
+	VEC(struct device) devices; /* observed fields only */
+	VEC(struct node) nodes;
+	struct strs counters;    /* key, value, key, value... */
+	void (*done)(void *arg); /* in the last batch */
+	void *arg;
+};
+
+static const char *const device_columns[] = {"last_seen", "rx", "tx", NULL};
+static const char *const node_columns[] = {
+	"applied_revision", "last_heartbeat", "version", "backend", "deploy_error", NULL};
+
+/* What was deleted meanwhile has nothing to be told. */
+static int touch(struct tx *tx, const struct schema *s, const void *object,
+	const char *const names[], struct err *e)
+{
+	int r = tx_touch(tx, s, object, names, e);
+
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int store_batch(struct tx *tx, void *arg, struct err *e)
+{
+	struct batch *b = arg;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < b->devices.n; i++)
+		r = touch(tx, &schema_device, &b->devices.v[i], device_columns, e);
+	for (size_t i = 0; r >= 0 && i < b->nodes.n; i++)
+		r = touch(tx, &schema_node, &b->nodes.v[i], node_columns, e);
+	for (size_t i = 0; r >= 0 && i + 1 < b->counters.n; i += 2)
+		r = tx_meta_put(tx, b->counters.v[i], b->counters.v[i + 1], e);
+	return r;
+}
+
+static void batch_done(void *arg, int result, const struct err *e)
+{
+	struct batch *b = arg;
+
+	if (result < 0)
+		log_error("observations could not be stored", LOG_KV_STR("error", e->text));
+	if (b->done != NULL)
+		b->done(b->arg);
+	VEC_FOREACH (n, &b->nodes)
+		schema_done(&schema_node, n);
+	VEC_DONE(&b->devices);
+	VEC_DONE(&b->nodes);
+	strs_done(&b->counters);
+	mem_free(b);
+}
+
+static struct batch *next_batch(struct batch **last, struct store *store)
+{
+	if (*last != NULL)
+		store_write(store, store_batch, *last, batch_done);
+	*last = NEW(struct batch);
+	return *last;
+}
+
+static void take_devices(struct telemetry *t, struct batch **last, struct store *store)
+{
+	struct device *rows = mem_zalloc(TELEMETRY_BATCH * sizeof(*rows));
+	size_t n;
+
+	do {
+		pthread_mutex_lock(&t->lock);
+		n = links_take_devices(&t->links, rows, TELEMETRY_BATCH);
+		pthread_mutex_unlock(&t->lock);
+		if (n == 0)
+			break;
+		struct batch *b = next_batch(last, store);
+		for (size_t i = 0; i < n; i++)
+			VEC_PUSH(&b->devices, rows[i]);
+	} while (n == TELEMETRY_BATCH);
+	mem_free(rows);
+}
+
+static void copy_seen(const char *id, struct node_seen *n, struct node *ret)
+{
+	id_copy(ret->id, id);
+	ret->applied_revision = n->applied_revision;
+	ret->last_heartbeat = n->last_heartbeat;
+	ret->deploy_error = mem_strdup(n->error);
+	ret->version = mem_strdup(n->version);
+	ret->backend = mem_strdup(n->backend);
+	n->dirty = false;
+}
+
+static void add_counters(void *arg, const char *reporter, const char *text)
+{
+	struct strs *list = arg;
+	char key[64];
+
+	counters_key(reporter, key);
+	strs_push(list, key);
+	strs_push(list, text);
+}
+
+void telemetry_flush(struct telemetry *t, struct store *store, void (*done)(void *arg), void *arg)
+{
+	struct batch *last = NULL, *b = NULL;
+	struct strs counters = {0};
+
+	take_devices(t, &last, store);
+	pthread_mutex_lock(&t->lock);
+	MAP_FOREACH (slot, &t->nodes) {
+		struct node_seen *s = slot->value;
+		struct node n = {0};
+
+		if (!s->dirty)
+			continue;
+		if (b == NULL || b->nodes.n == TELEMETRY_BATCH)
+			b = next_batch(&last, store);
+		copy_seen(slot->key, s, &n);
+		VEC_PUSH(&b->nodes, n);
+	}
+	links_save_counters(&t->links, add_counters, &counters);
+	pthread_mutex_unlock(&t->lock);
+	if (counters.n > 0) {
+		b = next_batch(&last, store);
+		b->counters = counters;
+	}
+	if (last == NULL) {
+		done(arg);
+		return;
+	}
+	last->done = done;
+	last->arg = arg;
+	store_write(store, store_batch, last, batch_done);
+}

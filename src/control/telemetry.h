@@ -1,0 +1,51 @@
+/*
+ * DOC: what nodes report about themselves and their peers, in memory, from any thread; written to
+ * the store in small batches outside change transactions, each 15 s (DESIGN, Threads).
+ */
+#ifndef WARREN_CONTROL_TELEMETRY_H
+#define WARREN_CONTROL_TELEMETRY_H
+
+#include "control/heartbeat.h"
+#include "control/hub.h"
+
+#define HEARTBEAT_EVERY ((msec)30 * 1000)
+#define MISSED_UNREACHABLE 3
+#define MISSED_OFFLINE 10
+#define ENDPOINT_SETTLE ((msec)60 * 1000) /* between two changes of a node's observed address */
+#define TELEMETRY_BATCH 256               /* rows in one transaction */
+
+struct telemetry;
+
+struct telemetry *telemetry_new(const struct clock *clock);
+struct telemetry *telemetry_free(struct telemetry *t);
+
+/* Take over what the store knows; inside a read, when the hub starts, devices before nodes. */
+void telemetry_load_device(struct telemetry *t, const struct device *d);
+int telemetry_load_node(struct telemetry *t, struct tx *tx, const struct node *n, struct err *e);
+
+void telemetry_revision(struct telemetry *t, const char *node, uint64_t revision);
+void telemetry_connected(struct telemetry *t, const char *node, bool connected);
+void telemetry_forget(struct telemetry *t, const struct schema *s, const char *id);
+
+/* What a heartbeat leads to. */
+struct heartbeat_answer {
+	bool first;     /* of this node: the registration is confirmed */
+	bool reconcile; /* it lags behind without good reason */
+	bool may_move;  /* its observed endpoints may change now */
+};
+void telemetry_heartbeat(struct telemetry *t, const char *node, const struct heartbeat *b,
+	struct heartbeat_answer *ret);
+/* Its observed endpoints are being changed. */
+void telemetry_moved(struct telemetry *t, const char *node);
+
+void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret);
+void telemetry_status(struct telemetry *t, const char *node, struct node_status *ret);
+
+/* Queue all that changed for the writer; done once the last batch is stored, on its thread, or at
+ * once when there is nothing to store. */
+void telemetry_flush(struct telemetry *t, struct store *store, void (*done)(void *arg), void *arg);
+
+/* Pure: the word for how long a node has been silent. */
+const char *liveness_word(msec now, msec last_heartbeat);
+
+#endif

@@ -1,0 +1,523 @@
+/*
+ * DOC: what one object must keep on its own. Types and lengths are the schema's business; here are
+ * ranges that must fit together, selectors, ports, endpoints. Every sentence names the bad value.
+ * Rules between objects are in conflict.c.
+ */
+#include "model/validate.h"
+
+#include "base/text.h"
+#include "model/names.h"
+
+#include <stdio.h>
+
+#define POOL_MIN_BITS 3  /* /29: two nodes, the gateway, two devices */
+#define POOL_MAX_BITS 24 /* /8 */
+#define ULA_LEN 64
+#define DEFAULT_PORT 51820
+#define DEFAULT_KEEPALIVE 25
+#define MTU_LEAST 576
+#define MTU_LEAST_IPV6 1280
+#define MTU_MOST 65535
+#define SECONDS_MOST 65535
+#define DESCRIPTION_MAX 256
+#define SELECTORS_MAX 64
+#define PORTS_MAX 64
+#define ALL_ROLES (ROLE_PEER | ROLE_CONTROLLER | ROLE_GATEWAY | ROLE_EXIT)
+
+/* --- parts ----------------------------------------------------------------------------------- */
+
+int listen_port_check(int64_t port, const char *field, struct err *e)
+{
+	if (port < 1 || port > UINT16_MAX)
+		return err_field(e, ERR_INVALID, field,
+			"wireguard: config: ListenPort must be between 1 and 65535");
+	return 0;
+}
+
+int mtu_check(int64_t mtu, int ipv6, const char *field, struct err *e)
+{
+	int least = ipv6 ? MTU_LEAST_IPV6 : MTU_LEAST;
+
+	if (mtu < 0)
+		return err_field(
+			e, ERR_INVALID, field, "wireguard: config: MTU must not be negative");
+	if (mtu > 0 && mtu < least)
+		return err_field(e, ERR_INVALID, field, "the MTU %lld is too small; %s needs %d",
+			(long long)mtu, ipv6 ? "IPv6" : "IPv4", least);
+	if (mtu > MTU_MOST)
+		return err_field(e, ERR_INVALID, field, "the MTU %lld is above %d", (long long)mtu,
+			MTU_MOST);
+	return 0;
+}
+
+static int enum_check(int value, const char *const *words, const char *field, struct err *e)
+{
+	int n = 0;
+
+	while (words[n] != NULL)
+		n++;
+	if (value < 0 || value >= n)
+		return err_field(e, ERR_INVALID, field, "%d is not a known %s", value, field);
+	return 0;
+}
+
+static int roles_check(unsigned roles, struct err *e)
+{
+	if (roles == 0 || (roles & ~(unsigned)ALL_ROLES) != 0)
+		return err_field(e, ERR_INVALID, "roles",
+			"roles must be one or more of peer, controller, gateway, exit");
+	return 0;
+}
+
+/* Optional one-line text. */
+static int text_check(const char *text, int max, const char *field, struct err *e)
+{
+	int chars = text == NULL ? 0 : text_printable(text);
+
+	if (chars < 0)
+		return err_field(
+			e, ERR_INVALID, field, "%s has control characters or is not UTF-8", field);
+	if (chars > max)
+		return err_field(e, ERR_INVALID, field, "%s has %d characters; at most %d fit",
+			field, chars, max);
+	return 0;
+}
+
+static int resolvers_check(const struct strs *dns, struct err *e)
+{
+	struct addr a;
+
+	VEC_FOREACH (s, dns)
+		if (addr_parse(*s, &a) < 0 || addr_is_special(a))
+			return err_field(e, ERR_INVALID, "dns",
+				"\"%.60s\" is not the address of a resolver", *s);
+	return 0;
+}
+
+/* Something that may be routed into a tunnel: no loopback, link-local, multicast. */
+static int routable_check(struct prefix p, const char *field, struct err *e)
+{
+	char text[PREFIX_TEXT_LEN];
+
+	if (!addr_is_set(p.addr))
+		return err_field(e, ERR_INVALID, field, "%s has an unset prefix", field);
+	if (addr_is_special(prefix_first(p)) || addr_is_special(prefix_last(p)))
+		return err_field(e, ERR_INVALID, field,
+			"%s holds loopback, link-local, multicast or unspecified addresses",
+			prefix_format(p, text));
+	return 0;
+}
+
+/* The first prefix of a list that overlaps a later one, or NULL. */
+static const struct prefix *overlap_within(const struct prefix_vec *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		for (size_t k = i + 1; k < v->n; k++)
+			if (prefix_overlaps(v->v[i], v->v[k]))
+				return &v->v[i];
+	return NULL;
+}
+
+/* --- networks -------------------------------------------------------------------------------- */
+
+static int pool_check(struct prefix pool, struct err *e)
+{
+	char text[PREFIX_TEXT_LEN];
+	int bits = 32 - pool.len;
+
+	if (pool.addr.family != FAMILY_IPV4)
+		return err_field(e, ERR_INVALID, "ipv4", "\"%s\" is not an IPv4 prefix",
+			prefix_format(pool, text));
+	if (bits < POOL_MIN_BITS || bits > POOL_MAX_BITS)
+		return err_field(e, ERR_INVALID, "ipv4",
+			"the pool %s must have a length between /8 and /29",
+			prefix_format(pool, text));
+	return routable_check(pool, "ipv4", e);
+}
+
+static void set_addr(struct addr *a, struct prefix pool, u128 offset)
+{
+	if (!addr_is_set(*a))
+		*a = addr_add(pool.addr, offset);
+}
+
+int network_defaults(struct network *n, struct err *e)
+{
+	if (addr_is_set(n->ipv4.addr)) {
+		struct prefix pool = n->ipv4;
+		u128 size, split;
+		int r = pool_check(pool, e);
+
+		if (r < 0)
+			return r;
+		/* 172.30.0.0/16 splits at .100.0, which itself is given to nobody */
+		size = (u128)1 << (32 - pool.len);
+		split = size * 100 / 256;
+		set_addr(&n->node_first, pool, 1);
+		set_addr(&n->node_last, pool, split - 1);
+		set_addr(&n->gateway_addr, pool, split + 1);
+		set_addr(&n->device_first, pool, split + 2);
+		set_addr(&n->device_last, pool, size - 2);
+	}
+	if (n->domain == NULL && n->name != NULL) {
+		char label[LABEL_MAX + 1];
+
+		label_from_name(n->name, label);
+		n->domain = mem_strdup(label);
+	}
+	if (n->listen_port == 0)
+		n->listen_port = DEFAULT_PORT;
+	if (n->keepalive == 0)
+		n->keepalive = DEFAULT_KEEPALIVE;
+	return 0;
+}
+
+/* A range inside the pool that leaves its network and broadcast address alone. */
+static int range_check(struct prefix pool, struct addr first, struct addr last, const char *field,
+	const char *what, struct err *e)
+{
+	char a[ADDR_TEXT_LEN], b[ADDR_TEXT_LEN], p[PREFIX_TEXT_LEN];
+
+	if (!prefix_has(pool, first) || !prefix_has(pool, last))
+		return err_field(e, ERR_INVALID, field, "the %s %s-%s is not inside the pool %s",
+			what, addr_format(first, a), addr_format(last, b), prefix_format(pool, p));
+	if (addr_compare(first, last) > 0)
+		return err_field(e, ERR_INVALID, field, "the %s %s-%s ends before it starts", what,
+			addr_format(first, a), addr_format(last, b));
+	if (addr_compare(first, prefix_first(pool)) == 0 ||
+		addr_compare(last, prefix_last(pool)) == 0)
+		return err_field(e, ERR_INVALID, field,
+			"the %s %s-%s holds the pool's network or broadcast address", what,
+			addr_format(first, a), addr_format(last, b));
+	return 0;
+}
+
+static int ranges_check(const struct network *n, struct err *e)
+{
+	const struct {
+		struct addr first, last;
+		const char *field, *what;
+	} ranges[] = {
+		{n->node_first, n->node_last, "node_first", "range of nodes"},
+		{n->gateway_addr, n->gateway_addr, "gateway_addr", "gateways' address"},
+		{n->device_first, n->device_last, "device_first", "range of devices"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+		int r;
+
+		if (!addr_is_set(n->ipv4.addr)) {
+			if (addr_is_set(ranges[i].first) || addr_is_set(ranges[i].last))
+				return err_field(e, ERR_INVALID, ranges[i].field,
+					"a network without an IPv4 pool has no %s", ranges[i].what);
+			continue;
+		}
+		r = range_check(n->ipv4, ranges[i].first, ranges[i].last, ranges[i].field,
+			ranges[i].what, e);
+		if (r < 0)
+			return r;
+		for (size_t k = 0; k < i; k++)
+			if (addr_compare(ranges[i].first, ranges[k].last) <= 0 &&
+				addr_compare(ranges[k].first, ranges[i].last) <= 0)
+				return err_field(e, ERR_INVALID, ranges[i].field,
+					"the %s overlaps the %s", ranges[i].what, ranges[k].what);
+	}
+	return 0;
+}
+
+static int ula_check(struct prefix p, struct err *e)
+{
+	char text[PREFIX_TEXT_LEN];
+
+	if (p.addr.family != FAMILY_IPV6 || p.len != ULA_LEN || p.addr.bits >> 120 != 0xfd)
+		return err_field(e, ERR_INVALID, "ipv6", "\"%s\" is not a /64 inside fd00::/8",
+			prefix_format(p, text));
+	return 0;
+}
+
+int network_check(const struct network *n, struct err *e)
+{
+	int v4 = addr_is_set(n->ipv4.addr), v6 = addr_is_set(n->ipv6.addr), r;
+
+	if (!v4 && !v6)
+		return err_field(e, ERR_INVALID, "ipv4", "a network needs an IPv4 or an IPv6 pool");
+	if ((r = name_check(n->name, "name", e)) < 0 ||
+		(r = domain_check(n->domain, "domain", e)) < 0 ||
+		(r = enum_check(n->topology, topology_words, "topology", e)) < 0 ||
+		(v4 && (r = pool_check(n->ipv4, e)) < 0) ||
+		(v6 && (r = ula_check(n->ipv6, e)) < 0) || (r = ranges_check(n, e)) < 0 ||
+		(r = listen_port_check(n->listen_port, "listen_port", e)) < 0 ||
+		(r = mtu_check(n->mtu, v6, "mtu", e)) < 0 || (r = resolvers_check(&n->dns, e)) < 0)
+		return r;
+	return 0;
+}
+
+/* --- the others ------------------------------------------------------------------------------ */
+
+int project_check(const struct project *p, struct err *e)
+{
+	int r = name_check(p->name, "name", e);
+
+	VEC_FOREACH (range, &p->granted_ranges)
+		if (r == 0 && range->len > 0) /* everything may be granted, in so many words */
+			r = routable_check(*range, "granted_ranges", e);
+	return r;
+}
+
+int node_check(const struct node *n, struct err *e)
+{
+	return name_check(n->name, "name", e);
+}
+
+int member_check(const struct member *m, struct err *e)
+{
+	const struct prefix *twice = overlap_within(&m->local_subnets);
+	char text[PREFIX_TEXT_LEN];
+	int r;
+
+	if (!m->network[0] || !m->node[0])
+		return err_field(e, ERR_INVALID, m->node[0] ? "network" : "node",
+			"a member needs a node and a network");
+	if ((r = roles_check(m->roles, e)) < 0)
+		return r;
+	if (m->group[0] && !(m->roles & ROLE_GATEWAY))
+		return err_field(e, ERR_INVALID, "group",
+			"only a member with the role gateway can be in a gateway group");
+	/* 0 is unset here: the network's port */
+	if (m->endpoint != NULL && (r = endpoint_check(m->endpoint, "endpoint", e)) < 0)
+		return r;
+	if ((r = text_check(m->region, NAME_MAX_CHARS, "region", e)) < 0)
+		return r;
+	VEC_FOREACH (p, &m->local_subnets) {
+		if (p->len == 0)
+			return err_field(e, ERR_INVALID, "local_subnets",
+				"%s is the whole Internet; the role exit is for that",
+				prefix_format(*p, text));
+		if ((r = routable_check(*p, "local_subnets", e)) < 0)
+			return r;
+	}
+	if (twice != NULL)
+		return err_field(e, ERR_INVALID, "local_subnets",
+			"%s overlaps another one of these subnets", prefix_format(*twice, text));
+	return 0;
+}
+
+int group_check(const struct group *g, struct err *e)
+{
+	int r;
+
+	if (!g->network[0])
+		return err_field(e, ERR_INVALID, "network", "a gateway group needs a network");
+	if ((r = name_check(g->name, "name", e)) < 0 ||
+		(r = enum_check(g->mode, group_mode_words, "mode", e)) < 0)
+		return r;
+	return listen_port_check(g->listen_port, "listen_port", e);
+}
+
+static int tags_check(const struct strs *tags, struct err *e)
+{
+	int r;
+
+	for (size_t i = 0; i < tags->n; i++) {
+		if ((r = name_check(tags->v[i], "tags", e)) < 0)
+			return r;
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(tags->v[i], tags->v[k]) == 0)
+				return err_field(e, ERR_INVALID, "tags",
+					"the tag \"%.100s\" is there twice", tags->v[i]);
+	}
+	return 0;
+}
+
+static int custom_split_check(const struct prefix_vec *v, struct err *e)
+{
+	char text[PREFIX_TEXT_LEN];
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->v[i].len == 0)
+			return err_field(e, ERR_INVALID, "allowed_ips",
+				"%s is the whole Internet; use full_tunnel",
+				prefix_format(v->v[i], text));
+		for (size_t k = 0; k < i; k++)
+			if (prefix_compare(v->v[i], v->v[k]) == 0)
+				return err_field(e, ERR_INVALID, "allowed_ips", "%s is there twice",
+					prefix_format(v->v[i], text));
+	}
+	return 0;
+}
+
+/* One lower-case label of a domain. */
+static int label_check(const char *label, const char *field, struct err *e)
+{
+	char made[LABEL_MAX + 1];
+
+	label_from_name(label, made);
+	if (strcmp(made, label) != 0 || label_is_reserved(label))
+		return err_field(e, ERR_INVALID, field, "\"%.100s\" cannot be a DNS name%s", label,
+			label_is_reserved(label) ? ", it is reserved" : "");
+	return 0;
+}
+
+int device_check(const struct device *d, struct err *e)
+{
+	int r;
+
+	if (!d->network[0])
+		return err_field(e, ERR_INVALID, "network", "a device needs a network");
+	if ((r = enum_check(d->kind, device_kind_words, "kind", e)) < 0 ||
+		(r = name_check(d->name, "name", e)) < 0 ||
+		(r = text_check(d->description, DESCRIPTION_MAX, "description", e)) < 0 ||
+		(d->dns_name != NULL && (r = label_check(d->dns_name, "name", e)) < 0) ||
+		(r = tags_check(&d->tags, e)) < 0 ||
+		(r = custom_split_check(&d->allowed_ips, e)) < 0 ||
+		(r = resolvers_check(&d->dns, e)) < 0 ||
+		(r = mtu_check(d->mtu, addr_is_set(d->ipv6), "mtu", e)) < 0)
+		return r;
+	if (d->keepalive < -1 || d->keepalive > SECONDS_MOST)
+		return err_field(e, ERR_INVALID, "keepalive",
+			"keepalive %d is not between 0 and %d seconds (-1 = as the network)",
+			d->keepalive, SECONDS_MOST);
+	if (d->expires_at < 0)
+		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies before 1970");
+	return 0;
+}
+
+static int selector_check(const char *s, const char *field, struct err *e)
+{
+	static const char *const words[] = {"*", "nodes", "clients", "sites"};
+	static const char *const ids[] = {"node", "mem", "cl", "site", "conn"};
+	struct prefix p;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(s, words[i]) == 0)
+			return 0;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		if (id_valid(s, ids[i]))
+			return 0;
+	if (text_starts(s, "tag:"))
+		return name_check(s + 4, field, e);
+	if (text_printable(s) >= 0 && strpbrk(s, "./:") != NULL)
+		return prefix_parse(s, field, &p, e);
+	return err_field(e, ERR_INVALID, field,
+		"\"%.60s\" is no selector: use *, nodes, clients, sites, tag:NAME, an id or a CIDR",
+		text_printable(s) >= 0 ? s : "?");
+}
+
+static int selectors_check(const struct strs *l, const char *field, struct err *e)
+{
+	int r = 0;
+
+	if (l->n == 0 || l->n > SELECTORS_MAX)
+		return err_field(e, ERR_INVALID, field, "%s must list 1 to %d selectors", field,
+			SELECTORS_MAX);
+	for (size_t i = 0; i < l->n && r == 0; i++)
+		r = selector_check(l->v[i], field, e);
+	return r;
+}
+
+static int one_port(const char *s, size_t n, uint64_t *ret)
+{
+	char text[6];
+
+	if (n == 0 || n >= sizeof(text) || s[0] == '0')
+		return ERR_INVALID;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	return text_u64(text, UINT16_MAX, ret);
+}
+
+static int ports_check(const struct strs *ports, const char *field, struct err *e)
+{
+	if (ports->n > PORTS_MAX)
+		return err_field(
+			e, ERR_INVALID, field, "%s lists more than %d ports", field, PORTS_MAX);
+	VEC_FOREACH (s, ports) {
+		const char *dash = strchr(*s, '-');
+		uint64_t from, to;
+		int r = one_port(*s, dash == NULL ? strlen(*s) : (size_t)(dash - *s), &from);
+
+		to = from;
+		if (r == 0 && dash != NULL)
+			r = one_port(dash + 1, strlen(dash + 1), &to);
+		if (r < 0 || from > to)
+			return err_field(e, ERR_INVALID, field,
+				"\"%.40s\" is not a port like 443 or a range like 8000-8999",
+				text_printable(*s) >= 0 ? *s : "?");
+	}
+	return 0;
+}
+
+static int rule_check(const struct rule *rule, size_t i, struct err *e)
+{
+	static const char *const protocols[] = {"any", "tcp", "udp", "icmp"};
+	char field[32];
+	size_t known = 0;
+	int r;
+
+	snprintf(field, sizeof(field), "rules[%zu].from", i);
+	if ((r = selectors_check(&rule->from, field, e)) < 0)
+		return r;
+	snprintf(field, sizeof(field), "rules[%zu].to", i);
+	if ((r = selectors_check(&rule->to, field, e)) < 0)
+		return r;
+	while (known < ARRAY_LEN(protocols) &&
+		(rule->protocol == NULL || strcmp(rule->protocol, protocols[known]) != 0))
+		known++;
+	snprintf(field, sizeof(field), "rules[%zu].protocol", i);
+	if (known == ARRAY_LEN(protocols))
+		return err_field(
+			e, ERR_INVALID, field, "the protocol must be any, tcp, udp or icmp");
+	snprintf(field, sizeof(field), "rules[%zu].ports", i);
+	if (rule->ports.n > 0 && strcmp(rule->protocol, "tcp") != 0 &&
+		strcmp(rule->protocol, "udp") != 0)
+		return err_field(e, ERR_INVALID, field,
+			"the protocol %s has no ports; only tcp and udp have", rule->protocol);
+	return ports_check(&rule->ports, field, e);
+}
+
+int policy_check(const struct policy *p, struct err *e)
+{
+	int r;
+
+	if (!p->network[0])
+		return err_field(e, ERR_INVALID, "network", "a policy needs a network");
+	r = name_check(p->name, "name", e);
+	for (size_t i = 0; i < p->rules.n && r == 0; i++)
+		r = rule_check(&p->rules.v[i], i, e);
+	return r;
+}
+
+int user_check(const struct user *u, struct err *e)
+{
+	int r;
+
+	if ((r = name_check(u->name, "name", e)) < 0 ||
+		(r = enum_check(u->role, user_role_words, "role", e)) < 0)
+		return r;
+	if ((u->role == USER_SYSTEM_ADMIN) != (u->project[0] == '\0'))
+		return err_field(e, ERR_INVALID, "role",
+			u->project[0] ? "a system-admin belongs to no project"
+				      : "only a system-admin can be without a project");
+	return 0;
+}
+
+int token_check(const struct token *t, struct err *e)
+{
+	int r;
+
+	if ((r = enum_check(t->kind, token_kind_words, "kind", e)) < 0 ||
+		(r = name_check(t->name, "name", e)) < 0 ||
+		(r = enum_check(t->role, user_role_words, "role", e)) < 0)
+		return r;
+	if (t->expires_at < 0)
+		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies before 1970");
+	if (t->kind != TOKEN_KIND_JOIN)
+		return 0;
+	if (t->networks.n == 0)
+		return err_field(
+			e, ERR_INVALID, "networks", "a join token must admit to a network");
+	VEC_FOREACH (n, &t->networks)
+		if ((r = name_check(*n, "networks", e)) < 0)
+			return r;
+	return roles_check(t->roles, e);
+}

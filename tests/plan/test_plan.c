@@ -1,0 +1,329 @@
+/* DOC: invariants 1-5 and 7 of spec 0 on random fleets, and what the first gateway's plan holds. */
+#include "plan/plan.h"
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define WORLDS 300
+
+/* Invariant 1: exact prefixes are unique per interface; no peer holds an address of the node. */
+static void check_prefixes(const struct state *s)
+{
+	VEC_FOREACH (i, &s->items) {
+		if ((*i)->kind != ITEM_PEER)
+			continue;
+		VEC_FOREACH (p, &(*i)->peer.allowed_ips)
+			VEC_FOREACH (j, &s->items) {
+				if ((*j)->kind == ITEM_ADDRESS)
+					assert_int_not_equal(
+						addr_compare(p->addr, (*j)->address.addr), 0);
+				if (j <= i || (*j)->kind != ITEM_PEER ||
+					strcmp((*i)->peer.interface, (*j)->peer.interface) != 0)
+					continue;
+				VEC_FOREACH (q, &(*j)->peer.allowed_ips)
+					assert_int_not_equal(prefix_compare(*p, *q), 0);
+			}
+	}
+}
+
+static const struct peer_item *find_peer(const struct state *s, const struct public_key *key)
+{
+	VEC_FOREACH (i, &s->items)
+		if ((*i)->kind == ITEM_PEER && public_key_equal(&(*i)->peer.public_key, key))
+			return &(*i)->peer;
+	return NULL;
+}
+
+static const struct member *member_with_key(const struct fleet *f, const struct public_key *key)
+{
+	MAP_FOREACH (slot, &f->members) {
+		const struct member *m = slot->value;
+
+		if (public_key_equal(&m->public_key, key))
+			return m;
+	}
+	return NULL;
+}
+
+/* Invariants 2 and 4 for one planned peer. */
+static void check_peer(const struct fleet *f, const struct state *s, const struct item *i)
+{
+	const struct member *other = member_with_key(f, &i->peer.public_key);
+	const struct member *self = fleet_member(f, s->node, i->network);
+	const struct device *d = map_get(&f->devices, i->peer.id);
+	struct state theirs = {0};
+	const struct peer_item *back;
+
+	assert_non_null(self);
+	if (d != NULL) {
+		assert_true(d->enabled);
+		assert_int_equal(i->peer.not_after, d->expires_at);
+		return;
+	}
+	assert_non_null(other);
+	assert_true(((const struct node *)map_get(&f->nodes, other->node))->enabled);
+	assert_int_equal(plan_node(f, other->node, &world_keys, &theirs, NULL), 0);
+	back = find_peer(&theirs, &self->public_key);
+	assert_non_null(back);
+	assert_memory_equal(back->psk.bytes, i->peer.psk.bytes, KEY_LEN);
+	state_done(&theirs);
+}
+
+/* Invariants 3 and 5: addresses are one member's or device's, shared only by gateways as anycast;
+ * every id in the plan is of the node's project. */
+static void check_project(const struct fleet *f, const struct state *s)
+{
+	const struct node *n = map_get(&f->nodes, s->node);
+
+	VEC_FOREACH (i, &s->items) {
+		const struct fleet_network *fn = fleet_network(f, (*i)->network);
+		const struct device *d = NULL;
+
+		assert_non_null(fn);
+		assert_string_equal(fn->network->project, n->project);
+		if ((*i)->kind == ITEM_PEER)
+			d = map_get(&f->devices, (*i)->peer.id);
+		if (d != NULL)
+			assert_string_equal(d->project, n->project);
+	}
+}
+
+static void invariants_hold(void **state)
+{
+	size_t peers = 0;
+
+	for (uint64_t seed = 1000; seed < 1000 + WORLDS; seed++) {
+		struct world w;
+
+		world_make(&w, seed);
+		MAP_FOREACH (slot, &w.fleet->nodes) {
+			struct state s = {0};
+
+			assert_int_equal(plan_node(w.fleet, slot->key, &world_keys, &s, NULL), 0);
+			check_prefixes(&s);
+			check_project(w.fleet, &s);
+			VEC_FOREACH (i, &s.items)
+				if ((*i)->kind == ITEM_PEER) {
+					check_peer(w.fleet, &s, *i);
+					peers++;
+				}
+			state_done(&s);
+		}
+		world_done(&w);
+	}
+	assert_true(peers > 1000); /* the worlds are not empty */
+}
+
+static struct map plans_of(const struct fleet *f)
+{
+	struct map plans = {0};
+
+	MAP_FOREACH (slot, &f->nodes) {
+		struct state *s = NEW(struct state);
+
+		assert_int_equal(plan_node(f, slot->key, &world_keys, s, NULL), 0);
+		map_set(&plans, slot->key, s);
+	}
+	return plans;
+}
+
+static void free_plan(void *p)
+{
+	state_done(p);
+	mem_free(p);
+}
+
+static int states_equal(const struct state *a, const struct state *b)
+{
+	struct delta d = {0};
+	int equal;
+
+	state_diff(a, b, &d);
+	equal = delta_is_empty(&d);
+	delta_done(&d);
+	return equal;
+}
+
+static void apply_to_fleet(struct fleet *f, const struct schema *s, void *before, void *after)
+{
+	const struct field *id = schema_field(s, "id");
+
+	if (after != NULL)
+		fleet_put(f, s, after);
+	else
+		fleet_remove(f, s, field_at(id, before));
+}
+
+/* Invariant 7 for one change: plan_change's deltas turn every old plan into the new one, and nobody
+ * outside plan_affected changes. Returns how many nodes changed. */
+static unsigned check_change(struct world *w)
+{
+	void *before, *after;
+	const struct schema *s = world_change(w, &before, &after);
+	struct fleet_change c = {s, before, after};
+	struct id_vec affected = {0};
+	struct map old, new;
+	struct plan_change *pc;
+	unsigned changed = 0;
+
+	if (s == NULL)
+		return 0;
+	old = plans_of(w->fleet);
+	plan_affected(w->fleet, &c, &affected);
+	pc = plan_change_begin(w->fleet, &c, &affected, &world_keys);
+	apply_to_fleet(w->fleet, s, before, after);
+	plan_affected(w->fleet, &c, &affected); /* before and after may name different nodes */
+	new = plans_of(w->fleet);
+	MAP_FOREACH (slot, &new) {
+		struct state *was = map_get(&old, slot->key);
+		struct delta d = {0};
+
+		if (!id_vec_has(&affected, slot->key)) {
+			assert_true(states_equal(was, slot->value));
+			continue;
+		}
+		changed += !states_equal(was, slot->value);
+		plan_change_end(pc, w->fleet, slot->key, &d);
+		d.previous = was->revision;
+		d.revision = was->revision + 1;
+		assert_int_equal(state_apply(was, &d, NULL), 0);
+		assert_true(states_equal(was, slot->value));
+		delta_done(&d);
+	}
+	plan_change_free(pc);
+	schema_free(s, before);
+	map_done(&old, free_plan);
+	map_done(&new, free_plan);
+	VEC_DONE(&affected);
+	return changed;
+}
+
+static void plan_is_deterministic(void **state)
+{
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		struct world a, b;
+
+		world_make(&a, seed);
+		world_make(&b, seed);
+		MAP_FOREACH (slot, &a.fleet->nodes) {
+			struct state one = {0}, two = {0};
+
+			assert_int_equal(plan_node(a.fleet, slot->key, &world_keys, &one, NULL), 0);
+			assert_int_equal(plan_node(b.fleet, slot->key, &world_keys, &two, NULL), 0);
+			assert_int_equal(one.items.n, two.items.n);
+			assert_true(states_equal(&one, &two));
+			state_done(&one);
+			state_done(&two);
+		}
+		world_done(&a);
+		world_done(&b);
+	}
+}
+
+static void changes_touch_only_the_affected(void **state)
+{
+	unsigned changed = 0;
+
+	for (uint64_t seed = 5000; seed < 5000 + WORLDS / 3; seed++) {
+		struct world w;
+
+		world_make(&w, seed);
+		for (int i = 0; i < 25; i++)
+			changed += check_change(&w);
+		world_done(&w);
+	}
+	assert_true(changed > 500);
+}
+
+static void a_client_costs_one_part(void **state)
+{
+	struct world w;
+	const char *network = world_gateway(&w, 20);
+	struct fleet_network *fn = fleet_network(w.fleet, network);
+	struct device *d = world_device(&w, fn->network, fn->groups.v[0]);
+	struct fleet_change c = {&schema_device, NULL, d};
+	struct id_vec nodes = {0};
+	struct delta delta = {0};
+	struct plan_change *pc;
+
+	d->enabled = true;
+	plan_affected(w.fleet, &c, &nodes);
+	assert_int_equal(nodes.n, 1);
+	pc = plan_change_begin(w.fleet, &c, &nodes, &world_keys);
+	fleet_put(w.fleet, &schema_device, d);
+	plan_change_end(pc, w.fleet, nodes.v[0].id, &delta);
+	assert_int_equal(delta.put.n, 1);
+	assert_int_equal(delta.drop.n, 0);
+	assert_int_equal(delta.put.v[0]->kind, ITEM_PEER);
+	assert_string_equal(delta.put.v[0]->peer.id, d->id);
+	plan_change_free(pc);
+	delta_done(&delta);
+	VEC_DONE(&nodes);
+	world_done(&w);
+}
+
+static void unknown_and_disabled_nodes(void **state)
+{
+	struct world w;
+	struct state s = {0};
+	struct err e = {0};
+	struct node *n;
+
+	world_gateway(&w, 3);
+	assert_int_equal(plan_node(w.fleet, "node_none", &world_keys, &s, &e), ERR_NOT_FOUND);
+	assert_non_null(strstr(e.text, "node_none"));
+	MAP_FOREACH (slot, &w.fleet->nodes) {
+		n = slot->value;
+		n->enabled = false;
+		assert_int_equal(plan_node(w.fleet, slot->key, &world_keys, &s, NULL), 0);
+		assert_int_equal(s.items.n, 0);
+		state_done(&s);
+	}
+	world_done(&w);
+}
+
+static void device_routes(void **state)
+{
+	struct world w;
+	const char *network = world_gateway(&w, 1);
+	struct fleet_network *fn = fleet_network(w.fleet, network);
+	struct device *d = (*fleet_devices(w.fleet, network, fn->groups.v[0]->id)).v[0];
+	struct prefix_vec routes = {0};
+	struct prefix lan;
+
+	plan_device_routes(w.fleet, d, &routes);
+	assert_int_equal(routes.n, 2); /* the pools */
+	VEC_DONE(&routes);
+	assert_int_equal(prefix_parse("10.9.0.0/24", "x", &lan, NULL), 0);
+	VEC_PUSH(&d->allowed_ips, lan);
+	plan_device_routes(w.fleet, d, &routes);
+	assert_int_equal(routes.n, 1);
+	assert_int_equal(prefix_compare(routes.v[0], lan), 0);
+	VEC_DONE(&routes);
+	d->full_tunnel = true;
+	plan_device_routes(w.fleet, d, &routes);
+	assert_int_equal(routes.n, 2);
+	assert_int_equal(routes.v[0].len, 0);
+	assert_int_equal(routes.v[1].addr.family, FAMILY_IPV6); /* always with ::/0 */
+	VEC_DONE(&routes);
+	world_done(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plan_is_deterministic),
+		cmocka_unit_test(invariants_hold),
+		cmocka_unit_test(changes_touch_only_the_affected),
+		cmocka_unit_test(a_client_costs_one_part),
+		cmocka_unit_test(unknown_and_disabled_nodes),
+		cmocka_unit_test(device_routes),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}

@@ -1,0 +1,411 @@
+/* DOC: making random fleets; see world.h. */
+#include "world.h"
+
+#include "plan/plan.h"
+
+#include <stdio.h>
+
+static const char *sealed_key(void *ctx, const char *group, const char *node)
+{
+	static char text[2 * ID_LEN + 16];
+
+	snprintf(text, sizeof(text), "sealed %s %s", group, node);
+	return text;
+}
+
+const struct plan_keys world_keys = {.group_key = sealed_key};
+
+static unsigned below(struct world *w, unsigned n)
+{
+	return (unsigned)rand_below(&w->rand, n);
+}
+
+static void make_id(struct world *w, const char *prefix, id_text ret)
+{
+	snprintf(ret, ID_LEN, "%s_%032x", prefix, ++w->serial);
+}
+
+static void make_key(struct world *w, struct public_key *ret)
+{
+	uint32_t n = ++w->serial;
+
+	memset(ret->bytes, 7, KEY_LEN);
+	memcpy(ret->bytes, &n, sizeof(n));
+}
+
+static struct addr v4(unsigned a, unsigned b, unsigned c, unsigned d)
+{
+	return (struct addr){FAMILY_IPV4, (u128)(a << 24 | b << 16 | c << 8 | d)};
+}
+
+static void add_rule(
+	struct policy *p, const char *from, const char *to, const char *protocol, const char *port)
+{
+	struct rule r = {.protocol = mem_strdup(protocol)};
+
+	strs_push(&r.from, from);
+	strs_push(&r.to, to);
+	if (port != NULL)
+		strs_push(&r.ports, port);
+	VEC_PUSH(&p->rules, r);
+}
+
+static struct network *make_network(struct world *w, const char *project, unsigned second)
+{
+	struct network *n = NEW(struct network);
+	char name[32];
+
+	make_id(w, "net", n->id);
+	id_copy(n->project, project);
+	snprintf(name, sizeof(name), "net%u", w->serial);
+	n->name = mem_strdup(name);
+	n->domain = mem_strdup(name);
+	n->ipv4 = (struct prefix){v4(172, second, 0, 0), 16};
+	n->ipv6.addr.family = FAMILY_IPV6;
+	n->ipv6.addr.bits = ((u128)0xfd00 << 112) | ((u128)w->serial << 64);
+	n->ipv6.len = 64;
+	n->node_first = v4(172, second, 0, 1);
+	n->node_last = v4(172, second, 99, 255);
+	n->gateway_addr = v4(172, second, 100, 1);
+	n->device_first = v4(172, second, 100, 2);
+	n->device_last = v4(172, second, 255, 254);
+	n->listen_port = (uint16_t)(51820 + 10 * (second - 16));
+	n->keepalive = 25;
+	n->psk = below(w, 2);
+	fleet_put(w->fleet, &schema_network, n);
+	memset(fleet_network(w->fleet, n->id)->psk_root.bytes, (int)(second + 1), KEY_LEN);
+	return n;
+}
+
+static struct addr twin(const struct network *n, struct addr a)
+{
+	struct addr t = n->ipv6.addr;
+
+	t.bits |= a.bits;
+	return t;
+}
+
+static struct node *make_node(struct world *w, const char *project)
+{
+	struct node *n = NEW(struct node);
+	char name[32];
+
+	make_id(w, "node", n->id);
+	id_copy(n->project, project);
+	snprintf(name, sizeof(name), "node%u", w->serial);
+	n->name = mem_strdup(name);
+	n->enabled = below(w, 8) != 0;
+	n->revision = 1;
+	fleet_put(w->fleet, &schema_node, n);
+	return n;
+}
+
+static struct group *make_group(struct world *w, const struct network *n)
+{
+	struct group *g = NEW(struct group);
+	char name[32];
+
+	make_id(w, "grp", g->id);
+	id_copy(g->project, n->project);
+	id_copy(g->network, n->id);
+	snprintf(name, sizeof(name), "group%u", w->serial);
+	g->name = mem_strdup(name);
+	make_key(w, &g->public_key);
+	g->listen_port = n->listen_port;
+	fleet_put(w->fleet, &schema_group, g);
+	return g;
+}
+
+static struct member *make_member(struct world *w, const struct network *n, const struct node *node,
+	const struct group *g, unsigned index)
+{
+	struct member *m = NEW(struct member);
+	char endpoint[32];
+
+	make_id(w, "mem", m->id);
+	id_copy(m->project, n->project);
+	id_copy(m->network, n->id);
+	id_copy(m->node, node->id);
+	m->roles = ROLE_PEER;
+	if (g != NULL) {
+		m->roles |= ROLE_GATEWAY;
+		id_copy(m->group, g->id);
+	}
+	if (below(w, 10) != 0)
+		make_key(w, &m->public_key);
+	m->ipv4 = addr_add(n->node_first, index);
+	m->ipv6 = twin(n, m->ipv4);
+	m->listen_port = n->listen_port;
+	snprintf(endpoint, sizeof(endpoint), "198.51.100.%u:%u", index + 1, n->listen_port);
+	m->endpoint = mem_strdup(endpoint);
+	if (below(w, 2)) {
+		unsigned net = (unsigned)(n->ipv4.addr.bits >> 16) & 0xff;
+		struct prefix lan = {v4(10, net, index, 0), 24};
+
+		VEC_PUSH(&m->local_subnets, lan);
+		m->masquerade = below(w, 2);
+	}
+	fleet_put(w->fleet, &schema_member, m);
+	return m;
+}
+
+struct device *world_device(struct world *w, const struct network *n, const struct group *g)
+{
+	static const char *const tags[] = {"admin", "kiosk"};
+	struct device *d = NEW(struct device);
+	char name[32];
+
+	make_id(w, "cl", d->id);
+	id_copy(d->project, n->project);
+	id_copy(d->network, n->id);
+	id_copy(d->group, g->id);
+	snprintf(name, sizeof(name), "client%u", w->serial);
+	d->name = mem_strdup(name);
+	d->dns_name = mem_strdup(name);
+	d->enabled = below(w, 6) != 0;
+	d->keepalive = -1;
+	make_key(w, &d->public_key);
+	d->ipv4 = addr_add(n->device_first, (u128)w->serial);
+	d->ipv6 = twin(n, d->ipv4);
+	for (unsigned i = 0; i < ARRAY_LEN(tags); i++)
+		if (below(w, 3) == 0)
+			strs_push(&d->tags, tags[i]);
+	return d;
+}
+
+static void *pick(struct world *w, const struct map *m)
+{
+	void *picked = NULL;
+	const char *best = "";
+	unsigned at, i = 0;
+
+	if (m->n == 0)
+		return NULL;
+	/* by order of id, not of the table, so that a seed means one thing */
+	at = below(w, (unsigned)m->n);
+	for (i = 0; i <= at; i++) {
+		const char *next = NULL;
+
+		MAP_FOREACH (slot, m)
+			if (strcmp(slot->key, best) > 0 &&
+				(next == NULL || strcmp(slot->key, next) < 0)) {
+				next = slot->key;
+				picked = slot->value;
+			}
+		best = next;
+	}
+	return picked;
+}
+
+/* A random object's id, when it is in the network. Devices and members both start with id, project,
+ * network. */
+static const char *any_id(struct world *w, const struct map *m, const char *network)
+{
+	const struct device *o = pick(w, m);
+
+	return o != NULL && strcmp(o->network, network) == 0 ? o->id : "*";
+}
+
+static const char *random_selector(struct world *w, const struct network *n)
+{
+	static char cidr[PREFIX_TEXT_LEN];
+	unsigned net = (unsigned)(n->ipv4.addr.bits >> 16) & 0xff;
+
+	switch (below(w, 8)) {
+	case 0:
+		return "*";
+	case 1:
+		return "nodes";
+	case 2:
+		return "clients";
+	case 3:
+		return below(w, 2) ? "tag:admin" : "tag:kiosk";
+	case 4:
+		snprintf(cidr, sizeof(cidr), "10.%u.%u.0/24", net, below(w, 4));
+		return cidr;
+	case 5:
+		snprintf(cidr, sizeof(cidr), "172.%u.100.0/%u", net, 24 + below(w, 8));
+		return cidr;
+	case 6:
+		return any_id(w, &w->fleet->devices, n->id);
+	default:
+		return any_id(w, &w->fleet->members, n->id);
+	}
+}
+
+static struct policy *random_policy(struct world *w, const struct network *n)
+{
+	static const char *const protocols[] = {"any", "tcp", "udp", "icmp"};
+	struct policy *p = NEW(struct policy);
+	unsigned rules = 1 + below(w, 3);
+
+	make_id(w, "pol", p->id);
+	id_copy(p->project, n->project);
+	id_copy(p->network, n->id);
+	p->name = mem_printf("policy%u", w->serial);
+	p->enabled = below(w, 5) != 0;
+	for (unsigned i = 0; i < rules; i++) {
+		AUTOFREE char *from = mem_strdup(random_selector(w, n));
+		const char *protocol = protocols[below(w, 4)];
+		int ports = strcmp(protocol, "tcp") == 0 || strcmp(protocol, "udp") == 0;
+
+		add_rule(p, from, random_selector(w, n), protocol,
+			ports && below(w, 2) ? "440-450" : NULL);
+	}
+	return p;
+}
+
+static void make_project(struct world *w, unsigned second)
+{
+	struct project *p = NEW(struct project);
+	unsigned networks = 1 + below(w, 2);
+
+	make_id(w, "prj", p->id);
+	p->name = mem_printf("project%u", w->serial);
+	fleet_put(w->fleet, &schema_project, p);
+	struct node *nodes[6];
+	unsigned n_nodes = 1 + below(w, 6);
+
+	for (unsigned i = 0; i < n_nodes; i++)
+		nodes[i] = make_node(w, p->id);
+	for (unsigned k = 0; k < networks; k++) {
+		struct network *n = make_network(w, p->id, second + k);
+		struct group *groups[2] = {make_group(w, n), below(w, 2) ? make_group(w, n) : NULL};
+		unsigned devices = below(w, 10), policies = below(w, 4);
+
+		for (unsigned i = 0; i < n_nodes; i++)
+			if (below(w, 5) != 0)
+				make_member(w, n, nodes[i],
+					below(w, 2) ? groups[below(w, 2)] : NULL, i);
+		for (unsigned i = 0; i < devices; i++) {
+			struct group *g = groups[below(w, 2)];
+
+			fleet_put(w->fleet, &schema_device, world_device(w, n, g ? g : groups[0]));
+		}
+		for (unsigned i = 0; i < policies; i++)
+			fleet_put(w->fleet, &schema_policy, random_policy(w, n));
+	}
+}
+
+void world_make(struct world *w, uint64_t seed)
+{
+	*w = (struct world){.rand = {seed}, .fleet = fleet_new()};
+	make_project(w, 16);
+	make_project(w, 20);
+}
+
+const char *world_gateway(struct world *w, unsigned n)
+{
+	struct network *net;
+	struct node *node;
+	struct group *g;
+	struct member *m;
+	struct policy *p;
+
+	*w = (struct world){.rand = {1}, .fleet = fleet_new()};
+	net = make_network(w, "prj_1", 30);
+	node = make_node(w, "prj_1");
+	node->enabled = true;
+	g = make_group(w, net);
+	m = make_member(w, net, node, g, 0);
+	make_key(w, &m->public_key);
+	p = NEW(struct policy);
+	make_id(w, "pol", p->id);
+	id_copy(p->network, net->id);
+	p->enabled = true;
+	add_rule(p, "clients", "nodes", "any", NULL);
+	fleet_put(w->fleet, &schema_policy, p);
+	for (unsigned i = 0; i < n; i++) {
+		struct device *d = world_device(w, net, g);
+
+		d->enabled = true;
+		strs_done(&d->tags);
+		fleet_put(w->fleet, &schema_device, d);
+	}
+	return net->id;
+}
+
+static void mutate_device(struct world *w, struct device *d)
+{
+	switch (below(w, 4)) {
+	case 0:
+		d->enabled = !d->enabled;
+		break;
+	case 1:
+		make_key(w, &d->public_key);
+		break;
+	case 2:
+		d->expires_at = 1000 * (msec)(1 + below(w, 1000));
+		break;
+	default:
+		strs_done(&d->tags);
+		strs_push(&d->tags, below(w, 2) ? "admin" : "kiosk");
+	}
+}
+
+static void mutate_member(struct world *w, struct member *m)
+{
+	switch (below(w, 3)) {
+	case 0:
+		make_key(w, &m->public_key);
+		break;
+	case 1:
+		m->endpoint = mem_free(m->endpoint);
+		mem_free(m->observed_endpoint);
+		m->observed_endpoint = mem_printf("203.0.113.%u:40000", below(w, 250));
+		break;
+	default:
+		VEC_DONE(&m->local_subnets);
+	}
+}
+
+const struct schema *world_change(struct world *w, void **ret_before, void **ret_after)
+{
+	static const struct schema *const kinds[] = {&schema_device, &schema_device, &schema_device,
+		&schema_member, &schema_node, &schema_policy, &schema_network};
+	const struct schema *s = kinds[below(w, ARRAY_LEN(kinds))];
+	const struct map *maps[] = {&w->fleet->devices, &w->fleet->members, &w->fleet->nodes,
+		&w->fleet->policies, &w->fleet->networks};
+	const struct map *m = s == &schema_device ? maps[0]
+		: s == &schema_member             ? maps[1]
+		: s == &schema_node               ? maps[2]
+		: s == &schema_policy             ? maps[3]
+						  : maps[4];
+	void *was = pick(w, m);
+	struct network *n = pick(w, &w->fleet->networks);
+	int removable = s == &schema_device || s == &schema_member || s == &schema_policy;
+
+	*ret_before = *ret_after = NULL;
+	if (s == &schema_device && below(w, 4) == 0) {
+		struct fleet_network *fn = fleet_network(w->fleet, n->id);
+
+		*ret_after = world_device(w, n, fn->groups.v[below(w, (unsigned)fn->groups.n)]);
+		return s;
+	}
+	if (s == &schema_policy && (was == NULL || below(w, 3) == 0)) {
+		*ret_after = random_policy(w, n);
+		return s;
+	}
+	if (was == NULL)
+		return NULL;
+	*ret_before = schema_dup(s, was);
+	if (removable && below(w, 4) == 0)
+		return s;
+	*ret_after = schema_dup(s, was);
+	if (s == &schema_device)
+		mutate_device(w, *ret_after);
+	else if (s == &schema_member)
+		mutate_member(w, *ret_after);
+	else if (s == &schema_node)
+		((struct node *)*ret_after)->enabled = !((struct node *)*ret_after)->enabled;
+	else if (s == &schema_policy)
+		((struct policy *)*ret_after)->enabled = !((struct policy *)*ret_after)->enabled;
+	else
+		((struct network *)*ret_after)->psk_epoch++;
+	return s;
+}
+
+void world_done(struct world *w)
+{
+	w->fleet = fleet_free(w->fleet);
+}

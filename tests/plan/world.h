@@ -1,0 +1,31 @@
+/* DOC: random fleets for property tests: small, valid, different for every seed, same for one. */
+#ifndef WARREN_TESTS_PLAN_WORLD_H
+#define WARREN_TESTS_PLAN_WORLD_H
+
+#include "base/rand.h"
+#include "model/fleet.h"
+
+struct world {
+	struct rand rand;
+	struct fleet *fleet;
+	unsigned serial; /* of ids, names and keys */
+};
+
+/* Two projects, each with one or two networks, nodes with random roles, groups, devices, policies.
+ */
+void world_make(struct world *w, uint64_t seed);
+void world_done(struct world *w);
+
+/* One network with one gateway and n devices, the starting policy. Returns the network's id. */
+const char *world_gateway(struct world *w, unsigned n);
+
+struct device *world_device(struct world *w, const struct network *n, const struct group *g);
+
+/* A random valid change: *before and *after are heap objects of the schema (either may be NULL). */
+const struct schema *world_change(struct world *w, void **ret_before, void **ret_after);
+
+/* The group keys a control plane would have sealed: "sealed GROUP NODE". */
+struct plan_keys;
+extern const struct plan_keys world_keys;
+
+#endif
