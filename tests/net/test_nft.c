@@ -408,7 +408,7 @@ static void packets_to_the_node(void **state)
 
 static void packets_through_the_node(void **state)
 {
-	CLEANUP(item_vec_done) struct item_vec sets = {0}, none = {0};
+	CLEANUP(item_vec_done) struct item_vec sets = {0};
 	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
 	int lan4 = udp(lan, "192.0.2.2", 7000), lan6 = udp(lan, "2001:db8::2", 7000);
 	int from4 = udp(peer, "172.30.0.2", 6000), from6 = udp(peer, "fd00:30::2", 6000);
