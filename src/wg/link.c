@@ -37,20 +37,6 @@ static int request(const struct nlmsghdr *nlh)
 											    : 0;
 }
 
-static struct nlmsghdr *begin(char *buf, uint16_t type, uint16_t flags, const char *ifname)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct ifinfomsg *ifi;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
-	nlh->nlmsg_seq = SEQ;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_family = AF_UNSPEC;
-	mnl_attr_put_strz(nlh, IFLA_IFNAME, ifname);
-	return nlh;
-}
-
 int wg_link_exists(const char *ifname)
 {
 	return if_nametoindex(ifname) != 0;
@@ -59,31 +45,18 @@ int wg_link_exists(const char *ifname)
 int wg_link_delete(const char *ifname, struct err *e)
 {
 	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
-	int errnum = request(begin(buf, RTM_DELLINK, 0, ifname));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	int errnum;
 
+	nlh->nlmsg_type = RTM_DELLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = SEQ;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, ifname);
+	errnum = request(nlh);
 	if (errnum == ENODEV)
 		return err_set(e, ERR_NOT_FOUND, "there is no interface %s", ifname);
 	if (errnum != 0)
 		return err_errno(e, errnum, "cannot delete interface %s", ifname);
-	return 0;
-}
-
-int wg_link_add(const char *ifname, struct err *e)
-{
-	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
-	struct nlmsghdr *nlh = begin(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifname);
-	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	int errnum;
-
-	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "wireguard");
-	mnl_attr_nest_end(nlh, info);
-	errnum = request(nlh);
-	if (errnum == EEXIST)
-		return err_set(e, ERR_EXISTS, "there is an interface %s already", ifname);
-	if (errnum == EOPNOTSUPP)
-		return err_set(e, ERR_UNSUPPORTED,
-			"this kernel has no module wireguard; package wireguard-go gives an engine");
-	if (errnum != 0)
-		return err_errno(e, errnum, "cannot make interface %s", ifname);
 	return 0;
 }

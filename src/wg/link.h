@@ -8,7 +8,5 @@
 int wg_link_exists(const char *ifname);
 /* Delete it. ERR_NOT_FOUND when absent, ERR_SYSTEM otherwise. */
 int wg_link_delete(const char *ifname, struct err *e);
-/* Make a down interface of kind "wireguard". ERR_EXISTS, ERR_UNSUPPORTED (no module) or system. */
-int wg_link_add(const char *ifname, struct err *e);
 
 #endif
