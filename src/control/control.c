@@ -125,11 +125,23 @@ static int serve_public(struct control *c, struct err *e)
 	return r < 0 ? r : http_server_start(&h, &c->public_server, e);
 }
 
+/* Agents know this listener by pin, told in GET /healthz and signed by the root. */
+static int publish_pin(struct control *c, const char *cert, struct err *e)
+{
+	CLEANUP(buf_done) struct buf pin = {0};
+	int r = http_certificate_pin(cert, &pin, e);
+	if (r == 0)
+		hub_set_pins(c->hub, (const char *const[]){buf_str(&pin), NULL});
+	return r;
+}
+
 static int serve_agents(struct control *c, struct err *e)
 {
 	CLEANUP(buf_done) struct buf cert = {0};
 	CLEANUP(buf_wipe) struct buf key = {0};
 	int r = own_certificate(c, "tls_agent", c->options.agent_listen, &cert, &key, e);
+	if (r == 0)
+		r = publish_pin(c, buf_str(&cert), e);
 	struct http_options h = {
 		.listen = c->options.agent_listen,
 		.cert_pem = buf_str(&cert),
