@@ -1,7 +1,7 @@
 /*
  * DOC: see change.h. Which nodes a change touches is asked from the store inside the transaction,
- * before a row goes and after a row came, so a joining or leaving member is counted too. The set may
- * be larger than what the planner finds in the end (an empty delta), never smaller.
+ * before a row goes and after a row came, so a joining or leaving member is counted too. The set
+ * may be larger than what the planner finds in the end (an empty delta), never smaller.
  */
 #include "control/change.h"
 
@@ -75,8 +75,8 @@ static void id_vec_drop(struct id_vec *v, const char *id)
 static bool is_fleet(const struct schema *s)
 {
 	return s == &schema_project || s == &schema_network || s == &schema_node ||
-	       s == &schema_member || s == &schema_group || s == &schema_device ||
-	       s == &schema_policy;
+		s == &schema_member || s == &schema_group || s == &schema_device ||
+		s == &schema_policy;
 }
 
 int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
@@ -87,9 +87,9 @@ int change_store(struct tx *tx, const struct schema *s, const void *before, cons
 	const char *id = id_field(s, any, "id");
 	int r = before && is_fleet(s) ? change_nodes(tx, s, before, &nodes, e) : 0;
 	if (r == 0)
-		r = before == NULL  ? tx_insert(tx, s, after, e)
-		    : after == NULL ? tx_delete(tx, s, id, e)
-				    : tx_update(tx, s, after, e);
+		r = before == NULL      ? tx_insert(tx, s, after, e)
+			: after == NULL ? tx_delete(tx, s, id, e)
+					: tx_update(tx, s, after, e);
 	if (r == 0 && after && is_fleet(s))
 		r = change_nodes(tx, s, after, &nodes, e);
 	if (r < 0)
