@@ -6,6 +6,9 @@
 #include <linux/netlink.h>
 #include <string.h>
 
+/* Without the flags; NLA_TYPE_MASK is a negative int. */
+#define ATTR_TYPE_MASK 0x3fff
+
 /* Step over n bytes and the padding behind them, which the last one may lack. */
 static void advance(struct span *s, size_t n)
 {
@@ -28,7 +31,7 @@ int attr_next(struct span *s, uint16_t *ret_type, struct span *ret_payload)
 	memcpy(&a, s->p, sizeof(a));
 	if (a.nla_len < sizeof(a) || a.nla_len > s->n)
 		return ERR_CORRUPT;
-	*ret_type = a.nla_type & NLA_TYPE_MASK;
+	*ret_type = a.nla_type & ATTR_TYPE_MASK;
 	*ret_payload = (struct span){s->p + sizeof(a), a.nla_len - sizeof(a)};
 	advance(s, a.nla_len);
 	return 1;
