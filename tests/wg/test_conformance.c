@@ -80,11 +80,12 @@ int main(int argc, char **argv)
 		conformance_prefix = "u";
 		return conformance_run(userspace_ready());
 	}
-	if (argc == 2 && strcmp(argv[1], "kernel") == 0) {
+	if (argc == 2 && strncmp(argv[1], "kernel", 6) == 0) {
 		conformance_new = kernel_new;
 		conformance_prefix = "k";
-		return conformance_run(kernel_ready());
+		return strcmp(argv[1], "kernel-large") == 0 ? conformance_run_large(kernel_ready())
+							    : conformance_run(kernel_ready());
 	}
-	fprintf(stderr, "usage: %s memory|userspace|kernel\n", argv[0]);
+	fprintf(stderr, "usage: %s memory|userspace|kernel|kernel-large\n", argv[0]);
 	return 2;
 }

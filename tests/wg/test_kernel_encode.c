@@ -397,8 +397,6 @@ static void one_message_byte_for_byte(void **state)
 	assert_int_equal(wg_encoder_next(&w, buf, sizeof(buf)), sizeof(want));
 	assert_memory_equal(buf, want, sizeof(want));
 	assert_int_equal(wg_encoder_next(&w, buf, sizeof(buf)), 0);
-#else
-	skip();
 #endif
 }
 

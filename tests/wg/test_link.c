@@ -13,6 +13,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
+#include <stdio.h>
 #include <unistd.h>
 
 struct message {
@@ -70,20 +71,12 @@ static void link_messages(void **state)
 	assert_string_equal(info.kind, "?");
 }
 
-static int own_namespace(void **state)
-{
-	*state = geteuid() == 0 && unshare(CLONE_NEWNET) == 0 ? state : NULL;
-	return 0;
-}
-
 static void the_kernel_answers(void **state)
 {
 	CLEANUP(strs_done) struct strs names = {0};
 	char kind[LINK_KIND_LEN] = "untouched";
 	struct err e = {0};
 
-	if (*state == NULL)
-		skip();
 	assert_int_equal(wg_link_kind("lo", kind, &e), 0);
 	assert_string_equal(kind, "");
 	assert_int_equal(wg_link_kind("absent0", kind, &e), ERR_NOT_FOUND);
@@ -98,9 +91,11 @@ static void the_kernel_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(link_messages),
-		cmocka_unit_test_setup(the_kernel_answers, own_namespace),
-	};
+		cmocka_unit_test(link_messages), cmocka_unit_test(the_kernel_answers)};
+	const struct CMUnitTest pure[] = {cmocka_unit_test(link_messages)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (geteuid() == 0 && unshare(CLONE_NEWNET) == 0)
+		return cmocka_run_group_tests(tests, NULL, NULL);
+	printf("# the_kernel_answers needs root and namespaces\n");
+	return cmocka_run_group_tests(pure, NULL, NULL);
 }
