@@ -239,6 +239,76 @@ static void without_privileges_it_says_so(void **state)
 	destroy("priv0");
 }
 
+#define STEADY 3000 /* peers that stay; a dozen messages */
+#define CHANGES 200
+
+static struct wg_peer_op numbered(unsigned n)
+{
+	struct wg_peer_op op = {0};
+
+	memcpy(op.public_key.bytes, &n, sizeof(n));
+	op.public_key.bytes[30] = 1;
+	return op;
+}
+
+/* Another program adds and removes a peer all the time, in front of or between the others. */
+static int restless(void)
+{
+	for (unsigned i = 0; i < CHANGES; i++) {
+		struct wg_peer_op op = numbered(STEADY + i / 2);
+		const struct wg_change c = {.peers = &op, .n_peers = 1};
+
+		op.flags = i % 2 ? WG_PEER_REMOVE : 0;
+		if (kernel->ops->change(kernel, "busy0", &c, NULL) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* What is read is the device at one moment: each steady peer once; or it is said that there was
+ * no such moment. */
+static bool read_steady(void)
+{
+	CLEANUP(wg_device_done) struct wg_device d = {0};
+	unsigned seen = 0, number;
+	struct err e = {0};
+	int r = kernel->ops->read(kernel, "busy0", &d, &e);
+
+	if (r == ERR_UNAVAILABLE) {
+		assert_int_equal(d.peers.n, 0);
+		return false;
+	}
+	assert_ok(r, &e);
+	VEC_FOREACH (p, &d.peers) {
+		memcpy(&number, p->public_key.bytes, sizeof(number));
+		seen += number < STEADY;
+	}
+	assert_int_equal(seen, STEADY);
+	assert_true(d.peers.n <= STEADY + 1);
+	return true;
+}
+
+static void reading_what_changes(void **state)
+{
+	struct wg_peer_op *ops = mem_zalloc(STEADY * sizeof(*ops));
+	int status;
+	pid_t pid;
+
+	for (unsigned i = 0; i < STEADY; i++)
+		ops[i] = numbered(i);
+	create("busy0");
+	set("busy0", (struct wg_change){.peers = ops, .n_peers = STEADY});
+	mem_free(ops);
+	pid = fork();
+	if (pid == 0)
+		_exit(restless());
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		read_steady();
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(read_steady());
+	destroy("busy0");
+}
+
 static void enter(const char *netns)
 {
 	AUTOFREE char *path = mem_printf("/run/netns/%s", netns);
@@ -326,6 +396,7 @@ int main(void)
 		cmocka_unit_test(another_kind_is_left_alone),
 		cmocka_unit_test(a_port_that_is_held_is_named),
 		cmocka_unit_test(without_privileges_it_says_so),
+		cmocka_unit_test(reading_what_changes),
 		cmocka_unit_test(packets_go_through),
 	};
 	const char *reason = own_namespaces();
