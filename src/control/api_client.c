@@ -234,14 +234,23 @@ void api_client_delete(struct call *c)
 /* --- the configuration, without its key ------------------------------------------------------- */
 
 /* It shows the pre-shared key, so it leaves a line in the audit log. */
-static int audit_config(struct tx *tx, struct call *c, struct err *e)
+static int store_shown(struct tx *tx, struct call *c, struct err *e)
+{
+	static const char *const names[] = {"config_hash", NULL};
+	struct client_job *job = c->data;
+	struct device *d = &job->device;
+	int r = tx_audit(tx, d->project, c->who.id, "client.config", d->id, d->name, e);
+	return r < 0 ? r : tx_touch(tx, &schema_device, d, names, e);
+}
+
+static void config_stored(struct call *c)
 {
 	struct client_job *job = c->data;
-	int r = get_client(tx, c, &job->device, e);
-	if (r == 0)
-		r = tx_audit(tx, job->device.project, c->who.id, "client.config", job->device.id,
-			job->device.name, e);
-	return r;
+	AUTOFREE char *disposition =
+		mem_printf("attachment; filename=\"%s.conf\"", job->device.dns_name);
+	api_header(c, "Content-Disposition", disposition);
+	c->type = "text/plain; charset=utf-8";
+	api_reply(c, 200);
 }
 
 static void render_config(const struct fleet *f, void *arg)
@@ -254,23 +263,18 @@ static void render_config(const struct fleet *f, void *arg)
 		return;
 	}
 	client_config_hash(f, &job->device, hash);
-	client_remember(c->control, job->device.id, hash);
-	AUTOFREE char *disposition =
-		mem_printf("attachment; filename=\"%s.conf\"", job->device.dns_name);
-	api_header(c, "Content-Disposition", disposition);
-	c->type = "text/plain; charset=utf-8";
-	api_reply(c, 200);
-}
-
-static void config_audited(struct call *c)
-{
-	hub_run(c->control->hub, render_config, c);
+	mem_free(job->device.config_hash);
+	job->device.config_hash = mem_strdup(hash);
+	api_write(c, store_shown, config_stored);
 }
 
 void api_client_config(struct call *c)
 {
 	client_job_new(c);
-	api_write(c, audit_config, config_audited);
+	if (store_read(c->control->store, show_job, c, &c->err) < 0)
+		api_fail(c);
+	else
+		hub_run(c->control->hub, render_config, c);
 }
 
 void api_client_gone(struct call *c)

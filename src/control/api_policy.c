@@ -79,9 +79,8 @@ void api_policy_create(struct call *c)
 	p->enabled = true;
 	id_make("pol", clock_wall(c->control->clock), p->id);
 	if (object_read(c->body, &schema_policy, FIELD_SET, also, p, &c->err) < 0 ||
-		policy_check(p, &c->err) < 0 ||
 		store_read(c->control->store, find_network, c, &c->err) < 0 ||
-		selectors_exist(c, p) < 0)
+		policy_check(p, &c->err) < 0 || selectors_exist(c, p) < 0)
 		api_fail(c);
 	else
 		api_write(c, insert_policy, NULL);

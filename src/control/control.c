@@ -125,11 +125,28 @@ static int serve_public(struct control *c, struct err *e)
 	return r < 0 ? r : http_server_start(&h, &c->public_server, e);
 }
 
+/* Agents learn two pins: of the identity that is shown and of the one that will follow it. */
+static int tell_pins(struct control *c, const char *shown, const char *next, struct err *e)
+{
+	CLEANUP(buf_done) struct buf a = {0}, b = {0};
+	int r = http_certificate_pin(shown, &a, e);
+	if (r == 0)
+		r = http_certificate_pin(next, &b, e);
+	if (r == 0)
+		hub_set_pins(c->hub, (const char *[]){buf_str(&a), buf_str(&b), NULL});
+	return r;
+}
+
 static int serve_agents(struct control *c, struct err *e)
 {
-	CLEANUP(buf_done) struct buf cert = {0};
-	CLEANUP(buf_wipe) struct buf key = {0};
+	CLEANUP(buf_done) struct buf cert = {0}, next_cert = {0};
+	CLEANUP(buf_wipe) struct buf key = {0}, next_key = {0};
 	int r = own_certificate(c, "tls_agent", c->options.agent_listen, &cert, &key, e);
+	if (r == 0)
+		r = own_certificate(c, "tls_agent_next", c->options.agent_listen, &next_cert,
+			&next_key, e);
+	if (r == 0)
+		r = tell_pins(c, buf_str(&cert), buf_str(&next_cert), e);
 	struct http_options h = {
 		.listen = c->options.agent_listen,
 		.cert_pem = buf_str(&cert),

@@ -6,9 +6,10 @@
  *	forward hook ─> wr_forward ── from or to overlay: wr_pass ── known flow; rules; drop
  *	postrouting ──> wr_nat ── overlay to a masqueraded destination, leaving the overlay
  *
- * Each rule is written once a family, over that family's half of its sets. A half without members
- * matches nothing, so a rule whose destination has no IPv6 address allows no IPv6. A rule that
- * cannot be understood is left out: less is allowed, never more.
+ * Each rule is written once a family, over that family's part of its sets (addresses, and ranges
+ * when there are some). A part without members matches nothing, so a rule whose destination has no
+ *IPv6 address allows no IPv6. A rule that cannot be understood is left out: less is allowed, never
+ *more.
  */
 #include "net/net.h"
 
@@ -17,6 +18,7 @@
 #include "model/names.h"
 #include "net/nftname.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct half {
@@ -34,10 +36,10 @@ static const struct half {
 
 #define INTERFACES "interfaces"
 
-/* Members of a set in order, by name; names in order. */
+/* Members of a set in order; sets in order of their names. */
 struct members {
 	char *name;
-	struct prefix_vec prefixes;
+	struct prefix_vec hosts, ranges;
 };
 VEC_TYPE(members_vec, struct members);
 
@@ -55,7 +57,8 @@ static void members_done(struct members_vec *v)
 {
 	VEC_FOREACH (m, v) {
 		mem_free(m->name);
-		VEC_DONE(&m->prefixes);
+		VEC_DONE(&m->hosts);
+		VEC_DONE(&m->ranges);
 	}
 	VEC_DONE(v);
 }
@@ -101,20 +104,35 @@ static void gather(const char *network, const struct firewall_item *f,
 			? map_get(&seen, (*i)->set.set)
 			: NULL;
 
-		if (m != NULL)
-			VEC_PUSH(&m->prefixes, (*i)->set.prefix);
+		if (m == NULL)
+			continue;
+		if (nft_kind_of((*i)->set.prefix) == NFT_HOSTS)
+			VEC_PUSH(&m->hosts, (*i)->set.prefix);
+		else
+			VEC_PUSH(&m->ranges, (*i)->set.prefix);
 	}
 	map_done(&seen, NULL);
-	VEC_FOREACH (m, ret)
-		if (m->prefixes.n > 1)
-			qsort(m->prefixes.v, m->prefixes.n, sizeof(*m->prefixes.v), by_prefix);
+	VEC_FOREACH (m, ret) {
+		if (m->hosts.n > 1)
+			qsort(m->hosts.v, m->hosts.n, sizeof(*m->hosts.v), by_prefix);
+		prefix_vec_aggregate(&m->ranges); /* interval sets hold no overlaps */
+	}
 }
 
-static void add_set(struct buf *out, const struct half *h, const char *name)
+/* Does the set have ranges in that family? Without them the text has no set and no rule for it. */
+static bool has_ranges(const struct members *m, enum family f)
 {
-	/* No auto-merge: nft 1.0.6 crashes when many merged elements are deleted in one batch, so
-	 * the text holds no overlaps itself (nft_elements). */
-	buf_addf(out, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t}\n", name, h->type);
+	const struct prefix_vec *v = &m->ranges;
+
+	/* sorted, IPv4 before IPv6 */
+	return v->n > 0 && v->v[f == FAMILY_IPV4 ? 0 : v->n - 1].addr.family == f;
+}
+
+static void add_set(struct buf *out, const struct half *h, enum nft_kind kind, const char *name)
+{
+	/* Ranges without auto-merge: over that nft 1.0.6 crashes; the text holds no overlaps. */
+	buf_addf(out, "\tset %s {\n\t\ttype %s\n%s\t}\n", name, h->type,
+		kind == NFT_RANGES ? "\t\tflags interval\n" : "");
 }
 
 static void add_sets(struct buf *out, const struct firewall_item *f, const struct members_vec *v)
@@ -126,11 +144,15 @@ static void add_sets(struct buf *out, const struct firewall_item *f, const struc
 		const struct half *h = &halves[i];
 
 		if (f->masquerade.n > 0) {
-			add_set(out, h, h->overlay);
-			add_set(out, h, h->masquerade);
+			add_set(out, h, NFT_RANGES, h->overlay);
+			add_set(out, h, NFT_RANGES, h->masquerade);
 		}
-		VEC_FOREACH (m, v)
-			add_set(out, h, nft_set(m->name, h->family, name));
+		VEC_FOREACH (m, v) {
+			add_set(out, h, NFT_HOSTS, nft_set(m->name, NFT_HOSTS, h->family, name));
+			if (has_ranges(m, h->family))
+				add_set(out, h, NFT_RANGES,
+					nft_set(m->name, NFT_RANGES, h->family, name));
+		}
 	}
 }
 
@@ -184,27 +206,52 @@ static int protocol_add(struct buf *out, const struct fw_rule *r, const struct h
 	return 0;
 }
 
-static void address_add(struct buf *out, const struct half *h, const char *side, const char *set)
+/* One side of a rule as the nft sets it may match: "" (any) is one alternative that says nothing;
+ * a set is its hosts, and its ranges when it has some. */
+struct side {
+	char text[2][NFT_NAME_LEN + 16];
+	size_t n;
+};
+
+static struct side side_of(const struct half *h, const char *keyword, const char *set,
+	const struct members_vec *members)
 {
+	struct side s = {.n = 1};
+	const struct members *m;
 	char name[NFT_NAME_LEN];
 
-	if (set != NULL && set[0] != '\0')
-		buf_addf(out, " %s %s @%s", h->ip, side, nft_set(set, h->family, name));
+	if (set == NULL || set[0] == '\0')
+		return s;
+	m = bsearch(&(struct members){.name = (char *)(uintptr_t)set}, members->v, members->n,
+		sizeof(*m), by_name);
+	s.n = has_ranges(m, h->family) ? 2 : 1;
+	for (size_t i = 0; i < s.n; i++)
+		snprintf(s.text[i], sizeof(s.text[i]), " %s %s @%s", h->ip, keyword,
+			nft_set(set, i == 0 ? NFT_HOSTS : NFT_RANGES, h->family, name));
+	return s;
 }
 
-static void rules_add(struct buf *out, const struct fw_rule_vec *rules)
+static void rule_add(struct buf *out, const struct fw_rule *r, const struct half *h,
+	const struct members_vec *members)
+{
+	CLEANUP(buf_done) struct buf protocol = {0};
+	struct side from = side_of(h, "saddr", r->from, members);
+	struct side to = side_of(h, "daddr", r->to, members);
+
+	if (protocol_add(&protocol, r, h) < 0)
+		return;
+	for (size_t i = 0; i < from.n; i++)
+		for (size_t k = 0; k < to.n; k++)
+			buf_addf(out, "\t\t%s%s%s%s accept\n", h->only, from.text[i], to.text[k],
+				buf_str(&protocol));
+}
+
+static void rules_add(
+	struct buf *out, const struct fw_rule_vec *rules, const struct members_vec *members)
 {
 	VEC_FOREACH (r, rules)
-		for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
-			CLEANUP(buf_done) struct buf line = {0};
-			const struct half *h = &halves[i];
-
-			buf_addf(&line, "\t\t%s", h->only);
-			address_add(&line, h, "saddr", r->from);
-			address_add(&line, h, "daddr", r->to);
-			if (protocol_add(&line, r, h) == 0)
-				buf_addf(out, "%s accept\n", buf_str(&line));
-		}
+		for (size_t i = 0; i < ARRAY_LEN(halves); i++)
+			rule_add(out, r, &halves[i], members);
 }
 
 static void known_flows_add(struct buf *out)
@@ -212,19 +259,20 @@ static void known_flows_add(struct buf *out)
 	buf_adds(out, "\t\tct state established,related accept\n\t\tct state invalid drop\n");
 }
 
-static void chains_add(struct buf *out, const struct firewall_item *f)
+static void chains_add(
+	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
 {
 	buf_adds(out,
 		"\tchain wr_input {\n"
 		"\t\ttype filter hook input priority filter; policy accept;\n"
 		"\t\tiifname != @" INTERFACES " accept\n");
 	known_flows_add(out);
-	rules_add(out, &f->input);
+	rules_add(out, &f->input, members);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_pass {\n");
 	known_flows_add(out);
-	rules_add(out, &f->forward);
+	rules_add(out, &f->forward, members);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
@@ -254,7 +302,7 @@ static void list_add(struct buf *out, const char *table, const char *set, enum f
 
 	prefix_vec_copy(&v, list);
 	prefix_vec_aggregate(&v);
-	nft_elements(out, "add", table, set, f, &v);
+	nft_elements(out, "add", table, set, NFT_RANGES, f, &v);
 	VEC_DONE(&v);
 }
 
@@ -279,9 +327,14 @@ static void elements_add(struct buf *out, const char *table, const struct firewa
 			buf_addf(out, "add element inet %s " INTERFACES " { \"%s\" }\n", table, *s);
 	pools_add(out, table, f);
 	VEC_FOREACH (m, v)
-		for (size_t i = 0; i < ARRAY_LEN(halves); i++)
-			nft_elements(out, "add", table, nft_set(m->name, halves[i].family, name),
-				halves[i].family, &m->prefixes);
+		for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+			enum family family = halves[i].family;
+
+			nft_elements(out, "add", table, nft_set(m->name, NFT_HOSTS, family, name),
+				NFT_HOSTS, family, &m->hosts);
+			nft_elements(out, "add", table, nft_set(m->name, NFT_RANGES, family, name),
+				NFT_RANGES, family, &m->ranges);
+		}
 }
 
 void net_firewall_text(const char *network, const struct firewall_item *f,
@@ -295,7 +348,7 @@ void net_firewall_text(const char *network, const struct firewall_item *f,
 	buf_addf(out, "add table inet %s\ndelete table inet %s\ntable inet %s {\n", table, table,
 		table);
 	add_sets(out, f, &members);
-	chains_add(out, f);
+	chains_add(out, f, &members);
 	buf_adds(out, "}\n");
 	elements_add(out, table, f, &members);
 }

@@ -39,31 +39,36 @@ const char *nft_table(const char *network, char ret[static NFT_NAME_LEN])
 	return nft_name("warren", network, ret);
 }
 
-const char *nft_set(const char *set, enum family f, char ret[static NFT_NAME_LEN])
+enum nft_kind nft_kind_of(struct prefix p)
 {
-	size_t n = strlen(nft_name("s", set, ret));
+	return p.len == addr_width(p.addr) ? NFT_HOSTS : NFT_RANGES;
+}
+
+const char *nft_set(
+	const char *set, enum nft_kind kind, enum family f, char ret[static NFT_NAME_LEN])
+{
+	size_t n = strlen(nft_name(kind == NFT_HOSTS ? "s" : "r", set, ret));
 
 	snprintf(ret + n, NFT_NAME_LEN - n, "_%d", f == FAMILY_IPV4 ? 4 : 6);
 	return ret;
 }
 
 void nft_elements(struct buf *out, const char *verb, const char *table, const char *set,
-	enum family f, const struct prefix_vec *members)
+	enum nft_kind kind, enum family f, const struct prefix_vec *members)
 {
 	char text[PREFIX_TEXT_LEN];
-	const struct prefix *last = NULL;
 	size_t n = 0;
 
 	VEC_FOREACH (p, members) {
-		if (p->addr.family != f || (last != NULL && prefix_contains(*last, *p)))
+		if (p->addr.family != f || (kind == NFT_HOSTS && nft_kind_of(*p) != kind))
 			continue;
-		last = p;
 		if (n % ELEMENTS_PER_COMMAND == 0)
 			buf_addf(out, "%s%s element inet %s %s { ", n > 0 ? " }\n" : "", verb,
 				table, set);
 		else
 			buf_adds(out, ", ");
-		buf_adds(out, prefix_format(*p, text));
+		buf_adds(out,
+			kind == NFT_HOSTS ? addr_format(p->addr, text) : prefix_format(*p, text));
 		n++;
 	}
 	if (n > 0)

@@ -14,13 +14,16 @@
  * never share a name. */
 const char *nft_name(const char *prefix, const char *text, char ret[static NFT_NAME_LEN]);
 const char *nft_table(const char *network, char ret[static NFT_NAME_LEN]);
-/* A set has two halves, one for each family: "s_NAME_4", "s_NAME_6". */
-const char *nft_set(const char *set, enum family f, char ret[static NFT_NAME_LEN]);
+/* A set of rules is four sets of nft, for each family one of single addresses ("s_NAME_4"), where
+ * members come and go one by one, and one of ranges ("r_NAME_4"). */
+enum nft_kind { NFT_HOSTS, NFT_RANGES };
+enum nft_kind nft_kind_of(struct prefix p);
+const char *nft_set(
+	const char *set, enum nft_kind kind, enum family f, char ret[static NFT_NAME_LEN]);
 
-/* "add element inet TABLE SET { ... }" (or "delete") for the members of family f, cut into commands
- * of some thousand elements each. Members must be sorted: one that lies inside the one before it
- * is left out, as sets of ranges hold no overlaps. */
+/* "add element inet TABLE SET { ... }" (or "delete") for the members of that kind and family, cut
+ * into commands of some thousand elements each. */
 void nft_elements(struct buf *out, const char *verb, const char *table, const char *set,
-	enum family f, const struct prefix_vec *members);
+	enum nft_kind kind, enum family f, const struct prefix_vec *members);
 
 #endif

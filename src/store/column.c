@@ -4,8 +4,8 @@
  *
  *	from SP from SP TAB to SP TAB protocol TAB port SP
  *
- * again with each list item ended, by a space. Inside an item backslash, newline, tab and (in
- * rules) space are written \\ \n \t \s; any other use of a backslash is damage.
+ * again with each list item ended, by a space. Inside an item backslash, newline, tab and
+ * space are written \\ \n \t \s; any other use of a backslash is damage.
  */
 #include "store/column.h"
 

@@ -227,9 +227,12 @@ int tx_lease_free(struct tx *tx, const char *owner, struct err *e)
 
 	if (owner == NULL || *owner == '\0')
 		return err_set(e, ERR_INVALID, "leases are freed by owner");
-	code = tx_change(tx, "DELETE FROM lease WHERE owner = ? AND wide = 1", &args[1], 1, e);
+	code = tx_change(tx, "DELETE FROM lease WHERE owner = ? AND owner <> '' AND wide = 1",
+		&args[1], 1, e);
 	if (code >= 0)
-		code = tx_change(tx, "UPDATE lease SET owner = '', freed_at = ? WHERE owner = ?",
+		code = tx_change(tx,
+			"UPDATE lease SET owner = '', freed_at = ?"
+			" WHERE owner = ? AND owner <> ''",
 			args, ARRAY_LEN(args), e);
 	return code < 0 ? code : 0;
 }

@@ -71,8 +71,7 @@ static int add_filters(const struct schema *s, const struct tx_filter filters[6]
 		if (code < 0)
 			return code;
 		and_where(sql, args);
-		buf_addf(sql, "\"%s\" = ?", f->name);
-		row_add_cell(args, c);
+		tx_equals(f, c, sql, args);
 	}
 	return 0;
 }

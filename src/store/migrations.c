@@ -41,6 +41,7 @@ static const char first[] =
 	"CREATE UNIQUE INDEX member_node ON member (network, node);"
 	"CREATE UNIQUE INDEX member_key ON member (network, public_key) WHERE public_key <> '';"
 	"CREATE INDEX member_of_node ON member (node);"
+	"CREATE INDEX member_by_key ON member (public_key) WHERE public_key <> '';"
 
 	"CREATE TABLE \"group\" (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
 	" network TEXT NOT NULL, name TEXT NOT NULL, mode TEXT NOT NULL, public_key TEXT NOT NULL,"
@@ -62,7 +63,6 @@ static const char first[] =
 	"CREATE UNIQUE INDEX device_ipv4 ON device (network, ipv4) WHERE ipv4 <> '';"
 	"CREATE UNIQUE INDEX device_ipv6 ON device (network, ipv6) WHERE ipv6 <> '';"
 	"CREATE INDEX device_project ON device (project, id);"
-	"CREATE INDEX device_expiry ON device (expires_at) WHERE expires_at > 0;"
 
 	"CREATE TABLE policy (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
 	" network TEXT NOT NULL, name TEXT NOT NULL, enabled INTEGER NOT NULL,"

@@ -51,6 +51,14 @@ int tx_field(const struct schema *s, const char *name, const struct field **ret,
 	return 0;
 }
 
+void tx_equals(const struct field *f, struct cell value, struct buf *sql, struct row *args)
+{
+	buf_addf(sql, "\"%s\" = ?", f->name);
+	if (value.type == CELL_TEXT && value.n > 0)
+		buf_addf(sql, " AND \"%s\" <> ''", f->name);
+	row_add_cell(args, value);
+}
+
 int tx_decode(
 	const struct schema *s, const struct cell *cells, size_t n, void *object, struct err *e)
 {
@@ -131,8 +139,9 @@ int tx_find(struct tx *tx, const struct schema *s, void *ret, struct err *e, ...
 			code = column_parse(f, value == NULL ? "" : value, &c, e);
 		if (code < 0)
 			break;
-		buf_addf(&sql, "%s\"%s\" = ?", args.n == 0 ? "" : " AND ", column);
-		row_add_cell(&args, c);
+		if (args.n > 0)
+			buf_adds(&sql, " AND ");
+		tx_equals(f, c, &sql, &args);
 	}
 	va_end(ap);
 	if (code == 0)

@@ -35,6 +35,10 @@ int tx_decode(
 /* schema_field, or ERR_INVALID naming it. */
 int tx_field(const struct schema *s, const char *name, const struct field **ret, struct err *e);
 
+/* Add "column" = value. A text that is not empty says so in words too: SQLite uses an index that
+ * leaves unset texts out only when the statement itself does. */
+void tx_equals(const struct field *f, struct cell value, struct buf *sql, struct row *args);
+
 /* Drop rows from index keep on. */
 void outbox_cut(struct outbox *o, size_t keep);
 void outbox_done(struct outbox *o);

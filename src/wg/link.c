@@ -137,6 +137,8 @@ static int get_links(struct nlmsghdr *nlh, void (*found)(void *to, const struct 
 
 	if (r == 0)
 		r = nlsock_send(&s, nlh, e);
+	if (r < 0)
+		return r;
 	*ret_interrupted = false;
 	while (r == 0) {
 		r = nlsock_receive(&s, &datagram, e);

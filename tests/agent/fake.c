@@ -250,8 +250,8 @@ static int firewall_members(void *ctx, const char *network, const struct item_ve
 		return rc;
 	if (now == NULL)
 		return err_set(e, ERR_SYSTEM, "no table");
-	mem_free(map_set(&self(ctx)->firewalls, network,
-		mem_printf("%s +%zu-%zu", now, put->n, drop->n)));
+	mem_free(map_set(
+		&self(ctx)->firewalls, network, mem_printf("%s +%zu-%zu", now, put->n, drop->n)));
 	self(ctx)->writes++;
 	return 0;
 }
@@ -324,7 +324,8 @@ const struct machine_ops fake_ops = {
 	.hosts_stamp = hosts_stamp,
 };
 
-/* --- the world ---------------------------------------------------------------------------------- */
+/* --- the world ----------------------------------------------------------------------------------
+ */
 
 static void nothing_changed(void *arg)
 {
@@ -406,7 +407,8 @@ void world_done(struct world *w)
 	mem_free(w->dir);
 }
 
-/* --- items -------------------------------------------------------------------------------------- */
+/* --- items --------------------------------------------------------------------------------------
+ */
 
 void key_of(unsigned n, struct public_key *ret)
 {

@@ -1,4 +1,5 @@
-/* DOC: a machine that exists in memory, an identity in a temporary folder, and items to put there. */
+/* DOC: a machine that exists in memory, an identity in a temporary folder, and items to put there.
+ */
 #ifndef WARREN_TESTS_AGENT_FAKE_H
 #define WARREN_TESTS_AGENT_FAKE_H
 

@@ -14,6 +14,7 @@
 #include "codec/envelope.h"
 #include "control/change.h"
 #include "crypto/key.h"
+#include "http/worker.h"
 #include "control/stream.h"
 
 #include <inttypes.h>
@@ -45,7 +46,8 @@ static void listen_here(struct agent *a)
 	agent_listen(a, id);
 }
 
-static void wait_streams(struct rig *r, unsigned n)
+#define wait_streams(r, n) wait_streams_at(r, n, __LINE__)
+static void wait_streams_at(struct rig *r, unsigned n, int line)
 {
 	struct hub_counts c;
 	struct timespec pause = {.tv_nsec = 1000000};
@@ -58,7 +60,7 @@ static void wait_streams(struct rig *r, unsigned n)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	fail_msg("%u streams, not %u", c.streams, n);
+	fail_msg("line %d: %u streams, not %u", line, c.streams, n);
 }
 
 static void test_one_device(void **state)
@@ -532,6 +534,7 @@ static void test_push_cost(void **state)
 	struct agent *agents = mem_zalloc(FLEET * sizeof(*agents));
 	CLEANUP(buf_done) struct buf token = {0};
 	struct rlimit limit;
+	msec keepalive = http_keepalive;
 	struct network before = {0}, after = {0};
 	struct hub_counts counts;
 	msec wall, cpu;
@@ -543,6 +546,7 @@ static void test_push_cost(void **state)
 	}
 	limit.rlim_cur = limit.rlim_max < 8192 ? limit.rlim_max : 8192;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	http_keepalive = 15 * 1000;
 	rig_start(&r, true);
 	rig_get(&r, &schema_network, r.network, &before);
 	schema_copy(&schema_network, &after, &before);
@@ -583,6 +587,7 @@ static void test_push_cost(void **state)
 		agent_done(&agents[i]);
 	mem_free(agents);
 	rig_stop(&r);
+	http_keepalive = keepalive;
 }
 
 int main(void)
@@ -598,5 +603,7 @@ int main(void)
 		cmocka_unit_test(test_push_cost),
 	};
 
+	/* A sleeping stream notices that its reader has gone when a comment is written to it. */
+	http_keepalive = 20;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -488,7 +488,8 @@ static void test_endpoints_and_keys(void **state)
 
 static void test_pins(void **state)
 {
-	static const char *const pins[] = {KEY_A, "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI=", NULL};
+	static const char *const pins[] = {
+		KEY_A, "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI=", NULL};
 	struct http_response response;
 	struct json_doc *doc;
 	CLEANUP(buf_done) struct buf text = {0};

@@ -89,7 +89,6 @@ static const struct {
 	{"PUT", CLIENTS "/nobody", "{}", 405, NULL},
 	{"GET", "/api/v1/nothing", NULL, 404, NULL},
 	{"POST", "/api/v1/networks", "{\"name\":\"n\",\"ipv4\":\"10.0.0.1/16\"}", 400, "ipv4"},
-	{"POST", "/api/v1/networks", "{\"name\":\"n\",\"ipv4\":\"172.30.0.0/16\"}", 409, "ipv4"},
 	{"POST", "/api/v1/networks", "{\"name\":\"office\"}", 409, "name"},
 	{"POST", "/api/v1/networks", "{\"name\":\"n\",\"listen_port\":0}", 400, "listen_port"},
 	{"POST", "/api/v1/networks", "{\"name\":\"n\",\"listen_port\":65536}", 400, "listen_port"},
@@ -225,9 +224,15 @@ static void metrics_are_openmetrics(void **state)
 	expect_status(&a, 200);
 	const char *text = buf_str(&a.body);
 	assert_non_null(strstr(text, "warren_objects{kind=\"network\"} 1\n"));
-	assert_non_null(strstr(text, "route=\"/metrics\",status=\"401\"} 1\n"));
 	assert_non_null(strstr(text, "warren_streams 0\n"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+	/* A request is counted when it has ended, which the client may see a little earlier. */
+	for (int i = 0; i < 200; i++) {
+		ANSWER again = call(f, "GET", "/metrics", NULL, NULL);
+		if (strstr(buf_str(&again.body), "route=\"/metrics\",status=\"401\"} 1\n"))
+			return;
+	}
+	fail_msg("the refused request was never counted");
 }
 
 int main(void)

@@ -9,6 +9,8 @@
 #include "control/attempts.h"
 #include "control/metrics.h"
 
+#include <pthread.h>
+
 #define CLIENTS "/api/v1/wireguard/clients"
 
 static void refused(struct fixture *f, const char *why)
@@ -89,6 +91,72 @@ static void a_restart_keeps_everything(void **state)
 	ANSWER projects = call(f, "GET", "/api/v1/projects", token, NULL);
 	assert_int_equal(json_int(json_root(projects.doc), "total", 0), 1);
 	assert_string_equal(g.name, "gw");
+	serve_end(f);
+}
+
+/* --- stopping under load ---------------------------------------------------------------------- */
+
+#define LOAD_THREADS 4
+
+struct load {
+	struct fixture *f;
+	pthread_mutex_t lock;
+	pthread_cond_t some;
+	struct strs made; /* ids that were acknowledged */
+	int number;
+};
+
+static void *load(void *arg)
+{
+	struct load *l = arg;
+
+	for (;;) {
+		struct http_response r = {0};
+		char body[40];
+		pthread_mutex_lock(&l->lock);
+		snprintf(body, sizeof(body), "{\"name\":\"n%d\"}", l->number++);
+		pthread_mutex_unlock(&l->lock);
+		struct http_send send = {
+			.method = "POST", .path = CLIENTS, .body = body, .body_len = strlen(body)};
+		if (http_call_wait(&l->f->local, &send, &r, NULL) < 0)
+			return NULL; /* the server has stopped */
+		struct json_doc *d = json_parse(r.body.data, r.body.len, 100000, NULL);
+		pthread_mutex_lock(&l->lock);
+		if (r.status == 201 && d)
+			strs_push(&l->made, json_str(json_root(d), "client.id"));
+		pthread_cond_signal(&l->some);
+		pthread_mutex_unlock(&l->lock);
+		json_free(d);
+		http_response_done(&r);
+	}
+}
+
+static void nothing_acknowledged_is_lost(void **state)
+{
+	struct fixture *f = serve();
+	struct load l = {
+		.f = f, .lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER};
+	pthread_t threads[LOAD_THREADS];
+	struct err e = {0};
+
+	make_gateway(f, "", "office", "gw");
+	for (int i = 0; i < LOAD_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, load, &l), 0);
+	pthread_mutex_lock(&l.lock);
+	while (l.made.n < 50)
+		pthread_cond_wait(&l.some, &l.lock);
+	pthread_mutex_unlock(&l.lock);
+	f->control = control_stop(f->control);
+	for (int i = 0; i < LOAD_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(serve_again(f, &e), 0);
+	VEC_FOREACH (id, &l.made) {
+		char path[120];
+		snprintf(path, sizeof(path), CLIENTS "/%s", *id);
+		ANSWER a = call(f, "GET", path, NULL, NULL);
+		expect_status(&a, 200);
+	}
+	strs_done(&l.made);
 	serve_end(f);
 }
 
@@ -232,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_master_key_must_be_right),
 		cmocka_unit_test(a_restart_keeps_everything),
+		cmocka_unit_test(nothing_acknowledged_is_lost),
 		cmocka_unit_test(one_server_a_folder),
 		cmocka_unit_test(a_half_certificate_is_refused),
 		cmocka_unit_test(no_secret_in_clear),

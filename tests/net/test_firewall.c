@@ -70,7 +70,7 @@ static void names_are_ours_and_distinct(void **state)
 	char names[ARRAY_LEN(texts)][NFT_NAME_LEN];
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		nft_set(texts[i], FAMILY_IPV6, names[i]);
+		nft_set(texts[i], NFT_HOSTS, FAMILY_IPV6, names[i]);
 		assert_int_equal(strspn(names[i], "abcdefghijklmnopqrstuvwxyz0123456789_"),
 			strlen(names[i]));
 		assert_memory_equal(names[i], "s_", 2);
@@ -88,7 +88,7 @@ static void long_lists_are_cut(void **state)
 
 	for (unsigned i = 0; i < 3300; i++)
 		VEC_PUSH(&v, prefix_host((struct addr){FAMILY_IPV4, 0x0a000000 + 2 * i}));
-	nft_elements(&out, "add", "t", "s", FAMILY_IPV4, &v);
+	nft_elements(&out, "add", "t", "s", NFT_HOSTS, FAMILY_IPV4, &v);
 	for (const char *at = out.data; *at != '\0'; at++) {
 		commands += *at == '\n';
 		commas += *at == ',';
@@ -96,7 +96,7 @@ static void long_lists_are_cut(void **state)
 	assert_int_equal(commands, 4);
 	assert_int_equal(commas + commands, 3300);
 	buf_reset(&out);
-	nft_elements(&out, "add", "t", "s", FAMILY_IPV6, &v);
+	nft_elements(&out, "add", "t", "s", NFT_HOSTS, FAMILY_IPV6, &v);
 	assert_int_equal(out.len, 0);
 	VEC_DONE(&v);
 }
