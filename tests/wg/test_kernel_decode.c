@@ -392,7 +392,12 @@ static void host_bits(struct buf *b)
 
 static void mask_too_long(struct buf *b)
 {
-	ip(b, AF_INET, "\x0a\0\0\1", 4, 33);
+	ip(b, AF_INET, (const char *)zeros, 4, 33);
+}
+
+static void mask_of_six_too_long(struct buf *b)
+{
+	ip(b, AF_INET6, (const char *)zeros, 16, 129);
 }
 
 static void family_unknown(struct buf *b)
@@ -482,6 +487,7 @@ static void what_is_refused(void **state)
 		{good_ip, WG_DUMP_DONE},
 		{host_bits, WG_DUMP_BAD},
 		{mask_too_long, WG_DUMP_BAD},
+		{mask_of_six_too_long, WG_DUMP_BAD},
 		{family_unknown, WG_DUMP_BAD},
 		{family_of_another_size, WG_DUMP_BAD},
 		{family_four_of_six, WG_DUMP_BAD},
