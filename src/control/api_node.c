@@ -275,12 +275,37 @@ void api_node_state(struct call *c)
 
 /* --- members ---------------------------------------------------------------------------------- */
 
+/* A system-admin who names subnets grants them to the project by that: nobody else could refuse. */
+static int grant_subnets(struct tx *tx, struct call *c, const struct member *m, struct err *e)
+{
+	struct project before = {0}, after = {0};
+	int r = tx_get(tx, &schema_project, m->project, &before, e);
+	if (r < 0)
+		return r;
+	schema_copy(&schema_project, &after, &before);
+	VEC_FOREACH (p, &m->local_subnets)
+		if (!prefix_vec_covers(&before.granted_ranges, *p))
+			VEC_PUSH(&after.granted_ranges, *p);
+	if (after.granted_ranges.n > before.granted_ranges.n) {
+		prefix_vec_aggregate(&after.granted_ranges);
+		r = project_check(&after, e);
+		if (r == 0)
+			r = change_store(tx, &schema_project, &before, &after, c->who.id,
+				"project.grant", e);
+	}
+	schema_done(&schema_project, &before);
+	schema_done(&schema_project, &after);
+	return r;
+}
+
 static int update_member(struct tx *tx, struct call *c, struct err *e)
 {
 	struct member before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_member, NULL, &before, &after, e);
 	if (r == 0)
 		r = member_check(&after, e);
+	if (r == 0 && c->who.role == USER_SYSTEM_ADMIN)
+		r = grant_subnets(tx, c, &after, e);
 	if (r == 0)
 		r = world_check(tx, after.project, &schema_member, &after, e);
 	if (r == 0)
