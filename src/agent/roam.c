@@ -61,8 +61,7 @@ void roam_note(struct roam *r, struct wg_backend *wg, const char *ifname,
 bool roam_recall(struct roam *r, const char *ifname, struct wg_peer_op *op)
 {
 	peer_name name;
-	struct roam_endpoint *e =
-		map_remove(&r->endpoints, name_of(ifname, &op->public_key, name));
+	struct roam_endpoint *e = map_remove(&r->endpoints, name_of(ifname, &op->public_key, name));
 
 	if (e == NULL)
 		return false;

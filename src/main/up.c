@@ -53,7 +53,7 @@ struct up {
 	pid_t agent;
 	int agent_failures;
 	uint16_t port; /* of the gateway */
-	bool first; /* this start made the network */
+	bool first;    /* this start made the network */
 };
 
 static int call(struct up *u, const char *method, const char *path, const char *body,
