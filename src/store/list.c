@@ -296,8 +296,8 @@ int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 	if (ret_total != NULL)
 		code = count(tx, s, &where, &args, &total, e);
 	if (code == 0 && q->after != NULL && *q->after != '\0') {
-		const char *id;
-		struct cell value;
+		const char *id = NULL;
+		struct cell value = {0};
 
 		code = cursor_read(&l, q->after, &cursor, &id, &value, e);
 		if (code == 0)
