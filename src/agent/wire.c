@@ -4,7 +4,7 @@
 #include "codec/envelope.h"
 #include "codec/json.h"
 
-#define PINS_MAX (64 * 1024)
+#define ANSWER_MAX (64 * 1024)
 
 static void retarget(struct wire *w)
 {
@@ -55,7 +55,7 @@ struct http_call *wire_send(struct wire *w, const char *method, const char *suff
 static int read_pins(
 	const struct buf *body, const struct public_key *root, struct pins *ret, struct err *e)
 {
-	struct json_doc *doc = json_parse(buf_str(body), body->len, PINS_MAX, e);
+	struct json_doc *doc = json_parse(buf_str(body), body->len, ANSWER_MAX, e);
 	CLEANUP(buf_done) struct buf text = {0};
 	struct pins p = {0};
 	int rc = 0;
@@ -163,7 +163,7 @@ int wire_problem(const struct http_response *r, const char *what, struct err *e)
 {
 	struct json_doc *doc = r->body.len == 0
 		? NULL
-		: json_parse(buf_str(&r->body), r->body.len, PINS_MAX, NULL);
+		: json_parse(buf_str(&r->body), r->body.len, ANSWER_MAX, NULL);
 	const char *detail = doc == NULL ? NULL : json_str(json_root(doc), "detail");
 	int code = r->status == 401                    ? ERR_UNAUTHORIZED
 		: r->status == 409                     ? ERR_EXISTS

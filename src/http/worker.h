@@ -67,7 +67,8 @@ struct http_server {
 	struct http_options o;
 	atomic_uint refs; /* the owner, and requests that handlers hold */
 	atomic_uint connections, streams;
-	struct http_listener listener;
+	struct http_listener listener; /* the acceptor's; gone when it stops */
+	bool is_unix, is_tls;
 	pthread_t acceptor;
 	bool accepting;
 	int stopfd;

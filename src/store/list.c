@@ -297,7 +297,7 @@ int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 		code = count(tx, s, &where, &args, &total, e);
 	if (code == 0 && q->after != NULL && *q->after != '\0') {
 		const char *id = NULL;
-		struct cell value = {0};
+		struct cell value;
 
 		code = cursor_read(&l, q->after, &cursor, &id, &value, e);
 		if (code == 0)
