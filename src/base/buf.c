@@ -9,13 +9,21 @@
 char *buf_room(struct buf *b, size_t n)
 {
 	size_t want = b->len + n + 1;
+	char *grown;
 
 	if (want > b->cap) {
 		size_t cap = b->cap ? b->cap : 64;
 
 		while (cap < want)
 			cap *= 2;
-		b->data = mem_resize(b->data, cap, 1);
+		/* not realloc: what held a secret must not be left behind unwiped */
+		grown = mem_alloc(cap);
+		if (b->data != NULL) {
+			memcpy(grown, b->data, b->len + 1);
+			mem_wipe(b->data, b->cap);
+			mem_free(b->data);
+		}
+		b->data = grown;
 		b->cap = cap;
 	}
 	return b->data + b->len;

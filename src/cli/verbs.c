@@ -110,24 +110,20 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 	return r;
 }
 
-struct print_member {
-	struct table table;
-};
-
 static void print_member(void *ctx, const char *key, const struct json *v)
 {
-	struct print_member *p = ctx;
+	struct table *t = ctx;
 	CLEANUP(buf_done) struct buf text = {0};
 
 	json_text(v, &text);
-	table_cell(&p->table, key);
-	table_cell(&p->table, buf_str(&text));
+	table_cell(t, key);
+	table_cell(t, buf_str(&text));
 }
 
 void cli_print_object(const struct cli_session *s, const struct buf *answer, const char *path)
 {
 	static const char *const headings[] = {"FIELD", "VALUE"};
-	struct print_member p;
+	struct table t;
 	struct json_doc *d;
 
 	if (s->json) {
@@ -137,24 +133,39 @@ void cli_print_object(const struct cli_session *s, const struct buf *answer, con
 	d = json_parse(buf_str(answer), answer->len, answer->len, NULL);
 	if (d == NULL)
 		return;
-	table_init(&p.table, headings, 2);
-	json_each(path ? json_get(json_root(d), path) : json_root(d), print_member, &p);
-	table_print(&p.table, stdout);
-	table_done(&p.table);
+	table_init(&t, headings, 2);
+	json_each(path ? json_get(json_root(d), path) : json_root(d), print_member, &t);
+	table_print(&t, stdout);
+	table_done(&t);
 	json_free(d);
 }
 
-static void print_rows(const struct cli_noun *n, const struct json *items, struct table *t)
-{
-	for (size_t i = 0; i < json_count(items); i++)
-		for (const struct cli_column *c = n->columns; c->heading != NULL; c++) {
-			const struct json *v = json_get(json_at(items, i), c->path);
-			CLEANUP(buf_done) struct buf text = {0};
+/* Where the rows of a list go: a table, or one JSON document over all pages. */
+struct listing {
+	const struct cli_noun *noun;
+	bool json;
+	struct table table;
+	struct buf text;
+	struct json_writer w;
+};
 
-			if (v != NULL && !json_is_null(json_at(items, i), c->path))
-				json_text(v, &text);
-			table_cell(t, buf_str(&text));
-		}
+static void add_row(struct listing *l, const struct json *item)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+
+	if (l->json) {
+		json_text(item, &text);
+		json_put_raw(&l->w, NULL, buf_str(&text), text.len);
+		return;
+	}
+	for (const struct cli_column *c = l->noun->columns; c->heading != NULL; c++) {
+		const struct json *v = json_get(item, c->path);
+
+		buf_reset(&text);
+		if (v != NULL && !json_is_null(item, c->path))
+			json_text(v, &text);
+		table_cell(&l->table, buf_str(&text));
+	}
 }
 
 static void list_query(
@@ -175,16 +186,17 @@ static void list_query(
 }
 
 /* One page; *next gets the cursor of the following one, or NULL. */
-static int list_page(struct cli_session *s, const struct cli_noun *n, const struct cli_args *a,
-	char **next, struct table *t, struct err *e)
+static int list_page(struct cli_session *s, const struct cli_args *a, char **next,
+	struct listing *l, struct err *e)
 {
 	CLEANUP(buf_done) struct buf query = {0};
 	CLEANUP(buf_done) struct buf answer = {0};
 	struct json_doc *d;
+	const struct json *items;
 	const char *cursor;
 	int r;
 
-	list_query(a, n->path, *next, &query);
+	list_query(a, l->noun->path, *next, &query);
 	*next = mem_free(*next);
 	r = cli_call(s, "GET", buf_str(&query), NULL, &answer, e);
 	if (r < 0)
@@ -192,10 +204,9 @@ static int list_page(struct cli_session *s, const struct cli_noun *n, const stru
 	d = json_parse(buf_str(&answer), answer.len, answer.len, e);
 	if (d == NULL)
 		return ERR_INVALID;
-	if (s->json)
-		printf("%s\n", buf_str(&answer));
-	else
-		print_rows(n, json_get(json_root(d), "items"), t);
+	items = json_get(json_root(d), "items");
+	for (size_t i = 0; i < json_count(items); i++)
+		add_row(l, json_at(items, i));
 	cursor = json_str(json_root(d), "next");
 	if (cursor != NULL && *cursor != '\0' && !cli_has(a, "limit"))
 		*next = mem_strdup(cursor);
@@ -206,21 +217,29 @@ static int list_page(struct cli_session *s, const struct cli_noun *n, const stru
 static int verb_list(
 	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
 {
+	struct listing l = {.noun = n, .json = s->json};
 	const char *headings[16];
 	size_t columns = 0;
-	struct table t;
 	char *next = NULL;
 	int r;
 
 	for (const struct cli_column *c = n->columns; c->heading != NULL; c++)
 		headings[columns++] = c->heading;
-	table_init(&t, headings, columns);
+	table_init(&l.table, headings, columns);
+	l.w.out = &l.text;
+	json_begin_object(&l.w, NULL);
+	json_begin_array(&l.w, "items");
 	do
-		r = list_page(s, n, a, &next, &t, e);
+		r = list_page(s, a, &next, &l, e);
 	while (r == 0 && next != NULL);
-	if (r == 0 && !s->json)
-		table_print(&t, stdout);
-	table_done(&t);
+	json_end_array(&l.w);
+	json_end_object(&l.w);
+	if (r == 0 && s->json)
+		printf("%s\n", buf_str(&l.text));
+	else if (r == 0)
+		table_print(&l.table, stdout);
+	table_done(&l.table);
+	buf_done(&l.text);
 	return r;
 }
 

@@ -139,7 +139,7 @@ static void answer_registration(const struct fleet *f, void *arg)
 
 static void registered(void *arg, int result, const struct err *e)
 {
-	struct registering *g = arg;
+	struct registering *g = CONTAINER_OF(arg, struct registering, r);
 
 	if (result < 0) {
 		agent_refuse_request(g->rq, e);

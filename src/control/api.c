@@ -122,7 +122,7 @@ static bool is_json(const char *type)
 	static const char json[] = "application/json";
 	size_t n = sizeof(json) - 1;
 	return type && strncasecmp(type, json, n) == 0 &&
-	       (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
+		(type[n] == '\0' || type[n] == ';' || type[n] == ' ');
 }
 
 /* Parse the body of a changing call. Answers itself and returns -1 when it cannot be used. */
@@ -132,7 +132,7 @@ static int read_body(struct call *c)
 	const char *text = http_body(c->rq, &n);
 	const char *method = http_method(c->rq);
 	bool may = strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ||
-		   strcmp(method, "PUT") == 0;
+		strcmp(method, "PUT") == 0;
 	bool cookie = c->who.kind == PRINCIPAL_USER && may;
 	if (!may || (n == 0 && (c->route->flags & ROUTE_NO_BODY) && !cookie))
 		return 0;
@@ -163,8 +163,8 @@ static int project_job(struct tx *tx, void *arg, struct err *e)
 	struct call *c = job->call;
 	struct project p = {0};
 	int r = id_valid(job->ref, "prj")
-			? tx_get(tx, &schema_project, job->ref, &p, e)
-			: tx_find(tx, &schema_project, &p, e, "name", job->ref, NULL);
+		? tx_get(tx, &schema_project, job->ref, &p, e)
+		: tx_find(tx, &schema_project, &p, e, "name", job->ref, NULL);
 	if (r == 0 && c->who.project[0] && strcmp(c->who.project, p.id) != 0)
 		r = ERR_NOT_FOUND;
 	if (r == 0)
@@ -183,8 +183,7 @@ static int find_project(struct call *c, struct err *e)
 		id_copy(c->project, c->who.project);
 		return 0;
 	}
-	return store_read(
-		c->control->store, project_job, &(struct project_job){c, ref}, e);
+	return store_read(c->control->store, project_job, &(struct project_job){c, ref}, e);
 }
 
 static int authorise(struct call *c, struct err *e)
@@ -196,8 +195,8 @@ static int authorise(struct call *c, struct err *e)
 	if (r < 0)
 		return r;
 	if (c->who.must_change_password && !(route->flags & ROUTE_SELF))
-		return err_set(e, ERR_DENIED,
-			"change the password first: POST /api/v1/me/password");
+		return err_set(
+			e, ERR_DENIED, "change the password first: POST /api/v1/me/password");
 	if (c->who.role < route->role)
 		return err_set(e, ERR_DENIED, "this needs the role %s; yours is %s",
 			user_role_words[route->role], user_role_words[c->who.role]);

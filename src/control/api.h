@@ -19,10 +19,10 @@
 struct call;
 
 enum {
-	ROUTE_OPEN = 1,      /* answers without credentials */
-	ROUTE_SELF = 2,      /* open to a session that must change its password first */
-	ROUTE_NO_BODY = 4,   /* POST without a body is fine */
-	ROUTE_STATIC = 8,    /* same bytes for everybody; may be cached */
+	ROUTE_OPEN = 1,    /* answers without credentials */
+	ROUTE_SELF = 2,    /* open to a session that must change its password first */
+	ROUTE_NO_BODY = 4, /* POST without a body is fine */
+	ROUTE_STATIC = 8,  /* same bytes for everybody; may be cached */
 };
 
 struct api_route {
@@ -30,7 +30,7 @@ struct api_route {
 	int role; /* enum user_role: the smallest that may call it */
 	unsigned flags;
 	const struct schema *schema; /* of the object or the list */
-	const char *query;           /* parameters it takes, "qr link"; "list" = paging and filters */
+	const char *query; /* parameters it takes, "qr link"; "list" = paging and filters */
 };
 
 #define API_HEADERS_MAX 4
@@ -91,7 +91,7 @@ int api_need_project(struct tx *tx, struct call *c, struct err *e);
 /* A page asked for by the query string. Strings are the call's. */
 struct page {
 	struct tx_query query;
-	char values[6][64]; /* filters in stored form */
+	char values[6][96];
 	size_t n_filters;
 };
 /* Paging, sorting, searching, one filter for each listed field, and the call's project. */

@@ -14,6 +14,7 @@ void api_me_password(struct call *c);
 void api_user_create(struct call *c);
 void api_user_change(struct call *c);
 void api_user_delete(struct call *c);
+void api_user_password(struct call *c); /* a new one-time password, shown once */
 /* End a user's sessions, all but `except` (may be ""). */
 int drop_sessions(struct tx *tx, const char *user, const char *except, struct err *e);
 /* Delete some that have expired. */

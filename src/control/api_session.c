@@ -166,7 +166,8 @@ static int delete_session(struct tx *tx, struct call *c, struct err *e)
 {
 	int r = tx_delete(tx, &schema_session, c->who.session, e);
 	if (r == 0)
-		r = tx_audit(tx, c->who.project, c->who.id, "session.logout", c->who.session, "", e);
+		r = tx_audit(
+			tx, c->who.project, c->who.id, "session.logout", c->who.session, "", e);
 	return r;
 }
 
@@ -203,8 +204,7 @@ static int store_password(struct tx *tx, struct call *c, struct err *e)
 		mem_free(after.password_hash);
 		after.password_hash = mem_strdup(l->fresh_hash);
 		after.must_change_password = false;
-		r = change_store(
-			tx, &schema_user, &before, &after, c->who.id, "user.password", e);
+		r = change_store(tx, &schema_user, &before, &after, c->who.id, "user.password", e);
 	}
 	if (r == 0)
 		r = drop_sessions(tx, c->who.id, c->who.session, e);
@@ -241,8 +241,8 @@ void api_me_password(struct call *c)
 	if (c->who.kind != PRINCIPAL_USER)
 		err_set(&c->err, ERR_DENIED, "only a signed-in user has a password");
 	else if ((current = want(c, "current", 1, PASSWORD_MAX)) &&
-		 (fresh = want(c, "password", PASSWORD_MIN, PASSWORD_MAX)) &&
-		 strcmp(current, fresh) == 0)
+		(fresh = want(c, "password", PASSWORD_MIN, PASSWORD_MAX)) &&
+		strcmp(current, fresh) == 0)
 		fresh = (err_field(&c->err, ERR_INVALID, "password",
 				 "the new password is the old one"),
 			NULL);

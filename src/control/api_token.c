@@ -40,8 +40,7 @@ static int resolve_networks(struct tx *tx, struct call *c, struct token *t, stru
 	}
 	for (size_t i = 0; i < t->networks.n; i++) {
 		struct network n = {0};
-		int r = api_resolve(
-			tx, c, &schema_network, t->networks.v[i], "networks", &n, e);
+		int r = api_resolve(tx, c, &schema_network, t->networks.v[i], "networks", &n, e);
 		if (r < 0)
 			return r;
 		mem_free(t->networks.v[i]);
@@ -58,7 +57,8 @@ static int insert_token(struct tx *tx, struct call *c, struct err *e)
 	bool everywhere = t->kind == TOKEN_KIND_API && t->role == USER_SYSTEM_ADMIN;
 	int r = everywhere ? 0 : api_need_project(tx, c, e);
 	if (r == 0 && everywhere && c->project[0])
-		r = err_field(e, ERR_INVALID, "role", "a system-admin's token belongs to no project");
+		r = err_field(
+			e, ERR_INVALID, "role", "a system-admin's token belongs to no project");
 	if (r == 0 && t->kind == TOKEN_KIND_JOIN)
 		r = resolve_networks(tx, c, t, e);
 	if (r < 0)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/workers.h"
 #include "crypto/password.h"
+#include "model/names.h"
 #include "model/validate.h"
 
 #include <string.h>
@@ -114,7 +115,9 @@ static int insert_user(struct tx *tx, struct call *c, struct err *e)
 	id_copy(u->project, c->project);
 	u->created_at = tx_now(tx);
 	u->password_hash = mem_strdup(job->hash);
-	r = change_store(tx, &schema_user, NULL, u, c->who.id, "user.create", e);
+	r = user_check(u, e);
+	if (r == 0)
+		r = change_store(tx, &schema_user, NULL, u, c->who.id, "user.create", e);
 	if (r < 0)
 		return r;
 	struct json_writer w = {.out = &c->out};
@@ -154,7 +157,7 @@ void api_user_create(struct call *c)
 	}
 	id_make("usr", clock_wall(c->control->clock), job->user.id);
 	if (r == 0)
-		r = user_check(&job->user, &c->err);
+		r = name_check(job->user.name, "name", &c->err);
 	if (r == 0)
 		r = workers_run(c->control->workers, hash_then_insert, c, &c->err);
 	if (r < 0)
@@ -176,7 +179,8 @@ static int update_user(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0 && job->hash[0]) {
 		mem_free(after.password_hash);
 		after.password_hash = mem_strdup(job->hash);
-		/* Whoever set it knows it: the user should choose another, unless told otherwise. */
+		/* Whoever set it knows it: the user should choose another, unless told otherwise.
+		 */
 		if (json_get(c->body, "must_change_password") == NULL &&
 			strcmp(before.id, c->who.id) != 0)
 			after.must_change_password = true;
@@ -214,6 +218,54 @@ void api_user_change(struct call *c)
 	else if (r == 0)
 		api_write(c, update_user, NULL);
 	if (r < 0)
+		api_fail(c);
+}
+
+static int update_password(struct tx *tx, struct call *c, struct err *e)
+{
+	struct user_job *job = c->data;
+	struct user before = {0}, after = {0};
+	int r = api_get(tx, c, &schema_user, c->id, &before, e);
+	if (r == 0 && before.role > c->who.role)
+		r = err_set(e, ERR_DENIED, "this user's role is above your own");
+	if (r == 0) {
+		schema_copy(&schema_user, &after, &before);
+		mem_free(after.password_hash);
+		after.password_hash = mem_strdup(job->hash);
+		after.must_change_password = true;
+		r = change_store(tx, &schema_user, &before, &after, c->who.id, "user.password", e);
+	}
+	if (r == 0)
+		r = drop_sessions(tx, after.id, "", e);
+	if (r == 0) {
+		struct json_writer w = {.out = &c->out};
+		json_begin_object(&w, NULL);
+		object_write(&w, &schema_user, &after);
+		json_put_str(&w, "password", job->password);
+		json_end_object(&w);
+	}
+	schema_done(&schema_user, &before);
+	schema_done(&schema_user, &after);
+	return r;
+}
+
+static void hash_then_reset(void *arg)
+{
+	struct call *c = arg;
+	struct user_job *job = c->data;
+	password_hash(job->password, job->hash);
+	api_write(c, update_password, NULL);
+}
+
+void api_user_password(struct call *c)
+{
+	struct user_job *job = NEW(struct user_job);
+	c->data = job;
+	c->free_data = user_job_free;
+	c->status = 200;
+	job->password = mem_zalloc(PASSWORD_ONE_TIME_LEN);
+	password_one_time(job->password);
+	if (workers_run(c->control->workers, hash_then_reset, c, &c->err) < 0)
 		api_fail(c);
 }
 

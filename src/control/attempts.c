@@ -1,7 +1,7 @@
 /*
- * DOC: see attempts.h. Each slot is a leaky bucket: `until` is the time its level reaches zero, each
- * attempt adds window/max to it. Keys are hashed with a random seed, so nobody can aim at the slot
- * of somebody else; a collision costs an attacker's victim nothing more than being forgotten.
+ * DOC: see attempts.h. Each slot is a leaky bucket: `until` is the time its level reaches zero,
+ * each attempt adds window/max to it. Keys are hashed with a random seed, so nobody can aim at the
+ * slot of somebody else; a collision costs an attacker's victim nothing more than being forgotten.
  */
 #include "control/attempts.h"
 

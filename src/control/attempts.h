@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-#define ATTEMPTS_MAX 10                /* failures before one has to wait */
+#define ATTEMPTS_MAX 10                 /* failures before one has to wait */
 #define ATTEMPTS_WINDOW (5 * 60 * 1000) /* ms after which a failure is forgotten: one by one */
 #define ATTEMPTS_SLOTS 4096
 #define ATTEMPTS_WAYS 8

@@ -1,12 +1,14 @@
 /*
  * DOC: see change.h. Which nodes a change touches is asked from the store inside the transaction,
- * before a row goes and after a row came, so a joining or leaving member is counted too. The set may
- * be larger than what the planner finds in the end (an empty delta), never smaller.
+ * before a row goes and after a row came, so a joining or leaving member is counted too. The set
+ * may be larger than what the planner finds in the end (an empty delta), never smaller.
  */
 #include "control/change.h"
 
 #include "control/labels.h"
+#include "model/fleet.h"
 #include "model/schema.h"
+#include "plan/plan.h"
 
 #include <string.h>
 
@@ -35,11 +37,57 @@ static int add_members(
 	return tx_list(tx, &schema_member, &q, add_member_node, ret, NULL, NULL, e);
 }
 
+struct filling {
+	struct fleet *fleet;
+	const struct schema *schema;
+};
+
+static int fill(void *arg, const void *object)
+{
+	struct filling *f = arg;
+	fleet_put(f->fleet, f->schema, schema_dup(f->schema, object));
+	return 0;
+}
+
+/* Does a device's change show beyond its group's gateways (a policy picks it by tag or id, another
+ * group shares the pool)? The planner knows: it is asked about a fleet that has the network's
+ * groups and policies, and one stand-in for all members outside the group. */
+static int device_shows_everywhere(struct tx *tx, const struct device *d, struct err *e)
+{
+	static const struct schema *const kinds[] = {
+		&schema_network, &schema_group, &schema_policy};
+	struct fleet *f = fleet_new();
+	struct member outsider = {.id = "mem_outside", .node = "node_outside"};
+	struct fleet_change c = {.schema = &schema_device, .before = d, .after = d};
+	CLEANUP(id_vec_done) struct id_vec nodes = {0};
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(kinds); i++) {
+		struct filling l = {f, kinds[i]};
+		struct tx_query q = {
+			.filters = {{kinds[i] == &schema_network ? "id" : "network", d->network}}};
+		r = tx_list(tx, kinds[i], &q, fill, &l, NULL, NULL, e);
+	}
+	id_copy(outsider.network, d->network);
+	fleet_put(f, &schema_member, schema_dup(&schema_member, &outsider));
+	plan_affected(f, &c, &nodes);
+	fleet_free(f);
+	return r < 0 ? r : id_vec_has(&nodes, "node_outside");
+}
+
+static int device_nodes(struct tx *tx, const struct device *d, struct id_vec *ret, struct err *e)
+{
+	int everywhere = device_shows_everywhere(tx, d, e);
+	if (everywhere < 0)
+		return everywhere;
+	return everywhere ? add_members(tx, "network", d->network, ret, e)
+			  : add_members(tx, "group", d->group, ret, e);
+}
+
 int change_nodes(struct tx *tx, const struct schema *s, const void *object, struct id_vec *ret,
 	struct err *e)
 {
 	if (s == &schema_device)
-		return add_members(tx, "group", ((const struct device *)object)->group, ret, e);
+		return device_nodes(tx, object, ret, e);
 	if (s == &schema_network)
 		return add_members(tx, "network", ((const struct network *)object)->id, ret, e);
 	if (s == &schema_node) {
@@ -75,8 +123,8 @@ static void id_vec_drop(struct id_vec *v, const char *id)
 static bool is_fleet(const struct schema *s)
 {
 	return s == &schema_project || s == &schema_network || s == &schema_node ||
-	       s == &schema_member || s == &schema_group || s == &schema_device ||
-	       s == &schema_policy;
+		s == &schema_member || s == &schema_group || s == &schema_device ||
+		s == &schema_policy;
 }
 
 int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
@@ -87,9 +135,9 @@ int change_store(struct tx *tx, const struct schema *s, const void *before, cons
 	const char *id = id_field(s, any, "id");
 	int r = before && is_fleet(s) ? change_nodes(tx, s, before, &nodes, e) : 0;
 	if (r == 0)
-		r = before == NULL  ? tx_insert(tx, s, after, e)
-		    : after == NULL ? tx_delete(tx, s, id, e)
-				    : tx_update(tx, s, after, e);
+		r = before == NULL      ? tx_insert(tx, s, after, e)
+			: after == NULL ? tx_delete(tx, s, id, e)
+					: tx_update(tx, s, after, e);
 	if (r == 0 && after && is_fleet(s))
 		r = change_nodes(tx, s, after, &nodes, e);
 	if (r < 0)

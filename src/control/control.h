@@ -27,8 +27,8 @@ struct control_options {
 	const char *listen;               /* panel and REST, default "127.0.0.1:8443" */
 	const char *agent_listen;         /* agent protocol, default "0.0.0.0:8444" */
 	const char *cert_file, *key_file; /* for `listen`; NULL = self-signed, kept in the store */
-	/* Host names browsers may use for the panel, separated by commas, besides addresses, localhost,
-	 * this machine's name and the host of `listen`. NULL = none. */
+	/* Host names browsers may use for the panel, separated by commas, besides addresses,
+	 * localhost, this machine's name and the host of `listen`. NULL = none. */
 	const char *allowed_hosts;
 	const struct clock *clock; /* NULL = real */
 };
@@ -49,9 +49,9 @@ struct control {
 	struct hub *hub;
 	struct workers *workers;
 	struct metrics *metrics;
-	struct attempts *attempts; /* failed logins, counted */
-	struct labels *labels;     /* DNS labels nodes hold; writer thread only */
-	int lock_fd;               /* state_dir/warren.lock: one server a state folder */
+	struct attempts *attempts;         /* failed logins, counted */
+	struct labels *labels;             /* DNS labels nodes hold; writer thread only */
+	int lock_fd;                       /* state_dir/warren.lock: one server a state folder */
 	struct http_server *public_server; /* TLS on options.listen */
 	struct http_server *local_server;  /* unix socket state_dir/warren.sock */
 	struct http_server *agent_server;  /* TLS on options.agent_listen, own identity */

@@ -151,18 +151,22 @@ static void apply_to_fleet(struct hub *h, struct hub_row *r)
 		raise_revision(h, r->row.nodes[i].node, r->row.nodes[i].revision);
 }
 
+static bool anyone_watches(struct hub *h, const struct hub_row *r)
+{
+	for (size_t i = 0; i < r->row.n_nodes; i++)
+		if (streams_watch(h->streams, r->row.nodes[i].node))
+			return true;
+	return false;
+}
+
 static void apply_row(struct hub *h, struct hub_row *r)
 {
 	struct fleet_change c = {
 		.schema = r->schema, .before = r->row.before, .after = r->row.after};
 	struct plan_change *pc = NULL;
-	struct id_vec watched = {0};
 
-	for (size_t i = 0; i < r->row.n_nodes; i++)
-		if (streams_watch(h->streams, r->row.nodes[i].node))
-			id_vec_add(&watched, r->row.nodes[i].node);
-	if (watched.n > 0)
-		pc = plan_change_begin(h->fleet, &c, &watched, groupkeys_plan(h->groupkeys));
+	if (anyone_watches(h, r))
+		pc = plan_change_begin(h->fleet, &c, groupkeys_plan(h->groupkeys));
 	apply_to_fleet(h, r);
 	follow(h, r);
 	for (size_t i = 0; pc != NULL && i < r->row.n_nodes; i++) {
@@ -176,7 +180,6 @@ static void apply_row(struct hub *h, struct hub_row *r)
 		delta_done(&d);
 	}
 	plan_change_free(pc);
-	VEC_DONE(&watched);
 	panel_events_change(h->panel, &r->row);
 }
 
@@ -362,15 +365,15 @@ int hub_new(struct control *c, struct hub **ret, struct err *e)
 	return 0;
 }
 
-struct flush_wait {
+struct signal {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	bool is_done;
 };
 
-static void flush_waited(void *arg)
+static void signal_done(void *arg)
 {
-	struct flush_wait *w = arg;
+	struct signal *w = arg;
 
 	pthread_mutex_lock(&w->lock);
 	w->is_done = true;
@@ -378,20 +381,15 @@ static void flush_waited(void *arg)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void flush_and_wait(struct hub *h)
-{
-	struct flush_wait w = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
-
-	telemetry_flush(h->telemetry, h->control->store, flush_waited, &w);
-	pthread_mutex_lock(&w.lock);
-	while (!w.is_done)
-		pthread_cond_wait(&w.done, &w.lock);
-	pthread_mutex_unlock(&w.lock);
-}
-
 static int nothing(struct tx *tx, void *arg, struct err *e)
 {
 	return 0;
+}
+
+/* Wait until all that is queued for the writer is done. */
+static void writer_wait(struct hub *h)
+{
+	store_write_wait(h->control->store, nothing, NULL, NULL);
 }
 
 struct hub *hub_free(struct hub *h)
@@ -399,14 +397,15 @@ struct hub *hub_free(struct hub *h)
 	if (h == NULL)
 		return NULL;
 	/* jobs that are queued may still answer requests through the hub */
-	store_write_wait(h->control->store, nothing, NULL, NULL);
+	writer_wait(h);
 	pthread_mutex_lock(&h->lock);
 	h->stop = true;
 	pthread_cond_signal(&h->wake);
 	pthread_mutex_unlock(&h->lock);
 	pthread_join(h->thread, NULL);
 	store_on_commit(h->control->store, NULL, NULL);
-	flush_and_wait(h);
+	telemetry_flush(h->telemetry, h->control->store, flushed, h);
+	writer_wait(h);
 	free_parts(h);
 	return NULL;
 }
@@ -426,7 +425,7 @@ void hub_run(struct hub *h, void (*fn)(const struct fleet *f, void *arg), void *
 }
 
 struct waiting {
-	struct flush_wait wait;
+	struct signal wait;
 	void (*fn)(const struct fleet *f, void *arg);
 	void *arg;
 };
@@ -436,7 +435,7 @@ static void run_waited(const struct fleet *f, void *arg)
 	struct waiting *w = arg;
 
 	w->fn(f, w->arg);
-	flush_waited(&w->wait);
+	signal_done(&w->wait);
 }
 
 void hub_run_wait(struct hub *h, void (*fn)(const struct fleet *f, void *arg), void *arg)
@@ -458,12 +457,13 @@ static void settle(const struct fleet *f, void *arg)
 	struct hub *h = arg;
 
 	streams_tick(h->streams);
+	telemetry_flush(h->telemetry, h->control->store, flushed, h);
 }
 
 void hub_settle(struct hub *h)
 {
 	hub_run_wait(h, settle, h);
-	flush_and_wait(h);
+	writer_wait(h);
 }
 
 void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *ret)

@@ -46,7 +46,8 @@ static int read_master(const char *path, struct secret *ret, struct err *e)
 		text.data[--text.len] = '\0';
 	if (r < 0 || strlen(buf_str(&text)) != text.len ||
 		key_parse_secret(buf_str(&text), "", ret, NULL) < 0)
-		return err_set(e, ERR_CORRUPT, "%s is not a master key: restore it from a backup", path);
+		return err_set(
+			e, ERR_CORRUPT, "%s is not a master key: restore it from a backup", path);
 	return 0;
 }
 
@@ -73,8 +74,8 @@ static void check_value(const struct secret *master, char hex[static HASH_HEX_LE
 }
 
 /* The seed kept under kind, made the first time. */
-static int seed_open(struct tx *tx, struct control_keys *k, const char *kind, struct secret *ret,
-	struct err *e)
+static int seed_open(
+	struct tx *tx, struct control_keys *k, const char *kind, struct secret *ret, struct err *e)
 {
 	int r = secrets_get(tx, k, OWNER, kind, ret, e);
 	if (r != ERR_NOT_FOUND)
@@ -108,7 +109,8 @@ static int open_job(struct tx *tx, void *arg, struct err *e)
 	char hex[HASH_HEX_LEN];
 	check_value(&k->master, hex);
 	if (!brand_new && strcmp(hex, buf_str(&known)) != 0)
-		return err_set(e, ERR_CORRUPT, "%s is not the key this store was made with", job->path);
+		return err_set(
+			e, ERR_CORRUPT, "%s is not the key this store was made with", job->path);
 	if (brand_new && (r = tx_meta_put(tx, CHECK_META, hex, e)) < 0)
 		return r;
 	r = seed_open(tx, k, "root_seed", &k->root_seed, e);
@@ -164,7 +166,8 @@ static int certificate_job(struct tx *tx, void *arg, struct err *e)
 			return r;
 		const char *split = memchr(both.data, '\0', both.len);
 		if (split == NULL)
-			return err_set(e, ERR_CORRUPT, "the stored certificate %s is damaged", job->kind);
+			return err_set(
+				e, ERR_CORRUPT, "the stored certificate %s is damaged", job->kind);
 		buf_adds(job->cert, both.data);
 		buf_add(job->key, split + 1, both.len - (size_t)(split + 1 - both.data));
 		return 0;

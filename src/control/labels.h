@@ -1,7 +1,7 @@
 /*
- * DOC: the DNS labels nodes hold in a network, which no device may take (spec 3, DNS; T-9). Asked on
- * the writer thread inside a transaction; kept from one question to the next, because a network of
- * 2,000 nodes should not be read for each new phone.
+ * DOC: the DNS labels nodes hold in a network, which no device may take (spec 3, DNS; T-9). Asked
+ * on the writer thread inside a transaction; kept from one question to the next, because a network
+ * of 2,000 nodes should not be read for each new phone.
  */
 #ifndef WARREN_CONTROL_LABELS_H
 #define WARREN_CONTROL_LABELS_H

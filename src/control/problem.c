@@ -73,8 +73,8 @@ void problem_write(
 	json_end_object(&w);
 }
 
-void problem_body(int status, const char *detail, const char *field, struct buf *out,
-	const char **ret_type)
+void problem_body(
+	int status, const char *detail, const char *field, struct buf *out, const char **ret_type)
 {
 	problem_write(out, status, NULL, detail, field);
 	*ret_type = PROBLEM_TYPE;

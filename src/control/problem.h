@@ -13,7 +13,7 @@ int problem_status(int code);
 void problem_write(
 	struct buf *out, int status, const char *code, const char *detail, const char *field);
 /* For http_options.error_body. */
-void problem_body(int status, const char *detail, const char *field, struct buf *out,
-	const char **ret_type);
+void problem_body(
+	int status, const char *detail, const char *field, struct buf *out, const char **ret_type);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * DOC: the HTTP client: libcurl's multi interface on the event loop, one file. Servers are known
+ * DOC: the HTTP client: libcurl's multi interface on the event loop. Servers are known
  * by pin (agents) or by CA (others). Plain http only where a test or a unix socket asks for it.
  */
 #ifndef WARREN_HTTP_CLIENT_H

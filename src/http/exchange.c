@@ -121,8 +121,8 @@ static void read_peer(struct http_request *rq, struct MHD_Connection *c)
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	rq->is_tls = rq->server->o.cert_pem != NULL;
-	rq->is_unix = rq->server->listener.unix_path != NULL;
+	rq->is_tls = rq->server->is_tls;
+	rq->is_unix = rq->server->is_unix;
 	if (!rq->is_unix) {
 		address = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 		if (address != NULL && address->client_addr != NULL)
@@ -423,6 +423,7 @@ static size_t no_unescape(void *cls, struct MHD_Connection *c, char *s)
 int http_shard_start(struct http_shard *shard, struct err *e)
 {
 	const struct http_options *o = &shard->worker->server->o;
+	bool is_tls = shard->worker->server->is_tls;
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME;
 	const struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->cert_pem},
@@ -433,10 +434,10 @@ int http_shard_start(struct http_shard *shard, struct err *e)
 	const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 	const union MHD_DaemonInfo *info;
 
-	if (o->cert_pem != NULL)
+	if (is_tls)
 		flags |= MHD_USE_TLS;
 	shard->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, shard, MHD_OPTION_ARRAY,
-		o->cert_pem != NULL ? tls : none, MHD_OPTION_URI_LOG_CALLBACK, on_target, shard,
+		is_tls ? tls : none, MHD_OPTION_URI_LOG_CALLBACK, on_target, shard,
 		MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, shard, MHD_OPTION_NOTIFY_CONNECTION, on_connection, shard,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
@@ -444,9 +445,9 @@ int http_shard_start(struct http_shard *shard, struct err *e)
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (shard->daemon == NULL)
-		return err_set(e, o->cert_pem != NULL ? ERR_INVALID : ERR_SYSTEM, "%s",
-			o->cert_pem != NULL ? "certificate and key are not usable"
-					    : "cannot start the HTTP server");
+		return err_set(e, is_tls ? ERR_INVALID : ERR_SYSTEM, "%s",
+			is_tls ? "certificate and key are not usable"
+			       : "cannot start the HTTP server");
 	info = MHD_get_daemon_info(shard->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	shard->epfd = info->epoll_fd;
 	shard->due = -1;

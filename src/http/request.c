@@ -79,6 +79,11 @@ const char *http_query(const struct http_request *rq, const char *name)
 	return lookup(&rq->target.query, name, strcmp);
 }
 
+const char *http_query_name(const struct http_request *rq, size_t i)
+{
+	return i < rq->target.query.n ? rq->target.query.v[i].name : NULL;
+}
+
 const char *http_header(const struct http_request *rq, const char *name)
 {
 	return lookup(&rq->headers, name, strcasecmp);

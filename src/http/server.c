@@ -122,13 +122,17 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
 
 	s->o = *o;
 	s->listener.fd = -1;
+	s->is_tls = o->cert_pem != NULL && o->key_pem != NULL;
 	atomic_store(&s->refs, 1);
 	s->stopfd = eventfd(0, EFD_CLOEXEC);
 	raise_descriptor_limit();
-	if (s->stopfd < 0)
+	if ((o->cert_pem == NULL) != (o->key_pem == NULL))
+		r = err_set(e, ERR_INVALID, "a certificate and a key belong together");
+	else if (s->stopfd < 0)
 		r = err_errno(e, errno, "cannot start the HTTP server");
 	else
 		r = http_listen(o->listen, &s->listener, e);
+	s->is_unix = s->listener.unix_path != NULL;
 	if (r == 0)
 		r = start_workers(s, e);
 	if (r == 0)

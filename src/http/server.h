@@ -38,7 +38,9 @@ struct http_options {
 	const struct http_route *routes;
 	size_t n_routes;
 	void *ctx; /* for handlers */
-	/* Called for each finished request, for logs and metrics; may be NULL. */
+	/* Called for each finished request, for logs and metrics; may be NULL. method is "OTHER"
+	 * for unknown ones, path_pattern "unmatched" without a route, status 0 without a reply. A
+	 * stream is finished when it has ended. */
 	void (*done)(void *ctx, const char *method, const char *path_pattern, int status,
 		int64_t micros);
 	/* 404, 405, 413, 400...: build the body; may be NULL (plain text then). */
@@ -50,16 +52,21 @@ struct http_options {
 int http_server_start(const struct http_options *o, struct http_server **ret, struct err *e);
 /* The port it got (for "127.0.0.1:0"); 0 for unix sockets. */
 uint16_t http_server_port(const struct http_server *s);
-/* Stop accepting, cut streams, finish requests in flight, free. */
+/* Stop accepting, cut streams, wait up to 2 s for requests in flight, free. Requests that are
+ * kept longer lose their connection; http_reply on them stays allowed (and required) later. Must
+ * not be called from a handler. */
 struct http_server *http_server_stop(struct http_server *s);
 unsigned http_server_streams(const struct http_server *s);
 
-/* The request; all borrowed until it is replied to. Header names are case-insensitive. */
+/* The request; all borrowed until it is replied to. Header names are case-insensitive. The path
+ * is as sent (without the query); parameters and query are decoded, valid UTF-8 and free of
+ * control characters. */
 const char *http_method(const struct http_request *rq);
 const char *http_path(const struct http_request *rq);
 const char *http_param(const struct http_request *rq, const char *name); /* from the path */
 const char *http_query(const struct http_request *rq, const char *name); /* decoded, or NULL */
-const char *http_query_name(const struct http_request *rq, size_t i); /* i-th name, then NULL */
+const char *http_query_name(
+	const struct http_request *rq, size_t i); /* i-th; NULL behind the last */
 const char *http_header(const struct http_request *rq, const char *name);
 const char *http_cookie(const struct http_request *rq, const char *name);
 const char *http_body(const struct http_request *rq, size_t *ret_n);
@@ -75,7 +82,9 @@ void http_reply(struct http_request *rq, int status, const char *type, struct bu
 
 /* Turn the request into a stream of server-sent events; after it rq is gone. closed(arg) is called
  * once, on some thread, when the stream has ended for whatever reason. The server writes a comment
- * each 15 s by itself. */
+ * each 15 s by itself, unless something else was sent. No lock of the server is held when closed
+ * is called, so it may take one under which streams are sent to. NULL, after closed(), when the
+ * server has stopped meanwhile; the calls below take NULL. */
 struct http_stream *http_stream_open(struct http_request *rq, void (*closed)(void *arg), void *arg);
 /* Queue bytes ("event: x\ndata: y\n\n"); any thread. A reader more than 4 MiB behind is cut.
  * Must not be called after closed(). */

@@ -23,7 +23,9 @@
 
 #define HTTP_SHARDS 16 /* per server */
 #define HTTP_THREADS_MAX 16
-#define HTTP_IDLE_SECONDS 60 /* a connection without progress */
+/* A connection without progress. Also how long one lingers whose client sent half a request and
+ * its end in one breath: libmicrohttpd does not see that end. */
+#define HTTP_IDLE_SECONDS 60
 #define HTTP_STOP_GRACE ((msec)2000)
 
 struct MHD_Connection;
@@ -65,7 +67,8 @@ struct http_server {
 	struct http_options o;
 	atomic_uint refs; /* the owner, and requests that handlers hold */
 	atomic_uint connections, streams;
-	struct http_listener listener;
+	struct http_listener listener; /* the acceptor's; gone when it stops */
+	bool is_unix, is_tls;
 	pthread_t acceptor;
 	bool accepting;
 	int stopfd;

@@ -7,11 +7,13 @@
 
 #include "agent/agent.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "codec/settings.h"
 #include "control/control.h"
 #include "main/machine.h"
 #include "model/names.h"
+#include "model/validate.h"
 #include "net/net.h"
 
 #include <errno.h>
@@ -50,7 +52,8 @@ struct up {
 	char *agent_dir;
 	pid_t agent;
 	int agent_failures;
-	bool first; /* this start made the network */
+	uint16_t port; /* of the gateway */
+	bool first;    /* this start made the network */
 };
 
 static int call(struct up *u, const char *method, const char *path, const char *body,
@@ -94,7 +97,7 @@ static int make_network(struct up *u, struct err *e)
 {
 	CLEANUP(buf_done) struct buf answer = {0}, body = {0};
 	struct json_writer w = {.out = &body};
-	const char *cidr = cli_flag(u->args, "cidr"), *port = cli_flag(u->args, "port");
+	const char *cidr = cli_flag(u->args, "cidr");
 
 	if (count(u, "/api/v1/networks?limit=1&name=" NETWORK) > 0)
 		return 0;
@@ -103,8 +106,7 @@ static int make_network(struct up *u, struct err *e)
 	json_put_str(&w, "name", NETWORK);
 	if (cidr != NULL)
 		json_put_str(&w, "ipv4", cidr);
-	if (port != NULL)
-		json_put_raw(&w, "listen_port", port, strlen(port));
+	json_put_int(&w, "listen_port", u->port);
 	json_end_object(&w);
 	return call(u, "POST", "/api/v1/networks", buf_str(&body), &answer, e);
 }
@@ -177,10 +179,9 @@ static int join(struct up *u, struct err *e)
 }
 
 /* Host and port clients shall use: --endpoint, else the default route's address. */
-static int choose_endpoint(struct up *u, const char *port, struct buf *ret, const char **ret_how)
+static int choose_endpoint(struct up *u, struct buf *ret, const char **ret_how)
 {
 	const char *given = cli_flag(u->args, "endpoint");
-	CLEANUP(buf_done) struct buf with_port = {0};
 	struct net *net;
 	struct addr a;
 	char text[ADDR_TEXT_LEN];
@@ -192,7 +193,7 @@ static int choose_endpoint(struct up *u, const char *port, struct buf *ret, cons
 			buf_adds(ret, given);
 			return 0;
 		}
-		endpoint_join(given, (uint16_t)strtoul(port, NULL, 10), ret);
+		endpoint_join(given, u->port, ret);
 		return 0;
 	}
 	*ret_how = "the default route's address; --endpoint HOST changes it";
@@ -204,7 +205,7 @@ static int choose_endpoint(struct up *u, const char *port, struct buf *ret, cons
 		r = net_default_address(net, FAMILY_IPV6, &a, NULL);
 	net_free(net);
 	if (r == 0)
-		endpoint_join(addr_format(a, text), (uint16_t)strtoul(port, NULL, 10), ret);
+		endpoint_join(addr_format(a, text), u->port, ret);
 	return r;
 }
 
@@ -213,7 +214,7 @@ static int set_member(struct up *u, struct err *e)
 {
 	CLEANUP(buf_done) struct buf answer = {0}, endpoint = {0}, body = {0}, path = {0};
 	AUTOFREE char *node = agent_node_id(u->agent_dir), *member = NULL, *was = NULL;
-	const char *port = cli_flag(u->args, "port"), *lan = cli_flag(u->args, "lan"), *how = "";
+	const char *lan = cli_flag(u->args, "lan"), *how = "";
 	struct json_writer w = {.out = &body};
 	int r;
 
@@ -236,7 +237,7 @@ static int set_member(struct up *u, struct err *e)
 	if (was != NULL && cli_flag(u->args, "endpoint") == NULL) {
 		buf_adds(&endpoint, was);
 		how = "as before";
-	} else if (choose_endpoint(u, port ? port : "51820", &endpoint, &how) < 0) {
+	} else if (choose_endpoint(u, &endpoint, &how) < 0) {
 		puts("Gateway endpoint: unknown (no default route). Give --endpoint HOST[:PORT]; "
 		     "until then no client can be made.");
 	}
@@ -427,6 +428,18 @@ int up_main(int argc, char **argv)
 	if (serve_settings(&a, &settings, &e) < 0)
 		return cli_fail(&e);
 	u.args = &a;
+	u.port = 51820;
+	if (cli_has(&a, "port")) {
+		uint64_t port = 0;
+
+		if (text_u64(cli_flag(&a, "port"), UINT16_MAX, &port) < 0 ||
+			listen_port_check((int64_t)port, "port", &e) < 0) {
+			err_field(&e, ERR_INVALID, "port", "'%s' is not a port (1-65535)",
+				cli_flag(&a, "port"));
+			return cli_fail(&e);
+		}
+		u.port = (uint16_t)port;
+	}
 	serve_fill(&a, &settings, &u.control_options);
 	if (!cli_has(&a, "log-level"))
 		log_init("warren", LOG_WARN); /* people read this one; the daemon logs more */

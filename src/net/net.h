@@ -54,7 +54,8 @@ void net_firewall_text(const char *network, const struct firewall_item *f,
 	const struct item_vec *set_items, struct buf *out);
 /* Load text in one transaction; on failure the old rules stay. */
 int net_firewall_load(const struct buf *text, struct err *e);
-/* Only members: adds and removals for existing sets, one transaction. */
+/* Only members: single addresses that come to and go from existing sets, one transaction. A range
+ * among them is ERR_STALE: then, and after any other error, nothing was changed; load the text. */
 int net_firewall_members(const char *network, const struct item_vec *put,
 	const struct item_vec *drop, struct err *e);
 /* A digest of what is loaded for the network, to notice drift: equal before and after means

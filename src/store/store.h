@@ -124,6 +124,8 @@ int tx_touch(struct tx *tx, const struct schema *s, const void *object, const ch
 /* Append to the project's hash chain; id, hash and time are filled in. */
 int tx_audit(struct tx *tx, const char *project, const char *actor, const char *action,
 	const char *object, const char *detail, struct err *e);
+/* Walk the chain: ERR_CORRUPT names the first line that was changed, moved, put in or cut off. */
+int tx_audit_verify(struct tx *tx, const char *project, struct err *e);
 
 msec tx_now(const struct tx *tx); /* wall time, one value per transaction */
 

@@ -104,7 +104,8 @@ static void test_totals(void **state)
 	expect(&l, dev, 150, 15);
 	beat(&l, gw1, 2, dev, 160, 20, T0, T0 + 90 * S); /* counters began anew, and grew past */
 	expect(&l, dev, 310, 35);
-	beat(&l, gw1, 2, dev, 5, 1, T0, T0 + 120 * S); /* smaller in the same epoch: peer re-added */
+	beat(&l, gw1, 2, dev, 5, 1, T0,
+		T0 + 120 * S); /* smaller in the same epoch: peer re-added */
 	expect(&l, dev, 315, 36);
 	beat(&l, gw2, 7, dev, 40, 4, T0 + 125 * S, T0 + 125 * S); /* roamed */
 	expect(&l, dev, 355, 40);

@@ -49,6 +49,8 @@ static void on_show(struct http_request *rq, const struct http_route *route, voi
 		http_peer(rq), (const char *)route->data);
 	if (http_peer_uid(rq, &uid) == 0)
 		buf_addf(&b, " uid=%s", uid == getuid() ? "mine" : "other");
+	for (size_t i = 0; http_query_name(rq, i) != NULL; i++)
+		buf_addf(&b, " query=%s", http_query_name(rq, i));
 	buf_addf(&b, " tls=%d\n", http_is_tls(rq));
 	http_reply_header(rq, "X-Seen", "yes");
 	http_reply_header(rq, "X-Bad", "a\r\nSet-Cookie: split=1");
@@ -159,7 +161,7 @@ static void handler_sees_the_request(void **state)
 		201);
 	assert_non_null(strstr(in.data,
 		"method=POST path=/show/a%2Fb%C3%A9 id=a/b\xc3\xa9 q=1 + z cookie=s3 agent=me "
-		"body=4:body peer=127.0.0.1 data=second tls=0\n"));
+		"body=4:body peer=127.0.0.1 data=second query=x query=q tls=0\n"));
 	assert_non_null(strstr(in.data, "\r\nX-Seen: yes\r\n"));
 	assert_non_null(strstr(in.data, "\r\nX-Content-Type-Options: nosniff\r\n"));
 	assert_non_null(strstr(in.data, "\r\nCache-Control: no-store\r\n"));
@@ -367,29 +369,41 @@ static void *stop_server(void *arg)
 	return NULL;
 }
 
+/* The first thing a stop does is to close the door. */
+static void wait_closed_door(uint16_t port)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd, r;
+
+	do {
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		r = connect(fd, (struct sockaddr *)&sin, sizeof(sin));
+		close(fd);
+		sched_yield();
+	} while (r == 0);
+}
+
 static void request_in_flight_is_finished_by_stop(void **state)
 {
 	struct env *env = *state;
 	struct kept *k = &env->kept;
 	CLEANUP(buf_done) struct buf in = {0};
-	struct pollfd p = {.events = POLLIN};
-	int fd = dial(env->s), other;
+	uint16_t port = http_server_port(env->s);
+	int fd = dial(env->s);
 	pthread_t t;
 
 	say(fd, "GET /keep HTTP/1.1\r\n" HOST "\r\n", 32);
 	wait_kept(k, 1);
-	other = dial(env->s);
 	assert_int_equal(pthread_create(&t, NULL, stop_server, env->s), 0);
 	env->s = NULL;
-	/* The first thing a stop does is to end the acceptor; until then connects succeed. */
-	p.fd = other;
-	(void)p;
+	wait_closed_door(port);
 	reply_text(k->v[0], 200, "in time\n");
 	assert_int_equal(hear_response(fd, &in), 200);
 	assert_non_null(strstr(in.data, "in time"));
 	pthread_join(t, NULL);
 	close(fd);
-	close(other);
 }
 
 static void unix_socket(void **state)
@@ -452,6 +466,9 @@ static void bad_addresses_are_named(void **state)
 
 	assert_int_equal(http_server_start(&o, &s, &e), ERR_SYSTEM);
 	assert_non_null(strstr(e.text, "192.0.2.1:80"));
+	/* Half a configuration must not become plain HTTP. */
+	o = (struct http_options){.listen = "127.0.0.1:0", .cert_pem = "x"};
+	assert_int_equal(http_server_start(&o, &s, &e), ERR_INVALID);
 	o = (struct http_options){.listen = "127.0.0.1:0", .cert_pem = "x", .key_pem = "y"};
 	assert_int_equal(http_server_start(&o, &s, &e), ERR_INVALID);
 }

@@ -1,0 +1,325 @@
+/*
+ * DOC: nodes and their memberships, with the three states beside each other (spec 0): admin
+ * (enabled), deploy (what the node's agent did), link (whether it is there).
+ */
+#include "control/api_handlers.h"
+
+#include "base/mem.h"
+#include "codec/state.h"
+#include "control/labels.h"
+#include "control/world.h"
+#include "model/validate.h"
+#include "plan/plan.h"
+
+#include <string.h>
+
+VEC_TYPE(node_vec, struct node *);
+VEC_TYPE(member_vec, struct member *);
+
+static int take_node(void *arg, const void *object)
+{
+	struct node_vec *v = arg;
+	VEC_PUSH(v, schema_dup(&schema_node, object));
+	return 0;
+}
+
+static int take_member(void *arg, const void *object)
+{
+	struct member_vec *v = arg;
+	VEC_PUSH(v, schema_dup(&schema_member, object));
+	return 0;
+}
+
+static int members_of(struct tx *tx, const char *node, struct member_vec *ret, struct err *e)
+{
+	struct tx_query q = {.filters = {{"node", node}}};
+	return tx_list(tx, &schema_member, &q, take_member, ret, NULL, NULL, e);
+}
+
+static void member_vec_done(struct member_vec *v)
+{
+	VEC_FOREACH (m, v)
+		schema_free(&schema_member, *m);
+	VEC_DONE(v);
+}
+
+static void put_roles(struct json_writer *w, unsigned roles)
+{
+	json_begin_array(w, "roles");
+	for (unsigned i = 0; role_words[i]; i++)
+		if (roles & 1u << i)
+			json_put_str(w, NULL, role_words[i]);
+	json_end_array(w);
+}
+
+static int put_members(
+	struct tx *tx, struct json_writer *w, const struct member_vec *members, struct err *e)
+{
+	int r = 0;
+	json_begin_array(w, "members");
+	VEC_FOREACH (m, members) {
+		struct network n = {0};
+		r = tx_get(tx, &schema_network, (*m)->network, &n, e);
+		if (r < 0)
+			break;
+		json_begin_object(w, NULL);
+		object_write(w, &schema_member, *m);
+		json_put_str(w, "network_name", n.name);
+		json_end_object(w);
+		schema_done(&schema_network, &n);
+	}
+	json_end_array(w);
+	return r;
+}
+
+static int put_node(
+	struct tx *tx, struct call *c, struct json_writer *w, const struct node *n, struct err *e)
+{
+	CLEANUP(member_vec_done) struct member_vec members = {0};
+	struct node_status status = {0};
+	int r = members_of(tx, n->id, &members, e);
+	if (r < 0)
+		return r;
+	hub_node_status(c->control->hub, n->id, &status);
+	struct node shown = *n; /* borrowed; what the hub measured is newer */
+	shown.revision = status.revision > n->revision ? status.revision : n->revision;
+	if (status.applied_revision > n->applied_revision)
+		shown.applied_revision = status.applied_revision;
+	if (status.last_heartbeat > n->last_heartbeat)
+		shown.last_heartbeat = status.last_heartbeat;
+	shown.deploy_error = status.error[0] ? status.error : NULL;
+	unsigned roles = 0;
+	VEC_FOREACH (m, &members)
+		roles |= (*m)->roles;
+	json_begin_object(w, NULL);
+	object_write(w, &schema_node, &shown);
+	json_put_str(w, "deploy", status.deploy ? status.deploy : "pending");
+	json_put_str(w, "liveness", status.liveness ? status.liveness : "never");
+	json_put_bool(w, "connected", status.connected);
+	put_roles(w, roles);
+	r = put_members(tx, w, &members, e);
+	json_end_object(w);
+	return r;
+}
+
+static int list_job(struct tx *tx, void *arg, struct err *e)
+{
+	struct call *c = arg;
+	struct page page = {0};
+	struct node_vec nodes = {0};
+	CLEANUP(buf_done) struct buf items = {0};
+	CLEANUP(buf_done) struct buf next = {0};
+	uint64_t total = 0;
+	int r = page_read(c, &schema_node, &page, e);
+	if (r == 0)
+		r = tx_list(tx, &schema_node, &page.query, take_node, &nodes, &next, &total, e);
+	struct json_writer w = {.out = &items};
+	json_begin_array(&w, NULL);
+	VEC_FOREACH (n, &nodes) {
+		if (r == 0)
+			r = put_node(tx, c, &w, *n, e);
+		schema_free(&schema_node, *n);
+	}
+	json_end_array(&w);
+	VEC_DONE(&nodes);
+	if (r == 0)
+		page_write(&c->out, &items, NULL, buf_str(&next), total);
+	return r;
+}
+
+void api_node_list(struct call *c)
+{
+	if (store_read(c->control->store, list_job, c, &c->err) < 0)
+		api_fail(c);
+	else
+		api_reply(c, 200);
+}
+
+static int show_job(struct tx *tx, void *arg, struct err *e)
+{
+	struct call *c = arg;
+	struct node n = {0};
+	struct json_writer w = {.out = &c->out};
+	int r = api_get(tx, c, &schema_node, c->id, &n, e);
+	if (r == 0)
+		r = put_node(tx, c, &w, &n, e);
+	schema_done(&schema_node, &n);
+	return r;
+}
+
+void api_node_show(struct call *c)
+{
+	if (store_read(c->control->store, show_job, c, &c->err) < 0)
+		api_fail(c);
+	else
+		api_reply(c, 200);
+}
+
+/* A node's new label must not be a device's: devices never take a node's name, nor nodes theirs. */
+static int check_label(struct tx *tx, const struct node *n, struct err *e)
+{
+	CLEANUP(member_vec_done) struct member_vec members = {0};
+	char label[LABEL_MAX + 1];
+	label_from_name(n->name, label);
+	if (label_is_reserved(label))
+		return err_field(e, ERR_INVALID, "name",
+			"\"%s\" would be called %s in DNS, which is reserved", n->name, label);
+	int r = members_of(tx, n->id, &members, e);
+	VEC_FOREACH (m, &members) {
+		struct device d = {0};
+		if (r < 0)
+			break;
+		r = tx_find(tx, &schema_device, &d, e, "network", (*m)->network, "dns_name", label,
+			NULL);
+		if (r == 0)
+			r = err_field(e, ERR_EXISTS, "name", "the DNS name %s is held by %s", label,
+				d.name);
+		else if (r == ERR_NOT_FOUND)
+			r = 0;
+		schema_done(&schema_device, &d);
+	}
+	return r;
+}
+
+static int update_node(struct tx *tx, struct call *c, struct err *e)
+{
+	struct node before = {0}, after = {0};
+	struct json_writer w = {.out = &c->out};
+	int r = api_change(tx, c, &schema_node, NULL, &before, &after, e);
+	if (r == 0)
+		r = node_check(&after, e);
+	if (r == 0 && strcmp(before.name, after.name) != 0)
+		r = check_label(tx, &after, e);
+	if (r == 0)
+		r = change_store(tx, &schema_node, &before, &after, c->who.id, "node.update", e);
+	if (r == 0)
+		r = put_node(tx, c, &w, &after, e);
+	schema_done(&schema_node, &before);
+	schema_done(&schema_node, &after);
+	return r;
+}
+
+void api_node_change(struct call *c)
+{
+	c->status = 200;
+	api_write(c, update_node, NULL);
+}
+
+static int delete_node(struct tx *tx, struct call *c, struct err *e)
+{
+	CLEANUP(member_vec_done) struct member_vec members = {0};
+	struct node n = {0};
+	int r = api_get(tx, c, &schema_node, c->id, &n, e);
+	if (r == 0)
+		r = members_of(tx, n.id, &members, e);
+	VEC_FOREACH (m, &members) {
+		if (r == 0)
+			r = tx_lease_free(tx, (*m)->id, e);
+		if (r == 0)
+			r = change_store(
+				tx, &schema_member, *m, NULL, c->who.id, "member.delete", e);
+	}
+	if (r == 0)
+		r = change_store(tx, &schema_node, &n, NULL, c->who.id, "node.delete", e);
+	if (r == 0)
+		r = tx_secret_delete(tx, n.id, e);
+	schema_done(&schema_node, &n);
+	return r;
+}
+
+void api_node_delete(struct call *c)
+{
+	api_write(c, delete_node, api_deleted);
+}
+
+/* --- the plan, secrets blanked ---------------------------------------------------------------- */
+
+static const char *no_group_key(void *ctx, const char *group, const char *node)
+{
+	return NULL;
+}
+
+static void render_state(const struct fleet *f, void *arg)
+{
+	static const struct plan_keys no_keys = {no_group_key, NULL};
+	struct call *c = arg;
+	struct state state = {0};
+	if (plan_node(f, c->id, &no_keys, &state, &c->err) < 0) {
+		api_fail(c);
+		return;
+	}
+	VEC_FOREACH (i, &state.items)
+		if ((*i)->kind == ITEM_PEER)
+			secret_wipe(&(*i)->peer.psk);
+	state_write(&c->out, &state);
+	state_done(&state);
+	api_reply(c, 200);
+}
+
+static int see_node(struct tx *tx, void *arg, struct err *e)
+{
+	struct call *c = arg;
+	struct node n = {0};
+	int r = api_get(tx, c, &schema_node, c->id, &n, e);
+	schema_done(&schema_node, &n);
+	return r;
+}
+
+void api_node_state(struct call *c)
+{
+	if (store_read(c->control->store, see_node, c, &c->err) < 0)
+		api_fail(c);
+	else
+		hub_run(c->control->hub, render_state, c);
+}
+
+/* --- members ---------------------------------------------------------------------------------- */
+
+/* A system-admin who names subnets grants them to the project by that: nobody else could refuse. */
+static int grant_subnets(struct tx *tx, struct call *c, const struct member *m, struct err *e)
+{
+	struct project before = {0}, after = {0};
+	int r = tx_get(tx, &schema_project, m->project, &before, e);
+	if (r < 0)
+		return r;
+	schema_copy(&schema_project, &after, &before);
+	VEC_FOREACH (p, &m->local_subnets)
+		if (!prefix_vec_covers(&before.granted_ranges, *p))
+			VEC_PUSH(&after.granted_ranges, *p);
+	if (after.granted_ranges.n > before.granted_ranges.n) {
+		prefix_vec_aggregate(&after.granted_ranges);
+		r = project_check(&after, e);
+		if (r == 0)
+			r = change_store(tx, &schema_project, &before, &after, c->who.id,
+				"project.grant", e);
+	}
+	schema_done(&schema_project, &before);
+	schema_done(&schema_project, &after);
+	return r;
+}
+
+static int update_member(struct tx *tx, struct call *c, struct err *e)
+{
+	struct member before = {0}, after = {0};
+	int r = api_change(tx, c, &schema_member, NULL, &before, &after, e);
+	if (r == 0)
+		r = member_check(&after, e);
+	if (r == 0 && c->who.role == USER_SYSTEM_ADMIN)
+		r = grant_subnets(tx, c, &after, e);
+	if (r == 0)
+		r = world_check(tx, after.project, &schema_member, &after, e);
+	if (r == 0)
+		r = change_store(
+			tx, &schema_member, &before, &after, c->who.id, "member.update", e);
+	if (r == 0)
+		api_put(c, &schema_member, &after);
+	schema_done(&schema_member, &before);
+	schema_done(&schema_member, &after);
+	return r;
+}
+
+void api_member_change(struct call *c)
+{
+	c->status = 200;
+	api_write(c, update_member, NULL);
+}

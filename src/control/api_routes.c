@@ -1,0 +1,104 @@
+/*
+ * DOC: every route with the smallest role that may use it. Reading what a project has is a
+ * viewer's; clients are a loc-manager's, whose business is handing out access; the rest of a
+ * project is an org-admin's; projects themselves a system-admin's. openapi.json says the same, and
+ * a test holds the two together.
+ */
+#include "control/api_handlers.h"
+
+#include "base/mem.h"
+
+#define V USER_VIEWER
+#define L USER_LOC_MANAGER
+#define O USER_ORG_ADMIN
+#define S USER_SYSTEM_ADMIN
+#define ROUTE(method_, path_, fn_, role_, flags_, schema_, query_)          \
+	{                                                                   \
+		.method = (method_), .path = (path_), .handler = api_enter, \
+		.data = &(const struct api_route)                           \
+		{                                                           \
+			(fn_), (role_), (flags_), (schema_), (query_)       \
+		}                                                           \
+	}
+#define API "/api/v1"
+#define CLIENTS API "/wireguard/clients"
+
+const struct http_route api_routes[] = {
+	/* open to everybody */
+	ROUTE("GET", "/", api_page, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/healthz", api_healthz, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/readyz", api_readyz, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/api/docs", api_docs, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/openapi.json", api_openapi, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/once/{id}", api_once_page, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("POST", "/once/{id}", api_once_open, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("POST", API "/login", api_login, V, ROUTE_OPEN, NULL, ""),
+
+	/* oneself */
+	ROUTE("POST", API "/logout", api_logout, V, ROUTE_SELF | ROUTE_NO_BODY, NULL, ""),
+	ROUTE("GET", API "/me", api_me, V, ROUTE_SELF, NULL, ""),
+	ROUTE("POST", API "/me/password", api_me_password, V, ROUTE_SELF, NULL, ""),
+
+	ROUTE("GET", API "/projects", api_list, V, 0, &schema_project, "list"),
+	ROUTE("POST", API "/projects", api_project_create, S, 0, &schema_project, ""),
+	ROUTE("GET", API "/projects/{id}", api_show, V, 0, &schema_project, ""),
+	ROUTE("PATCH", API "/projects/{id}", api_project_change, S, 0, &schema_project, ""),
+	ROUTE("DELETE", API "/projects/{id}", api_project_delete, S, 0, &schema_project, ""),
+
+	ROUTE("GET", API "/networks", api_list, V, 0, &schema_network, "list"),
+	ROUTE("POST", API "/networks", api_network_create, O, 0, &schema_network, ""),
+	ROUTE("GET", API "/networks/{id}", api_show, V, 0, &schema_network, ""),
+	ROUTE("PATCH", API "/networks/{id}", api_network_change, O, 0, &schema_network, ""),
+	ROUTE("DELETE", API "/networks/{id}", api_network_delete, O, 0, &schema_network, ""),
+
+	ROUTE("GET", API "/nodes", api_node_list, V, 0, &schema_node, "list"),
+	ROUTE("GET", API "/nodes/{id}", api_node_show, V, 0, &schema_node, ""),
+	ROUTE("PATCH", API "/nodes/{id}", api_node_change, O, 0, &schema_node, ""),
+	ROUTE("DELETE", API "/nodes/{id}", api_node_delete, O, 0, &schema_node, ""),
+	ROUTE("GET", API "/nodes/{id}/state", api_node_state, V, 0, &schema_node, ""),
+
+	ROUTE("GET", API "/members", api_list, V, 0, &schema_member, "list"),
+	ROUTE("GET", API "/members/{id}", api_show, V, 0, &schema_member, ""),
+	ROUTE("PATCH", API "/members/{id}", api_member_change, O, 0, &schema_member, ""),
+
+	ROUTE("GET", API "/groups", api_list, V, 0, &schema_group, "list"),
+	ROUTE("POST", API "/groups", api_group_create, O, 0, &schema_group, ""),
+	ROUTE("GET", API "/groups/{id}", api_show, V, 0, &schema_group, ""),
+	ROUTE("PATCH", API "/groups/{id}", api_group_change, O, 0, &schema_group, ""),
+	ROUTE("DELETE", API "/groups/{id}", api_group_delete, O, 0, &schema_group, ""),
+
+	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list"),
+	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link"),
+	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
+	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),
+	ROUTE("DELETE", CLIENTS "/{id}", api_client_delete, L, 0, &schema_device, ""),
+	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, L, 0, &schema_device, ""),
+	ROUTE("GET", CLIENTS "/{id}/qr", api_client_gone, L, 0, &schema_device, "format"),
+	ROUTE("POST", CLIENTS "/{id}/rotate", api_client_rotate, L, ROUTE_NO_BODY, &schema_device,
+		"qr link"),
+	ROUTE("POST", CLIENTS "/{id}/link", api_client_gone, L, ROUTE_NO_BODY, &schema_device, ""),
+
+	ROUTE("GET", API "/policies", api_list, V, 0, &schema_policy, "list"),
+	ROUTE("POST", API "/policies", api_policy_create, O, 0, &schema_policy, ""),
+	ROUTE("GET", API "/policies/{id}", api_show, V, 0, &schema_policy, ""),
+	ROUTE("PATCH", API "/policies/{id}", api_policy_change, O, 0, &schema_policy, ""),
+	ROUTE("DELETE", API "/policies/{id}", api_delete, O, 0, &schema_policy, ""),
+
+	ROUTE("GET", API "/tokens", api_list, O, 0, &schema_token, "list"),
+	ROUTE("POST", API "/tokens", api_token_create, O, 0, &schema_token, ""),
+	ROUTE("GET", API "/tokens/{id}", api_show, O, 0, &schema_token, ""),
+	ROUTE("DELETE", API "/tokens/{id}", api_delete, O, 0, &schema_token, ""),
+
+	ROUTE("GET", API "/users", api_list, O, 0, &schema_user, "list"),
+	ROUTE("POST", API "/users", api_user_create, O, 0, &schema_user, ""),
+	ROUTE("GET", API "/users/{id}", api_show, O, 0, &schema_user, ""),
+	ROUTE("PATCH", API "/users/{id}", api_user_change, O, 0, &schema_user, ""),
+	ROUTE("DELETE", API "/users/{id}", api_user_delete, O, 0, &schema_user, ""),
+	ROUTE("POST", API "/users/{id}/password", api_user_password, O, ROUTE_NO_BODY, &schema_user,
+		""),
+
+	ROUTE("GET", API "/audit", api_list, O, 0, &schema_audit, "list"),
+	ROUTE("GET", API "/events", api_events, V, 0, NULL, ""),
+	ROUTE("GET", "/metrics", api_metrics, V, 0, NULL, ""),
+};
+const size_t n_api_routes = ARRAY_LEN(api_routes);

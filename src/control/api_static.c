@@ -1,0 +1,114 @@
+/*
+ * DOC: what needs no object: pages, the API's description, health, metrics, events. Pages carry
+ * one <style> and one <script>; the policy sent with them allows exactly these, by hash, and
+ * nothing from elsewhere.
+ */
+#include "control/api_handlers.h"
+
+#include "base/mem.h"
+#include "control/assets.h"
+#include "control/metrics.h"
+#include "crypto/hash.h"
+
+#include <string.h>
+
+#define HTML "text/html; charset=utf-8"
+
+/* Append "DIRECTIVE 'sha256-...';" for the text between open and close. */
+static void add_hash(struct buf *out, const char *directive, const char *html, const char *open,
+	const char *close)
+{
+	const char *from = strstr(html, open);
+	const char *to = from ? strstr(from, close) : NULL;
+	if (to == NULL)
+		return;
+	from += strlen(open);
+	uint8_t hash[HASH_LEN];
+	hash_sha256(from, (size_t)(to - from), hash);
+	buf_addf(out, "; %s 'sha256-", directive);
+	base64_encode(hash, sizeof(hash), out);
+	buf_adds(out, "'");
+}
+
+static void send_page(struct call *c, const char *html, size_t n)
+{
+	CLEANUP(buf_done) struct buf policy = {0};
+	buf_adds(&policy,
+		"default-src 'none'; connect-src 'self'; img-src data:; form-action 'none'; "
+		"base-uri 'none'; frame-ancestors 'none'");
+	add_hash(&policy, "script-src", html, "<script>", "</script>");
+	add_hash(&policy, "style-src", html, "<style>", "</style>");
+	api_header(c, "Content-Security-Policy", buf_str(&policy));
+	api_header(c, "Referrer-Policy", "no-referrer");
+	c->type = HTML;
+	buf_add(&c->out, html, n);
+	api_reply(c, 200);
+}
+
+void api_page(struct call *c)
+{
+	send_page(c, asset_page_html, asset_page_html_len);
+}
+
+void api_docs(struct call *c)
+{
+	send_page(c, asset_docs_html, asset_docs_html_len);
+}
+
+void api_once_page(struct call *c)
+{
+	send_page(c, asset_once_html, asset_once_html_len);
+}
+
+void api_openapi(struct call *c)
+{
+	buf_add(&c->out, asset_openapi_json, asset_openapi_json_len);
+	api_reply(c, 200);
+}
+
+void api_healthz(struct call *c)
+{
+	buf_adds(&c->out, "{\"status\":\"ok\"}");
+	api_reply(c, 200);
+}
+
+static int read_nothing(struct tx *tx, void *arg, struct err *e)
+{
+	return 0;
+}
+
+/* Ready: the store answers and the hub has a fleet. */
+static void hub_answers(const struct fleet *f, void *arg)
+{
+	struct call *c = arg;
+	buf_adds(&c->out, "{\"status\":\"ready\"}");
+	api_reply(c, 200);
+}
+
+void api_readyz(struct call *c)
+{
+	if (store_read(c->control->store, read_nothing, NULL, &c->err) < 0) {
+		err_set(&c->err, ERR_UNAVAILABLE, "the store does not answer");
+		api_fail(c);
+		return;
+	}
+	hub_run(c->control->hub, hub_answers, c);
+}
+
+void api_metrics(struct call *c)
+{
+	if (metrics_write(c->control, c->project, &c->out, &c->err) < 0) {
+		api_fail(c);
+		return;
+	}
+	c->type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+	api_reply(c, 200);
+}
+
+void api_events(struct call *c)
+{
+	struct hub *hub = c->control->hub;
+	id_text project;
+	id_copy(project, c->project);
+	hub_panel_stream(hub, api_release(c), project);
+}

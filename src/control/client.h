@@ -1,0 +1,46 @@
+/*
+ * DOC: what the files about clients share: a client as JSON, and the answer that shows a key once.
+ */
+#ifndef WARREN_CONTROL_CLIENT_H
+#define WARREN_CONTROL_CLIENT_H
+
+#include "control/api.h"
+#include "crypto/secret.h"
+
+/* Freed addresses rest so long before somebody else gets them. */
+#define CLIENT_REST ((msec)24 * 3600 * 1000)
+
+/* Data of a call about one client. private_key is zero unless we made it. */
+struct client_job {
+	struct device device;
+	struct secret private_key;
+	struct buf config;
+	const char *action; /* of the audit line */
+	bool want_qr, want_link;
+	char link_id[ID_LEN];
+	struct buf link_token;
+};
+struct client_job *client_job_new(struct call *c); /* owned by the call */
+
+/* The members of a client into the open object. On the hub's thread. */
+void client_write(
+	struct call *c, const struct fleet *f, struct json_writer *w, const struct device *d);
+
+/* After commit: render on the hub's thread and answer {client} alone, or with the key, the
+ * configuration and what else was asked for. */
+void client_answer(struct call *c);
+void client_deliver(struct call *c);
+
+/* Remember which configuration was handed out; nobody waits for it. */
+void client_remember(struct control *c, const char *id, const char *hash);
+
+/* A key in the body, or a fresh pair; then the checks a key must pass in this network. */
+int client_key(struct call *c, struct client_job *job, struct err *e);
+int client_key_free(struct tx *tx, const struct device *d, struct err *e);
+
+/* once.c: keep job->config sealed for one opening, in this transaction; sets link_id and token. */
+int once_put(struct tx *tx, struct call *c, struct err *e);
+/* Delete the links of an object. */
+int once_drop(struct tx *tx, const char *object, struct err *e);
+
+#endif

@@ -1,0 +1,115 @@
+/* DOC: see client_config.h. */
+#include "control/client_config.h"
+
+#include "base/mem.h"
+#include "crypto/key.h"
+#include "plan/plan.h"
+#include "render/config.h"
+
+#include <string.h>
+
+/* Host of a member's endpoint text, which may lack a port when it was observed. */
+static bool usable_host(const char *text, char *host, size_t size)
+{
+	uint16_t port;
+	struct addr a;
+	if (text == NULL || *text == '\0')
+		return false;
+	if (endpoint_split(text, host, size, &port) < 0) {
+		if (strlen(text) >= size)
+			return false;
+		strcpy(host, text);
+	}
+	return addr_parse(host, &a) < 0 || !addr_is_special(a);
+}
+
+bool client_member_usable(const struct member *m)
+{
+	char host[256];
+	return (m->roles & ROLE_GATEWAY) &&
+		(usable_host(m->endpoint, host, sizeof(host)) ||
+			usable_host(m->observed_endpoint, host, sizeof(host)));
+}
+
+int client_endpoint(const struct fleet *f, const struct group *g, struct buf *out, struct err *e)
+{
+	const struct fleet_network *fn = fleet_network(f, g->network);
+	char host[256], observed[256] = "";
+	bool any = false;
+	for (size_t i = 0; fn && i < fn->members.n; i++) {
+		const struct member *m = fn->members.v[i];
+		const struct node *n = map_get(&f->nodes, m->node);
+		if (!(m->roles & ROLE_GATEWAY) || strcmp(m->group, g->id) != 0)
+			continue;
+		if (n == NULL || !n->enabled)
+			continue;
+		any = true;
+		if (usable_host(m->endpoint, host, sizeof(host))) {
+			endpoint_join(host, g->listen_port, out);
+			return 0;
+		}
+		if (!observed[0] && !usable_host(m->observed_endpoint, observed, sizeof(observed)))
+			observed[0] = '\0';
+	}
+	if (observed[0]) {
+		endpoint_join(observed, g->listen_port, out);
+		return 0;
+	}
+	return any ? err_set(e, ERR_UNAVAILABLE,
+			     "no gateway of group %s has a known endpoint: set one on its member",
+			     g->name)
+		   : err_set(e, ERR_UNAVAILABLE, "group %s has no enabled gateway", g->name);
+}
+
+static int render(const struct fleet *f, const struct device *d, const struct secret *private_key,
+	const char *name, struct buf *out, struct err *e)
+{
+	const struct group *g = map_get(&f->groups, d->group);
+	const struct fleet_network *fn = fleet_network(f, d->network);
+	CLEANUP(buf_done) struct buf endpoint = {0};
+	CLEANUP(secret_wipe) struct secret psk = {0};
+	if (g == NULL || fn == NULL)
+		return err_set(e, ERR_UNAVAILABLE, "the gateway group of %s is gone", d->name);
+	const struct network *n = fn->network;
+	int r = client_endpoint(f, g, &endpoint, e);
+	if (r < 0)
+		return r;
+	bool with_psk = n->psk && !secret_is_zero(&fn->psk_root);
+	if (with_psk)
+		key_derive_psk(&fn->psk_root, &d->public_key, &g->public_key, n->psk_epoch, &psk);
+	struct prefix_vec routes = {0};
+	plan_device_routes(f, d, &routes);
+	struct device_config c = {
+		.private_key = private_key,
+		.ipv4 = d->ipv4,
+		.ipv6 = d->ipv6,
+		.dns = d->dns.n > 0 ? &d->dns : &n->dns,
+		.mtu = d->mtu ? d->mtu : n->mtu,
+		.peer_key = g->public_key,
+		.psk = with_psk ? &psk : NULL,
+		.allowed_ips = &routes,
+		.endpoint = buf_str(&endpoint),
+		.keepalive = d->keepalive < 0 ? n->keepalive : (uint16_t)d->keepalive,
+		.name = name,
+	};
+	/* A search domain means something only to a resolver that knows the network. */
+	c.search_domain = c.dns->n > 0 ? n->domain : NULL;
+	r = render_wg_quick(&c, out, e);
+	VEC_DONE(&routes);
+	return r;
+}
+
+int client_config(const struct fleet *f, const struct device *d, const struct secret *private_key,
+	struct buf *out, struct err *e)
+{
+	return render(f, d, private_key, d->name, out, e);
+}
+
+void client_config_hash(
+	const struct fleet *f, const struct device *d, char ret[static HASH_HEX_LEN])
+{
+	CLEANUP(buf_wipe) struct buf text = {0};
+	ret[0] = '\0';
+	if (render(f, d, NULL, "device", &text, NULL) == 0)
+		hash_sha256_hex(text.data, text.len, ret);
+}

@@ -1,0 +1,50 @@
+/* DOC: see world.h. */
+#include "control/world.h"
+
+#include "base/mem.h"
+#include "model/fleet.h"
+#include "model/validate.h"
+
+#include <string.h>
+
+struct loading {
+	struct fleet *fleet;
+	const struct schema *schema;
+};
+
+static int take(void *arg, const void *object)
+{
+	struct loading *l = arg;
+	fleet_put(l->fleet, l->schema, schema_dup(l->schema, object));
+	return 0;
+}
+
+static int load(struct tx *tx, const char *project, struct fleet *f, struct err *e)
+{
+	static const struct schema *const parts[] = {
+		&schema_network, &schema_node, &schema_group, &schema_member};
+	struct project p = {0};
+	int r = tx_get(tx, &schema_project, project, &p, e);
+	if (r < 0)
+		return r;
+	fleet_put(f, &schema_project, schema_dup(&schema_project, &p));
+	schema_done(&schema_project, &p);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
+		struct loading l = {f, parts[i]};
+		struct tx_query q = {.filters = {{"project", project}}};
+		r = tx_list(tx, parts[i], &q, take, &l, NULL, NULL, e);
+	}
+	return r;
+}
+
+int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
+	struct err *e)
+{
+	struct fleet *f = fleet_new();
+	int r = load(tx, project, f, e);
+	if (r == 0)
+		r = s == &schema_network ? fleet_check_network(f, object, e)
+					 : fleet_check_member(f, object, e);
+	fleet_free(f);
+	return r;
+}

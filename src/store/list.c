@@ -1,0 +1,326 @@
+/*
+ * DOC: lists: equality filters, a search, one order, and pages that stay put while rows come and
+ * go. A page starts behind the (order value, id) of the last one, which the cursor carries with
+ * the name of the order, so that a cursor of another list is refused instead of misread.
+ */
+#include "store/tx.h"
+
+#include "base/mem.h"
+#include "crypto/hash.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct list {
+	const struct schema *s;
+	const struct field *order;
+	bool descending;
+	size_t limit; /* 0 = all */
+	int (*fn)(void *arg, const void *object);
+	void *arg;
+	struct err *e;
+
+	bool keep; /* gather first: fn may change the table */
+	VEC(void *) kept;
+	size_t given;
+	bool more;       /* there was a row behind the page, or fn stopped */
+	int stopped;     /* what fn returned */
+	struct buf last; /* order value of the last row given */
+	id_text last_id;
+};
+
+/* --- what is asked for ------------------------------------------------------------------------ */
+
+/* %, _ and \ of the search stand for themselves. */
+static char *like_pattern(const char *search)
+{
+	struct buf out = {0};
+
+	buf_addc(&out, '%');
+	for (; *search != '\0'; search++) {
+		if (strchr("%_\\", *search) != NULL)
+			buf_addc(&out, '\\');
+		buf_addc(&out, (char)tolower((unsigned char)*search));
+	}
+	buf_addc(&out, '%');
+	return buf_take(&out);
+}
+
+static void and_where(struct buf *sql, const struct row *args)
+{
+	buf_adds(sql, args->n == 0 ? " WHERE " : " AND ");
+}
+
+static int add_filters(const struct schema *s, const struct tx_filter filters[6], struct buf *sql,
+	struct row *args, struct err *e)
+{
+	for (size_t i = 0; i < 6; i++) {
+		const struct tx_filter *t = &filters[i];
+		const struct field *f;
+		struct cell c;
+		int code;
+
+		if (t->column == NULL || t->value == NULL)
+			continue;
+		code = tx_field(s, t->column, &f, e);
+		if (code == 0 && column_is_list(f))
+			code = err_field(e, ERR_INVALID, f->name, "a list cannot be filtered by %s",
+				f->name);
+		if (code == 0)
+			code = column_parse(f, t->value, &c, e);
+		if (code < 0)
+			return code;
+		and_where(sql, args);
+		tx_equals(f, c, sql, args);
+	}
+	return 0;
+}
+
+static void add_search(
+	const struct schema *s, const char *pattern, struct buf *sql, struct row *args)
+{
+	static const char *const columns[] = {"name", "description"};
+	const char *join = "(";
+	size_t before = args->n;
+
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		if (schema_field(s, columns[i]) == NULL)
+			continue;
+		if (args->n == before)
+			and_where(sql, args);
+		buf_addf(sql, "%slower(\"%s\") LIKE ? ESCAPE '\\'", join, columns[i]);
+		row_add_text(args, pattern);
+		join = " OR ";
+	}
+	if (args->n != before)
+		buf_addc(sql, ')');
+}
+
+/* --- the cursor: base64url of "+order\nid\nvalue" -----------------------------------------------
+ */
+
+static void cursor_write(const struct list *l, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf plain = {0};
+
+	buf_addf(&plain, "%c%s\n%s\n", l->descending ? '-' : '+', l->order->name, l->last_id);
+	buf_add(&plain, buf_str(&l->last), l->last.len);
+	base64url_encode(plain.data, plain.len, out);
+}
+
+/* Into plain, of which id and value become parts. */
+static int cursor_read(const struct list *l, const char *text, struct buf *plain,
+	const char **ret_id, struct cell *ret_value, struct err *e)
+{
+	size_t n = strlen(l->order->name);
+	char *id, *value;
+
+	if (base64url_decode(text, plain) < 0 || plain->len < n + 2 ||
+		plain->data[0] != (l->descending ? '-' : '+') ||
+		memcmp(plain->data + 1, l->order->name, n) != 0 || plain->data[n + 1] != '\n')
+		return err_field(e, ERR_INVALID, "after", "this cursor is of another list");
+	id = plain->data + n + 2;
+	value = strchr(id, '\n');
+	if (value == NULL || strlen(id) != plain->len - n - 2)
+		return err_field(e, ERR_INVALID, "after", "this cursor is damaged");
+	*value++ = '\0';
+	if (column_parse(l->order, value, ret_value, NULL) < 0)
+		return err_field(e, ERR_INVALID, "after", "this cursor is damaged");
+	*ret_id = id;
+	return 0;
+}
+
+static void add_after(
+	const struct list *l, const char *id, struct cell value, struct buf *sql, struct row *args)
+{
+	const char *than = l->descending ? "<" : ">";
+
+	and_where(sql, args);
+	if (l->order == &l->s->fields[0]) {
+		buf_addf(sql, "\"id\" %s ?", than);
+	} else {
+		buf_addf(sql, "(\"%s\", \"id\") %s (?, ?)", l->order->name, than);
+		row_add_cell(args, value);
+	}
+	row_add_text(args, id);
+}
+
+/* --- giving rows ------------------------------------------------------------------------------ */
+
+static void remember(struct list *l, const struct cell *cells)
+{
+	const struct cell *value = &cells[l->order - l->s->fields];
+
+	id_copy(l->last_id, cells[0].p);
+	buf_reset(&l->last);
+	if (value->type == CELL_INT)
+		buf_addf(&l->last, "%lld", (long long)value->num);
+	else
+		buf_add(&l->last, value->p, value->n);
+}
+
+static int list_row(void *arg, const struct cell *cells, size_t n)
+{
+	struct list *l = arg;
+	void *object;
+	int code;
+
+	if (l->limit != 0 && l->given == l->limit) {
+		l->more = true;
+		return 1;
+	}
+	object = mem_zalloc(l->s->size);
+	code = tx_decode(l->s, cells, n, object, l->e);
+	if (code < 0) {
+		schema_free(l->s, object);
+		return code;
+	}
+	remember(l, cells);
+	l->given++;
+	if (l->keep) {
+		VEC_PUSH(&l->kept, object);
+		return 0;
+	}
+	l->stopped = l->fn(l->arg, object);
+	l->more = l->stopped > 0;
+	schema_free(l->s, object);
+	return l->stopped;
+}
+
+/* The rows are all read; now the caller may do what it likes to the table. */
+static int give_kept(struct list *l)
+{
+	size_t i = 0;
+
+	while (i < l->kept.n && l->stopped == 0) {
+		l->stopped = l->fn(l->arg, l->kept.v[i]);
+		i++;
+	}
+	if (l->stopped > 0 && i < l->kept.n) {
+		CLEANUP(row_done) struct row r = {0};
+
+		/* The cursor goes back to the last one it saw. */
+		row_add(&r, &l->s->fields[0], l->kept.v[i - 1], NULL);
+		row_add(&r, l->order, l->kept.v[i - 1], NULL);
+		id_copy(l->last_id, r.cells[0].p);
+		buf_reset(&l->last);
+		if (r.cells[1].type == CELL_INT)
+			buf_addf(&l->last, "%lld", (long long)r.cells[1].num);
+		else
+			buf_add(&l->last, row_cells(&r)[1].p, r.cells[1].n);
+		l->more = true;
+	}
+	return l->stopped < 0 ? l->stopped : 0;
+}
+
+static void list_done(struct list *l)
+{
+	VEC_FOREACH (object, &l->kept)
+		schema_free(l->s, *object);
+	VEC_DONE(&l->kept);
+	buf_done(&l->last);
+}
+
+static int take_count(void *arg, const struct cell *cells, size_t n)
+{
+	*(uint64_t *)arg = (uint64_t)cells[0].num;
+	return 1;
+}
+
+static int count(struct tx *tx, const struct schema *s, const struct buf *where, struct row *args,
+	uint64_t *ret, struct err *e)
+{
+	CLEANUP(buf_done) struct buf sql = {0};
+	uint64_t n = 0;
+	int code;
+
+	buf_addf(&sql, "SELECT count(*) FROM \"%s\"%s", s->name, buf_str(where));
+	code = tx_run(tx, buf_str(&sql), row_cells(args), args->n, take_count, &n, e);
+	if (code < 0)
+		return code;
+	*ret = n;
+	return 0;
+}
+
+static int run_list(
+	struct tx *tx, struct list *l, const struct buf *where, struct row *args, struct err *e)
+{
+	CLEANUP(buf_done) struct buf sql = {0};
+	const char *way = l->descending ? " DESC" : "";
+	int code;
+
+	buf_adds(&sql, "SELECT ");
+	tx_columns(l->s, &sql);
+	buf_addf(&sql, " FROM \"%s\"%s ORDER BY ", l->s->name, buf_str(where));
+	if (l->order != &l->s->fields[0])
+		buf_addf(&sql, "\"%s\"%s, ", l->order->name, way);
+	buf_addf(&sql, "\"id\"%s", way);
+	if (l->limit != 0) {
+		buf_adds(&sql, " LIMIT ?");
+		row_add_int(args, (int64_t)l->limit + 1);
+	}
+	code = tx_run(tx, buf_str(&sql), row_cells(args), args->n, list_row, l, e);
+	return code < 0 ? code : give_kept(l);
+}
+
+int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
+	int (*fn)(void *arg, const void *object), void *arg, struct buf *ret_next,
+	uint64_t *ret_total, struct err *e)
+{
+	CLEANUP(list_done)
+	struct list l = {.s = s,
+		.order = &s->fields[0],
+		.descending = q->descending,
+		.limit = q->limit,
+		.fn = fn,
+		.arg = arg,
+		.e = e,
+		.keep = tx->outbox != NULL};
+	CLEANUP(buf_done) struct buf where = {0}, cursor = {0};
+	CLEANUP(row_done) struct row args = {0};
+	AUTOFREE char *pattern = NULL;
+	uint64_t total = 0;
+	int code = add_filters(s, q->filters, &where, &args, e);
+
+	if (code == 0 && q->order != NULL)
+		code = tx_field(s, q->order, &l.order, e);
+	if (code == 0 && column_is_list(l.order))
+		code = err_field(
+			e, ERR_INVALID, l.order->name, "a list has no order by %s", l.order->name);
+	if (code < 0)
+		return code;
+	if (q->search != NULL && *q->search != '\0') {
+		pattern = like_pattern(q->search);
+		add_search(s, pattern, &where, &args);
+	}
+	if (ret_total != NULL)
+		code = count(tx, s, &where, &args, &total, e);
+	if (code == 0 && q->after != NULL && *q->after != '\0') {
+		const char *id = NULL;
+		struct cell value;
+
+		code = cursor_read(&l, q->after, &cursor, &id, &value, e);
+		if (code == 0)
+			add_after(&l, id, value, &where, &args);
+	}
+	if (code == 0)
+		code = run_list(tx, &l, &where, &args, e);
+	if (code < 0)
+		return code;
+	if (ret_total != NULL)
+		*ret_total = total;
+	if (ret_next != NULL && l.more)
+		cursor_write(&l, ret_next);
+	return 0;
+}
+
+int tx_count(struct tx *tx, const struct schema *s, const struct tx_filter filters[6],
+	uint64_t *ret, struct err *e)
+{
+	static const struct tx_filter none[6];
+	CLEANUP(buf_done) struct buf where = {0};
+	CLEANUP(row_done) struct row args = {0};
+	int code = add_filters(s, filters == NULL ? none : filters, &where, &args, e);
+
+	return code < 0 ? code : count(tx, s, &where, &args, ret, e);
+}

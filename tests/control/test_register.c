@@ -1,0 +1,530 @@
+/* DOC: joining: who is let in, what the answer is worth to others, replays; state and heartbeats
+ * as an agent sees them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "rig.h"
+
+#include "codec/envelope.h"
+#include "control/hub_state.h"
+#include "crypto/hash.h"
+#include "crypto/key.h"
+#include "crypto/seal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define KEY_A "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
+#define MINUTES ((msec)60 * 1000)
+
+static void expect_field(struct http_response *response, const char *field)
+{
+	struct json_doc *doc = json_parse(response->body.data, response->body.len, JSON_MAX, NULL);
+
+	assert_non_null(doc);
+	if (field[0] != '\0')
+		assert_string_equal(json_str(json_root(doc), "field"), field);
+	json_free(doc);
+}
+
+static void test_bodies(void **state)
+{
+	static const struct {
+		const char *fields; /* behind the token */
+		int status;
+		const char *field;
+	} rows[] = {
+		{"", 400, "public_key"},
+		{",\"public_key\":\"" KEY_A "\"", 400, "hostname"},
+		{",\"public_key\":\"x\",\"hostname\":\"a\"", 400, "public_key"},
+		{",\"public_key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"hostname\":"
+		 "\"a\"",
+			400, "public_key"},
+		/* pad bits that are not zero */
+		{",\"public_key\":\"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWF=\",\"hostname\":"
+		 "\"a\"",
+			400, "public_key"},
+		{",\"public_key\":\"" KEY_A "\",\"hostname\":\"\"", 400, "hostname"},
+		{",\"public_key\":\"" KEY_A "\",\"hostname\":\"a\\u0007\"", 400, "hostname"},
+		{",\"public_key\":\"" KEY_A "\",\"hostname\":7", 400, "hostname"},
+		{",\"public_key\":\"" KEY_A "\",\"hostname\":\"a\",\"roles\":[\"gateway\"]", 400,
+			"roles"},
+		{",\"public_key\":\"" KEY_A "\",\"hostname\":\"a\",\"hostname\":\"b\"", 400, ""},
+		{",\"public_key\":\"" KEY_A "\",\"hostname\":\"a\",\"version\":\"1\","
+		 "\"capabilities\":{\"x\":1}",
+			201, ""},
+	};
+	CLEANUP(buf_done) struct buf token = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 5, 0, &token);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTOFREE char *body =
+			mem_printf("{\"token\":\"%s\"%s}", buf_str(&token), rows[i].fields);
+		struct http_response response;
+		int status = rig_call(
+			&r, "POST", "/v1/register", buf_str(&token), NULL, body, &response);
+
+		if (status != rows[i].status)
+			fail_msg("%s: %d, not %d: %s", rows[i].fields, status, rows[i].status,
+				buf_str(&response.body));
+		if (status != 201)
+			expect_field(&response, rows[i].field);
+		/* the secret token is not repeated, whatever was wrong */
+		assert_null(strstr(buf_str(&response.body), buf_str(&token)));
+		http_response_done(&response);
+	}
+	assert_int_equal(
+		rig_call(&r, "POST", "/v1/register", buf_str(&token), NULL, "{", NULL), 400);
+	rig_stop(&r);
+}
+
+static void test_tokens(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0}, other = {0};
+	struct agent a = {0}, b = {0}, c = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 1, r.clock.fake_wall + 60 * MINUTES, &token);
+	/* a token comes first: without one, bodies are not even looked at */
+	assert_int_equal(rig_call(&r, "POST", "/v1/register", NULL, NULL, "{", NULL), 401);
+	assert_int_equal(rig_call(&r, "POST", "/v1/register", "wjt_x", NULL, "{", NULL), 401);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	/* used up */
+	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 401);
+	/* the body's token must be the header's */
+	rig_token(&r, ROLE_PEER, 1, 0, &other);
+	AUTOFREE char *body =
+		mem_printf("{\"token\":\"%s\",\"public_key\":\"%s\",\"hostname\":\"x\"}",
+			buf_str(&token), KEY_A);
+	assert_int_equal(
+		rig_call(&r, "POST", "/v1/register", buf_str(&other), NULL, body, NULL), 401);
+	/* expired */
+	rig_token(&r, ROLE_PEER, 1, r.clock.fake_wall + MINUTES, &token);
+	rig_advance(&r, MINUTES);
+	assert_int_equal(agent_join(&c, &r, "c", buf_str(&token)), 401);
+	/* names and keys are taken once */
+	rig_token(&r, ROLE_PEER, 9, 0, &token);
+	assert_int_equal(agent_join(&b, &r, "a", buf_str(&token)), 409);
+	c.key = a.key;
+	assert_int_equal(agent_join(&c, &r, "c", buf_str(&token)), 409);
+	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 201);
+	rig_stop(&r);
+}
+
+static void test_replay(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent a = {0}, again = {0}, late = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 1, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	rig_advance(&r, 9 * MINUTES);
+	/* the answer was lost; the token is used up by this very node */
+	again.key = a.key;
+	assert_int_equal(agent_join(&again, &r, "a", buf_str(&token)), 201);
+	assert_string_equal(again.id, a.id);
+	assert_string_equal(again.bearer, a.bearer);
+	/* to whoever lacks the private key it is worth nothing, and after the first heartbeat it is
+	 * not given at all */
+	assert_int_equal(agent_call(&a, "POST", "heartbeat", NULL, "{}", NULL), 200);
+	late.key = a.key;
+	assert_int_equal(agent_join(&late, &r, "a", buf_str(&token)), 409);
+	rig_stop(&r);
+
+	rig_start(&r, false);
+	memset(&a, 0, sizeof(a));
+	rig_token(&r, ROLE_PEER, 2, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	rig_advance(&r, 10 * MINUTES + 1);
+	late.key = a.key;
+	assert_int_equal(agent_join(&late, &r, "a", buf_str(&token)), 409);
+	rig_stop(&r);
+}
+
+static void test_answer(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct http_response response;
+	struct agent a = {0};
+	struct rig r;
+	struct json_doc *doc;
+	const struct json *j;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 1, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	char key[KEY_TEXT_LEN];
+	AUTOFREE char *body =
+		mem_printf("{\"token\":\"%s\",\"public_key\":\"%s\",\"hostname\":\"a\"}",
+			buf_str(&token), key_format_public(&a.public_key, key));
+	assert_int_equal(
+		rig_call(&r, "POST", "/v1/register", buf_str(&token), NULL, body, &response), 201);
+	doc = json_parse(response.body.data, response.body.len, JSON_MAX, NULL);
+	j = json_root(doc);
+	assert_string_equal(json_str(j, "project"), r.project);
+	assert_string_equal(json_str(j, "mesh_ip"), "172.30.0.1");
+	assert_string_equal(json_str(j, "mesh_ip6"), "fd00:1:2:3::ac1e:1");
+	assert_string_equal(json_str(j, "signing_public_key"),
+		key_format_public(&r.control.keys.signing_public, key));
+	assert_int_equal(json_count(json_get(j, "networks")), 1);
+	assert_string_equal(json_str(json_at(json_get(j, "networks"), 0), "name"), "default");
+	assert_int_equal(json_count(json_get(json_at(json_get(j, "networks"), 0), "roles")), 2);
+	assert_int_equal(json_count(json_get(j, "peers")), 0);
+	json_free(doc);
+	http_response_done(&response);
+	rig_stop(&r);
+}
+
+/* --- state ------------------------------------------------------------------------------------ */
+
+static void test_state(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent a = {0}, b = {0};
+	struct http_response response;
+	struct state_head head = {0};
+	struct rig r;
+	struct state s = {0};
+	char etag[64];
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 2, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 201);
+	agent_fetch(&a, &s); /* checks the head */
+	assert_true(s.items.n > 0);
+	assert_int_equal(agent_call(&a, "GET", "state", NULL, NULL, NULL), 400);
+	assert_int_equal(agent_call(&a, "GET", "state?nonce=%22%0d%0a", NULL, NULL, NULL), 400);
+	/* same revision: no body, but a fresh head */
+	snprintf(etag, sizeof(etag), "If-None-Match: \"%" PRIu64 "\"", s.revision);
+	assert_int_equal(agent_call(&a, "GET", "state?nonce=n2", etag, NULL, &response), 304);
+	assert_int_equal(response.body.len, 0);
+	assert_int_equal(
+		state_head_read(http_response_header(&response, "Warren-State-Head"), &head, NULL),
+		0);
+	assert_int_equal(state_head_check(&head, &r.control.keys.signing_public, NULL), 0);
+	assert_string_equal(head.nonce, "n2");
+	assert_int_equal(head.revision, s.revision);
+	state_head_done(&head);
+	http_response_done(&response);
+	snprintf(etag, sizeof(etag), "If-None-Match: \"%" PRIu64 "\"", s.revision + 1);
+	assert_int_equal(agent_call(&a, "GET", "state?nonce=n3", etag, NULL, NULL), 200);
+	/* nobody else's */
+	AUTOFREE char *path = mem_printf("/v1/nodes/%s/state?nonce=1", b.id);
+	assert_int_equal(rig_call(&r, "GET", path, a.bearer, NULL, NULL, NULL), 401);
+	assert_int_equal(rig_call(&r, "GET", path, NULL, NULL, NULL, NULL), 401);
+	assert_int_equal(
+		rig_call(&r, "GET", "/v1/nodes/node_x/state?nonce=1", a.bearer, NULL, NULL, NULL),
+		401);
+	/* a disabled node may still ask, and is told to have nothing */
+	struct node before = {0}, after = {0};
+	rig_get(&r, &schema_node, a.id, &before);
+	schema_copy(&schema_node, &after, &before);
+	after.enabled = false;
+	rig_change(&r, &schema_node, &before, &after);
+	state_done(&s);
+	memset(&s, 0, sizeof(s));
+	agent_fetch(&a, &s);
+	assert_int_equal(s.items.n, 0);
+	schema_done(&schema_node, &before);
+	schema_done(&schema_node, &after);
+	state_done(&s);
+	rig_stop(&r);
+}
+
+static const char *sealed_key(const struct state *s)
+{
+	VEC_FOREACH (i, &s->items)
+		if ((*i)->kind == ITEM_INTERFACE && (*i)->interface.sealed_key != NULL)
+			return (*i)->interface.sealed_key;
+	fail_msg("no sealed key");
+	return NULL;
+}
+
+/* Each gateway can open the group's identity, and only its own copy; the bytes stay the same. */
+static void test_group_key(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent gws[2] = {0};
+	struct group g;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 2, 0, &token);
+	for (int i = 0; i < 2; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "gw%d", i);
+		assert_int_equal(agent_join(&gws[i], &r, name, buf_str(&token)), 201);
+	}
+	rig_group(&r, &g);
+	for (int i = 0; i < 2; i++) {
+		CLEANUP(buf_done) struct buf bytes = {0}, plain = {0};
+		AUTOFREE char *context = mem_printf("group-key/%s", gws[i].id);
+		struct secret seal, private_key;
+		struct public_key public_key;
+
+		agent_fetch(&gws[i], &gws[i].state);
+		assert_int_equal(base64_decode(sealed_key(&gws[i].state), &bytes), 0);
+		key_derive(&gws[i].secret, "seal", &seal);
+		assert_int_equal(
+			seal_open_with_secret(&seal, context, bytes.data, bytes.len, &plain, NULL),
+			0);
+		assert_int_equal(plain.len, KEY_LEN);
+		memcpy(private_key.bytes, plain.data, KEY_LEN);
+		key_public(&private_key, &public_key);
+		assert_true(public_key_equal(&public_key, &g.public_key));
+		key_derive(&gws[1 - i].secret, "seal", &seal);
+		assert_int_not_equal(
+			seal_open_with_secret(&seal, context, bytes.data, bytes.len, &plain, NULL),
+			0);
+	}
+	agent_check(&gws[0]);
+	rig_restart(&r);
+	agent_check(&gws[0]);
+	agent_check(&gws[1]);
+	schema_done(&schema_group, &g);
+	agent_done(&gws[0]);
+	agent_done(&gws[1]);
+	rig_stop(&r);
+}
+
+/* --- heartbeats ------------------------------------------------------------------------------- */
+
+static int beat(struct agent *a, uint64_t applied, const char *epoch, const char *peer, unsigned rx,
+	unsigned tx, bool *ret_reconcile)
+{
+	char now[CLOCK_TEXT_LEN];
+	AUTOFREE char *body = NULL;
+	struct http_response response;
+	struct json_doc *doc;
+	int status;
+
+	clock_format(clock_wall(a->rig->control.clock), now);
+	body = mem_printf(
+		"{\"applied_revision\":%" PRIu64 ",\"status\":\"healthy\",\"version\":"
+		"\"0.1\",\"backend\":\"memory\",\"timestamp\":\"%s\",\"epoch\":\"%s\","
+		"\"links\":[{\"network\":\"%s\",\"interface\":\"warren0\",\"peer\":\"%s\","
+		"\"last_handshake\":\"%s\",\"rx\":%u,\"tx\":%u,\"endpoint\":"
+		"\"198.51.100.7:4000\"}],\"endpoints\":[]}",
+		applied, now, epoch, a->rig->network, peer, now, rx, tx);
+	status = agent_call(a, "POST", "heartbeat", NULL, body, &response);
+	if (ret_reconcile != NULL) {
+		doc = json_parse(response.body.data, response.body.len, JSON_MAX, NULL);
+		*ret_reconcile = json_bool(json_root(doc), "reconcile", false);
+		assert_non_null(json_str(json_root(doc), "time"));
+		json_free(doc);
+	}
+	http_response_done(&response);
+	return status;
+}
+
+static void test_heartbeat(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent gw = {0}, box = {0};
+	struct node_status st;
+	struct device d, stored = {0};
+	struct node n = {0};
+	struct link link;
+	struct group g;
+	struct rig r;
+	bool reconcile;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 1, 0, &token);
+	assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+	rig_token(&r, ROLE_PEER, 1, 0, &token);
+	assert_int_equal(agent_join(&box, &r, "box", buf_str(&token)), 201);
+	rig_group(&r, &g);
+	rig_client(&r, "phone", g.id, &d);
+	rig_change(&r, &schema_device, NULL, &d);
+	hub_node_status(r.control.hub, gw.id, &st);
+	assert_string_equal(st.deploy, "pending");
+	assert_string_equal(st.liveness, "never");
+
+	assert_int_equal(beat(&gw, st.revision, "e1", d.id, 1000, 500, &reconcile), 200);
+	assert_false(reconcile);
+	hub_node_status(r.control.hub, gw.id, &st);
+	assert_string_equal(st.deploy, "applied");
+	assert_string_equal(st.liveness, "online");
+	hub_link(r.control.hub, d.id, 25, &link);
+	assert_int_equal(link.state, LINK_ONLINE);
+	assert_int_equal(link.rx, 1000);
+	assert_string_equal(link.gateway, gw.id);
+	assert_string_equal(link.endpoint, "198.51.100.7:4000");
+	/* a node that does not carry the device has nothing to say about it */
+	assert_int_equal(beat(&box, 1, "e9", d.id, 9000, 9000, NULL), 200);
+	hub_link(r.control.hub, d.id, 25, &link);
+	assert_int_equal(link.rx, 1000);
+
+	/* what was observed is stored, and goes on after a restart without a byte more or less */
+	rig_advance(&r, 15000);
+	hub_settle(r.control.hub);
+	rig_get(&r, &schema_device, d.id, &stored);
+	assert_int_equal(stored.rx, 1000);
+	assert_int_equal(stored.tx, 500);
+	assert_true(stored.last_seen > 0);
+	rig_get(&r, &schema_node, gw.id, &n);
+	assert_string_equal(n.version, "0.1");
+	assert_string_equal(n.backend, "memory");
+	assert_true(n.confirmed_at > 0 && n.last_heartbeat > 0);
+	assert_int_equal(n.applied_revision, st.revision);
+	rig_restart(&r);
+	assert_int_equal(beat(&gw, st.revision, "e1", d.id, 1100, 500, NULL), 200);
+	hub_link(r.control.hub, d.id, 25, &link);
+	assert_int_equal(link.rx, 1100);
+	assert_int_equal(beat(&gw, st.revision, "e2", d.id, 7, 3, NULL), 200);
+	hub_link(r.control.hub, d.id, 25, &link);
+	assert_int_equal(link.rx, 1107);
+	assert_int_equal(link.tx, 503);
+
+	/* silence */
+	rig_advance(&r, 89999);
+	hub_node_status(r.control.hub, gw.id, &st);
+	assert_string_equal(st.liveness, "online");
+	rig_advance(&r, 1);
+	hub_node_status(r.control.hub, gw.id, &st);
+	assert_string_equal(st.liveness, "unreachable");
+	rig_advance(&r, 210000);
+	hub_node_status(r.control.hub, gw.id, &st);
+	assert_string_equal(st.liveness, "offline");
+
+	/* an error is told with the node's words; lagging behind asks for a reconcile */
+	assert_int_equal(agent_call(&gw, "POST", "heartbeat", NULL,
+				 "{\"applied_revision\":0,\"status\":\"degraded\",\"error\":\"no "
+				 "module\\n\"}",
+				 NULL),
+		200);
+	hub_node_status(r.control.hub, gw.id, &st);
+	assert_string_equal(st.deploy, "error");
+	assert_string_equal(st.error, "no module ");
+	assert_int_equal(beat(&gw, 0, "e2", d.id, 7, 3, &reconcile), 200);
+	assert_true(reconcile);
+	assert_int_equal(beat(&gw, st.revision + 50, "e2", d.id, 7, 3, &reconcile), 200);
+	assert_true(reconcile); /* ahead of us: we were restored from a backup */
+
+	/* bodies that are not heartbeats */
+	static const char *const bad[] = {"", "[", "[]x", "{\"links\":[{}]}",
+		"{\"links\":[{\"peer\":\"x\",\"rx\":-1}]}", "{\"applied_revision\":\"3\"}",
+		"{\"timestamp\":\"yesterday\"}", "{\"version\":\"a\\u0001\"}",
+		"{\"endpoints\":[{\"network\":\"n\",\"address\":\"127.0.0.1:51820\"}]}",
+		"{\"endpoints\":[{\"network\":\"n\",\"address\":\"nonsense\"}]}"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(agent_call(&gw, "POST", "heartbeat", NULL, bad[i], NULL), 400);
+	schema_done(&schema_device, &d);
+	schema_done(&schema_device, &stored);
+	schema_done(&schema_node, &n);
+	schema_done(&schema_group, &g);
+	rig_stop(&r);
+}
+
+static void test_endpoints_and_keys(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent a = {0}, b = {0};
+	struct rig r;
+	char id[24];
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 2, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 201);
+	agent_fetch(&b, &b.state);
+	snprintf(id, sizeof(id), "%" PRIu64, b.state.revision);
+	agent_listen(&b, id);
+	AUTOFREE char *body = mem_printf(
+		"{\"endpoints\":[{\"network\":\"%s\",\"address\":\"203.0.113.9:51820\"}]}",
+		r.network);
+	assert_int_equal(agent_call(&a, "POST", "heartbeat", NULL, body, NULL), 200);
+	agent_wait(&b, b.state.revision + 1);
+	assert_string_equal(b.last_type, "peer_endpoint_changed");
+	agent_check(&b);
+	/* said again it changes nothing; by PUT it changes at once */
+	uint64_t revision = rig_revision(&r, b.id);
+	rig_advance(&r, 2 * MINUTES);
+	assert_int_equal(agent_call(&a, "POST", "heartbeat", NULL, body, NULL), 200);
+	AUTOFREE char *put =
+		mem_printf("{\"network\":\"%s\",\"endpoint\":\"[2001:db8::9]:51820\"}", r.network);
+	assert_int_equal(agent_call(&a, "PUT", "endpoint", NULL, put, NULL), 200);
+	assert_int_equal(rig_revision(&r, b.id), revision + 1);
+	agent_wait(&b, revision + 1);
+	AUTOFREE char *lo =
+		mem_printf("{\"network\":\"%s\",\"endpoint\":\"127.0.0.1:51820\"}", r.network);
+	assert_int_equal(agent_call(&a, "PUT", "endpoint", NULL, lo, NULL), 400);
+	/* a new key; not one that another node has */
+	char key[KEY_TEXT_LEN];
+	AUTOFREE char *fresh =
+		mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network, KEY_A);
+	AUTOFREE char *taken = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network,
+		key_format_public(&b.public_key, key));
+	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, fresh, NULL), 200);
+	agent_wait(&b, revision + 2);
+	assert_string_equal(b.last_type, "peer_key_rotated");
+	agent_check(&b);
+	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, taken, NULL), 409);
+	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, "{\"network\":\"net_1\"}", NULL), 400);
+	/* drift is counted */
+	struct hub_counts counts;
+	assert_int_equal(
+		agent_call(&a, "POST", "drift", NULL,
+			"{\"corrections\":[{\"type\":\"peer_added\",\"detail\":\"x\"}]}", NULL),
+		200);
+	assert_int_equal(agent_call(&a, "POST", "drift", NULL, "{}", NULL), 400);
+	hub_counts(r.control.hub, &counts);
+	assert_int_equal(counts.drift_reports, 1);
+	agent_done(&a);
+	agent_done(&b);
+	rig_stop(&r);
+}
+
+static void test_pins(void **state)
+{
+	static const char *const pins[] = {
+		KEY_A, "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI=", NULL};
+	struct http_response response;
+	struct json_doc *doc;
+	CLEANUP(buf_done) struct buf text = {0};
+	struct pins got = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	hub_set_pins(r.control.hub, pins);
+	assert_int_equal(rig_call(&r, "GET", "/healthz", NULL, NULL, NULL, &response), 200);
+	doc = json_parse(response.body.data, response.body.len, JSON_MAX, NULL);
+	json_text(json_get(json_root(doc), "pins"), &text);
+	assert_int_equal(pins_read(text.data, text.len, &got, NULL), 0);
+	assert_int_equal(pins_check(&got, &r.control.keys.root_public, NULL), 0);
+	assert_int_not_equal(pins_check(&got, &r.control.keys.signing_public, NULL), 0);
+	assert_int_equal(got.pins.n, 2);
+	assert_true(public_key_equal(&got.signing_current, &r.control.keys.signing_public));
+	pins_done(&got);
+	json_free(doc);
+	http_response_done(&response);
+	rig_stop(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_group_key),
+		cmocka_unit_test(test_heartbeat),
+		cmocka_unit_test(test_endpoints_and_keys),
+		cmocka_unit_test(test_pins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

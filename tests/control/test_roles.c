@@ -1,0 +1,331 @@
+/*
+ * DOC: the walk over every route: openapi.json and the route table say the same; without
+ * credentials nothing answers but what is marked open; smaller roles are refused; objects of
+ * another project do not exist.
+ */
+#include "serve.h"
+
+#include "control/api.h"
+#include "control/assets.h"
+
+static struct fixture *f;
+static struct gateway a_side, b_side;
+static char viewer[128], manager[128], admin[128], system_wide[128];
+static char client_b[ID_LEN], token_b[ID_LEN], user_b[ID_LEN], policy_b[ID_LEN], project_b[ID_LEN];
+
+static int setup(void **state)
+{
+	f = serve();
+	a_side = make_gateway(f, "", "office", "gw");
+	id_copy(project_b, make(f, "/api/v1/projects", "{\"name\":\"other\"}"));
+	b_side = make_gateway(f, "?project=other", "office", "gw");
+	id_copy(client_b, make(f, "/api/v1/wireguard/clients?project=other", "{\"name\":\"b\"}"));
+	id_copy(token_b,
+		make(f, "/api/v1/tokens?project=other", "{\"name\":\"t\",\"kind\":\"api\"}"));
+	id_copy(user_b,
+		make(f, "/api/v1/users?project=other",
+			"{\"name\":\"bob\",\"password\":\"correct horse\"}"));
+	id_copy(policy_b,
+		make(f, "/api/v1/policies?project=other", "{\"name\":\"p\",\"rules\":[]}"));
+	make_token(f, "?project=default", "viewer", viewer);
+	make_token(f, "?project=default", "loc-manager", manager);
+	make_token(f, "?project=default", "org-admin", admin);
+	make_token(f, "", "system-admin", system_wide);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	serve_end(f);
+	return 0;
+}
+
+static const struct api_route *route_of(size_t i)
+{
+	return api_routes[i].data;
+}
+
+/* The id of project B's object a route is about. */
+static const char *foreign_id(const struct api_route *r)
+{
+	static const struct {
+		const struct schema *s;
+		const char *id;
+	} table[] = {
+		{&schema_project, project_b},
+		{&schema_network, b_side.network},
+		{&schema_node, b_side.node},
+		{&schema_member, b_side.member},
+		{&schema_group, b_side.group},
+		{&schema_device, client_b},
+		{&schema_policy, policy_b},
+		{&schema_token, token_b},
+		{&schema_user, user_b},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].s == r->schema)
+			return table[i].id;
+	return "once_1";
+}
+
+static void path_of(size_t i, const char *id, char ret[static 200])
+{
+	const char *brace = strstr(api_routes[i].path, "{id}");
+
+	if (brace == NULL)
+		snprintf(ret, 200, "%s", api_routes[i].path);
+	else
+		snprintf(ret, 200, "%.*s%s%s", (int)(brace - api_routes[i].path),
+			api_routes[i].path, id, brace + 4);
+}
+
+static const char *body_of(size_t i)
+{
+	return strcmp(api_routes[i].method, "GET") == 0 ||
+			strcmp(api_routes[i].method, "DELETE") == 0
+		? NULL
+		: "{}";
+}
+
+struct find {
+	const char *method, *role;
+	bool found;
+};
+
+static void see_method(void *ctx, const char *key, const struct json *v)
+{
+	struct find *find = ctx;
+
+	if (strcasecmp(key, find->method) == 0) {
+		find->found = true;
+		find->role = json_str(v, "x-role");
+		assert_non_null(json_str(v, "summary"));
+		assert_non_null(json_get(v, "responses"));
+	}
+}
+
+struct path_find {
+	const char *path;
+	const struct json *value;
+};
+
+static void see_path(void *ctx, const char *key, const struct json *v)
+{
+	struct path_find *find = ctx;
+
+	if (strcmp(key, find->path) == 0)
+		find->value = v;
+}
+
+static void every_route_is_described(void **state)
+{
+	struct json_doc *d =
+		json_parse(asset_openapi_json, asset_openapi_json_len, 1024 * 1024, NULL);
+
+	assert_non_null(d);
+	for (size_t i = 0; i < n_api_routes; i++) {
+		const struct api_route *r = route_of(i);
+		struct path_find path = {.path = api_routes[i].path};
+		struct find find = {.method = api_routes[i].method};
+
+		json_each(json_get(json_root(d), "paths"), see_path, &path);
+		if (path.value)
+			json_each(path.value, see_method, &find);
+		if (!find.found)
+			fail_msg("%s %s is not in openapi.json", find.method, path.path);
+		assert_string_equal(
+			find.role, r->flags & ROUTE_OPEN ? "none" : user_role_words[r->role]);
+	}
+	json_free(d);
+}
+
+static const char *current_path;
+
+static void method_has_route(void *ctx, const char *key, const struct json *v)
+{
+	for (size_t i = 0; i < n_api_routes; i++)
+		if (strcasecmp(api_routes[i].method, key) == 0 &&
+			strcmp(api_routes[i].path, current_path) == 0)
+			return;
+	fail_msg("%s %s has no route", key, current_path);
+}
+
+static void path_has_routes(void *ctx, const char *key, const struct json *v)
+{
+	current_path = key;
+	json_each(v, method_has_route, NULL);
+}
+
+static void every_description_has_a_route(void **state)
+{
+	struct json_doc *d =
+		json_parse(asset_openapi_json, asset_openapi_json_len, 1024 * 1024, NULL);
+
+	json_each(json_get(json_root(d), "paths"), path_has_routes, NULL);
+	json_free(d);
+}
+
+/* Each field an answer may hold is described, each one a body may hold too. */
+static void every_field_is_described(void **state)
+{
+	static const struct schema *const shown[] = {&schema_project, &schema_network, &schema_node,
+		&schema_member, &schema_group, &schema_device, &schema_policy, &schema_user,
+		&schema_token, &schema_audit};
+	struct json_doc *d =
+		json_parse(asset_openapi_json, asset_openapi_json_len, 1024 * 1024, NULL);
+
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		for (size_t j = 0; j < shown[i]->n; j++) {
+			const struct field *field = &shown[i]->fields[j];
+			const char *name = shown[i] == &schema_device ? "client" : shown[i]->name;
+			char path[160];
+
+			snprintf(path, sizeof(path), "components.schemas.%s.properties.%s", name,
+				field->name);
+			if ((json_get(json_root(d), path) == NULL) !=
+				((field->flags & FIELD_HIDDEN) != 0))
+				fail_msg("%s: described and shown differ", path);
+			snprintf(path, sizeof(path), "components.schemas.%s_create.properties.%s",
+				name, field->name);
+			if ((field->flags & FIELD_SET) && json_get(json_root(d), path) == NULL)
+				fail_msg("%s is missing", path);
+			snprintf(path, sizeof(path), "components.schemas.%s_change.properties.%s",
+				name, field->name);
+			if ((field->flags & FIELD_CHANGE) && json_get(json_root(d), path) == NULL)
+				fail_msg("%s is missing", path);
+		}
+	json_free(d);
+}
+
+static void nothing_answers_without_credentials(void **state)
+{
+	static const char *const bearers[] = {"", "wat_nothing", "wnt_AAAA", "x y"};
+
+	for (size_t i = 0; i < n_api_routes; i++)
+		for (size_t b = 0; b < 4; b++) {
+			char path[200];
+			if (route_of(i)->flags & ROUTE_OPEN)
+				continue;
+			path_of(i, foreign_id(route_of(i)), path);
+			ANSWER a = call(f, api_routes[i].method, path, bearers[b], body_of(i));
+			if (a.status != 401)
+				fail_msg("%s %s: %d", api_routes[i].method, path, a.status);
+			if (b == 0)
+				assert_string_equal(answer_str(&a, "code"), "unauthorized");
+		}
+}
+
+static void open_routes_are_few(void **state)
+{
+	static const char *const open[] = {"/", "/healthz", "/readyz", "/api/docs",
+		"/api/v1/openapi.json", "/once/{id}", "/api/v1/login"};
+
+	for (size_t i = 0; i < n_api_routes; i++) {
+		bool listed = false;
+		for (size_t j = 0; j < 7; j++)
+			listed = listed || strcmp(open[j], api_routes[i].path) == 0;
+		assert_int_equal(listed, (route_of(i)->flags & ROUTE_OPEN) != 0);
+	}
+}
+
+static void smaller_roles_are_refused(void **state)
+{
+	const char *const tokens[] = {viewer, manager, admin, system_wide};
+
+	for (size_t i = 0; i < n_api_routes; i++)
+		for (int role = USER_VIEWER; role < route_of(i)->role; role++) {
+			char path[200];
+			path_of(i, "some_id", path);
+			ANSWER a = call(f, api_routes[i].method, path, tokens[role], body_of(i));
+			if (a.status != 403)
+				fail_msg("%s %s as %s: %d", api_routes[i].method, path,
+					user_role_words[role], a.status);
+			assert_string_equal(answer_str(&a, "code"), "denied");
+		}
+}
+
+/* Whoever may use a route at all, it never says anything of another project. */
+static void foreign_objects_do_not_exist(void **state)
+{
+	for (size_t i = 0; i < n_api_routes; i++) {
+		const struct api_route *r = route_of(i);
+		char path[200];
+
+		if (strstr(api_routes[i].path, "{id}") == NULL || (r->flags & ROUTE_OPEN) ||
+			r->role > USER_ORG_ADMIN)
+			continue;
+		path_of(i, foreign_id(r), path);
+		ANSWER a = call(f, api_routes[i].method, path, admin, body_of(i));
+		if (a.status != 404)
+			fail_msg("%s %s: %d %s", api_routes[i].method, path, a.status,
+				buf_str(&a.body));
+		ANSWER own = call(f, "GET", "/api/v1/wireguard/clients?project=other", admin, NULL);
+		expect_status(&own, 404);
+	}
+	/* nor do lists, nor references in bodies */
+	ANSWER clients = call(f, "GET", "/api/v1/wireguard/clients", viewer, NULL);
+	assert_int_equal(json_int(json_root(clients.doc), "total", -1), 0);
+	char body[160];
+	snprintf(body, sizeof(body), "{\"name\":\"x\",\"network\":\"%s\"}", b_side.network);
+	ANSWER crossed = call(f, "POST", "/api/v1/wireguard/clients", manager, body);
+	expect_status(&crossed, 404);
+	snprintf(body, sizeof(body), "{\"name\":\"x\",\"group\":\"%s\"}", b_side.group);
+	ANSWER grouped = call(f, "POST", "/api/v1/wireguard/clients", manager, body);
+	expect_status(&grouped, 404);
+	snprintf(body, sizeof(body), "{\"name\":\"x\",\"gateway\":\"%s\"}", b_side.node);
+	ANSWER gated = call(f, "POST", "/api/v1/wireguard/clients", manager, body);
+	expect_status(&gated, 404);
+	snprintf(body, sizeof(body), "{\"name\":\"x\",\"kind\":\"join\",\"networks\":[\"%s\"]}",
+		b_side.network);
+	ANSWER joined = call(f, "POST", "/api/v1/tokens", admin, body);
+	expect_status(&joined, 404);
+	ANSWER projects = call(f, "GET", "/api/v1/projects", viewer, NULL);
+	assert_int_equal(json_int(json_root(projects.doc), "total", -1), 1);
+	/* the other side still has everything */
+	ANSWER still = call(f, "GET", "/api/v1/wireguard/clients?project=other", system_wide, NULL);
+	assert_int_equal(json_int(json_root(still.doc), "total", -1), 1);
+}
+
+static void nobody_grants_above_themselves(void **state)
+{
+	ANSWER token = call(f, "POST", "/api/v1/tokens", admin,
+		"{\"kind\":\"api\",\"name\":\"x\",\"role\":\"system-admin\"}");
+	expect_status(&token, 403);
+	ANSWER user = call(f, "POST", "/api/v1/users", admin,
+		"{\"name\":\"eve\",\"role\":\"system-admin\",\"password\":\"long enough\"}");
+	expect_status(&user, 403);
+}
+
+static void a_deleted_token_ends_at_once(void **state)
+{
+	char text[128], id[ID_LEN], path[100];
+	ANSWER made = call(f, "POST", "/api/v1/tokens?project=default", NULL,
+		"{\"kind\":\"api\",\"name\":\"brief\"}");
+	copy_str(&made, "token", text, sizeof(text));
+	copy_str(&made, "id", id, sizeof(id));
+	ANSWER before = call(f, "GET", "/api/v1/me", text, NULL);
+	expect_status(&before, 200);
+	assert_string_equal(answer_str(&before, "role"), "viewer");
+	snprintf(path, sizeof(path), "/api/v1/tokens/%s", id);
+	ANSWER gone = call(f, "DELETE", path, admin, NULL);
+	expect_status(&gone, 200);
+	ANSWER after = call(f, "GET", "/api/v1/me", text, NULL);
+	expect_status(&after, 401);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_route_is_described),
+		cmocka_unit_test(every_description_has_a_route),
+		cmocka_unit_test(every_field_is_described),
+		cmocka_unit_test(nothing_answers_without_credentials),
+		cmocka_unit_test(open_routes_are_few),
+		cmocka_unit_test(smaller_roles_are_refused),
+		cmocka_unit_test(foreign_objects_do_not_exist),
+		cmocka_unit_test(nobody_grants_above_themselves),
+		cmocka_unit_test(a_deleted_token_ends_at_once),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

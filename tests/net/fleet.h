@@ -1,0 +1,49 @@
+/* DOC: one firewall that uses every feature, shared by the golden test and the live one. */
+#ifndef WARREN_TESTS_NET_FLEET_H
+#define WARREN_TESTS_NET_FLEET_H
+
+#include "items.h"
+
+#define NETWORK "net_01932f5c0d7e7aa08000000000000001"
+
+static inline void fleet_firewall(struct firewall_item *f, struct item_vec *sets)
+{
+	strs_push(&f->interfaces, "warren0");
+	strs_push(&f->interfaces, "warren0-m");
+	strs_push(&f->interfaces, "bad name\" }");
+	strs_push(&f->sets, "nodes");
+	strs_push(&f->sets, "tag:Ops; drop");
+	strs_push(&f->sets, "fwd");
+	items_rule(&f->input, "nodes", "", "tcp", "22");
+	items_rule(&f->input, "", "", "icmp", "");
+	items_rule(&f->forward, "nodes", "fwd", "any", "");
+	items_rule(&f->forward, "tag:Ops; drop", "fwd", "udp", "8000-8999");
+	items_rule(&f->forward, "tag:Ops; drop", "undeclared", "tcp", "");
+	/* what cannot be understood allows nothing */
+	items_rule(&f->forward, "", "", "tcp", "22; accept");
+	items_rule(&f->forward, "", "", "any", "22");
+	items_rule(&f->forward, "", "", "gre", "");
+	items_rule(&f->forward, "", "", "tcp", "90-80");
+	VEC_PUSH(&f->overlay, items_prefix("172.30.0.0/16"));
+	VEC_PUSH(&f->overlay, items_prefix("fd00:30::/64"));
+	VEC_PUSH(&f->masquerade, items_prefix("192.0.2.0/24"));
+	VEC_PUSH(&f->masquerade, items_prefix("::/0"));
+	items_set(sets, NETWORK, "nodes", "172.30.0.2/32");
+	items_set(sets, NETWORK, "nodes", "fd00:30::2/128");
+	items_set(sets, NETWORK, "nodes", "172.30.0.1/32");
+	items_set(sets, NETWORK, "fwd", "192.0.2.0/24");
+	items_set(sets, NETWORK, "fwd", "192.0.2.7/32");
+	items_set(sets, NETWORK, "tag:Ops; drop", "0.0.0.0/0");
+	items_set(sets, NETWORK, "not used", "10.0.0.0/8");
+	items_set(sets, "net_other", "nodes", "10.0.0.0/8");
+}
+
+static inline struct item *fleet_item(struct item_vec *sets)
+{
+	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
+
+	fleet_firewall(&i->firewall, sets);
+	return i;
+}
+
+#endif
