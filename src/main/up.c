@@ -182,7 +182,6 @@ static int join(struct up *u, struct err *e)
 static int choose_endpoint(struct up *u, struct buf *ret, const char **ret_how)
 {
 	const char *given = cli_flag(u->args, "endpoint");
-	CLEANUP(buf_done) struct buf with_port = {0};
 	struct net *net;
 	struct addr a;
 	char text[ADDR_TEXT_LEN];
