@@ -151,18 +151,22 @@ static void apply_to_fleet(struct hub *h, struct hub_row *r)
 		raise_revision(h, r->row.nodes[i].node, r->row.nodes[i].revision);
 }
 
+static bool anyone_watches(struct hub *h, const struct hub_row *r)
+{
+	for (size_t i = 0; i < r->row.n_nodes; i++)
+		if (streams_watch(h->streams, r->row.nodes[i].node))
+			return true;
+	return false;
+}
+
 static void apply_row(struct hub *h, struct hub_row *r)
 {
 	struct fleet_change c = {
 		.schema = r->schema, .before = r->row.before, .after = r->row.after};
 	struct plan_change *pc = NULL;
-	struct id_vec watched = {0};
 
-	for (size_t i = 0; i < r->row.n_nodes; i++)
-		if (streams_watch(h->streams, r->row.nodes[i].node))
-			id_vec_add(&watched, r->row.nodes[i].node);
-	if (watched.n > 0)
-		pc = plan_change_begin(h->fleet, &c, &watched, groupkeys_plan(h->groupkeys));
+	if (anyone_watches(h, r))
+		pc = plan_change_begin(h->fleet, &c, groupkeys_plan(h->groupkeys));
 	apply_to_fleet(h, r);
 	follow(h, r);
 	for (size_t i = 0; pc != NULL && i < r->row.n_nodes; i++) {
@@ -176,7 +180,6 @@ static void apply_row(struct hub *h, struct hub_row *r)
 		delta_done(&d);
 	}
 	plan_change_free(pc);
-	VEC_DONE(&watched);
 	panel_events_change(h->panel, &r->row);
 }
 

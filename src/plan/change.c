@@ -1,163 +1,385 @@
-/* DOC: what one change costs: which nodes it can touch, and the delta on each; see plan.h. */
-#include "plan/plan.h"
-#include "plan/policy.h"
+/*
+ * DOC: the deltas of one change; see plan.h. What a change can alter is decided once for each
+ * network it touches, as parts: of the member concerned everything, of the others the links to
+ * whoever looks different now, and whatever else the kind of change can alter. Those parts are made
+ * twice for each node, from a view of the network before and one after, and compared. The view
+ * before reads the fleet through a shadow of the network that keeps the one object which changes;
+ * so no plan has to be kept from before the change, however many nodes there are.
+ */
+#include "plan/link.h"
+#include "plan/part.h"
 
-static void add_members(
-	const struct fleet *f, const char *network, const char *group, struct id_vec *ret)
+/* What the change can alter on the members of one network. */
+struct touched {
+	id_text network;
+	unsigned all;          /* enum part bits, of every member */
+	unsigned gateways;     /* and of members with the gateway role */
+	bool relinks;          /* links come and go: who had none may get its first */
+	bool by_policy;        /* any link may */
+	bool by_lists;         /* the firewall's sets may differ */
+	struct id_vec members; /* who looks different to the others */
+	struct fleet_network shadow;
+	struct view *before; /* NULL: the network was not there */
+};
+
+struct plan_change {
+	const struct plan_keys *keys;
+	const struct schema *schema;
+	void *object;                     /* as it was in the fleet */
+	const struct device *gone, *come; /* a device's change; borrowed */
+	struct id_vec own;                /* nodes that are concerned themselves */
+	VEC(struct touched) touched;
+	struct views after;
+};
+
+/* --- before the change ------------------------------------------------------------------------ */
+
+static void *in_fleet(const struct fleet *f, const struct schema *s, const void *object)
 {
-	const struct fleet_network *fn = fleet_network(f, network);
+	const struct {
+		const struct schema *schema;
+		const struct map *map;
+	} maps[] = {{&schema_network, &f->networks}, {&schema_node, &f->nodes},
+		{&schema_member, &f->members}, {&schema_group, &f->groups},
+		{&schema_policy, &f->policies}};
+
+	for (size_t i = 0; object != NULL && i < ARRAY_LEN(maps); i++)
+		if (maps[i].schema == s)
+			return map_get(maps[i].map, object); /* the id is the first field */
+	return NULL;
+}
+
+#define COPY_REFS(to, from, old, kept) \
+	VEC_FOREACH (ref, from)        \
+	VEC_PUSH(to, (void *)*ref == (old) ? (kept) : *ref)
+
+/* The network as it is now, with a copy of the one object that the change is about to free. */
+static void keep(struct touched *t, const struct fleet *f, const void *old, void *copy)
+{
+	const struct fleet_network *fn = fleet_network(f, t->network);
+
+	if (fn == NULL)
+		return;
+	t->shadow.network = fn->network == old ? copy : fn->network;
+	t->shadow.psk_root = fn->psk_root;
+	COPY_REFS(&t->shadow.members, &fn->members, old, copy);
+	COPY_REFS(&t->shadow.groups, &fn->groups, old, copy);
+	COPY_REFS(&t->shadow.policies, &fn->policies, old, copy);
+	t->before = view_new(f, &t->shadow);
+}
+
+static struct touched *touch(struct plan_change *pc, const char *network)
+{
+	struct touched t = {0};
+
+	VEC_FOREACH (known, &pc->touched)
+		if (strcmp(known->network, network) == 0)
+			return known;
+	id_copy(t.network, network);
+	VEC_PUSH(&pc->touched, t);
+	return &pc->touched.v[pc->touched.n - 1];
+}
+
+/* The gateways of a group (NULL: of any) look different when the mesh may find the group's devices
+ * behind another one. */
+static void add_gateways(const struct fleet *f, struct touched *t, const char *group)
+{
+	const struct fleet_network *fn = fleet_network(f, t->network);
 
 	if (fn == NULL)
 		return;
 	VEC_FOREACH (m, &fn->members)
-		if (group == NULL || strcmp((*m)->group, group) == 0)
-			id_vec_add(ret, (*m)->node);
+		if (((*m)->roles & ROLE_GATEWAY) &&
+			(group == NULL || strcmp((*m)->group, group) == 0))
+			id_vec_add(&t->members, (*m)->id);
 }
 
-/* A device shows up at its group's gateways only, unless nodes elsewhere must know it by name (a
- * tag or id in a policy) or by address (more than one group shares the pool). */
-static int device_is_local(const struct fleet *f, const struct device *d)
+static struct touched *touch_member(
+	struct plan_change *pc, const struct fleet *f, const struct member *m)
 {
-	const struct fleet_network *fn = fleet_network(f, d->network);
+	struct touched *t = touch(pc, m->network);
 
-	return fn != NULL && fn->groups.n <= 1 && !policy_knows_device(fn, d);
+	t->relinks = true;
+	t->gateways |= PART_SHELL;
+	id_vec_add(&t->members, m->id);
+	if (m->roles & ROLE_GATEWAY)
+		add_gateways(f, t, m->group);
+	return t;
 }
 
-static void affected_by_device(const struct fleet *f, const struct device *d, struct id_vec *ret)
+static void begin_member(
+	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
-	if (d != NULL)
-		add_members(f, d->network, device_is_local(f, d) ? d->group : NULL, ret);
+	const struct member *sides[] = {before, after};
+
+	for (size_t i = 0; i < ARRAY_LEN(sides); i++)
+		if (sides[i] != NULL) {
+			touch_member(pc, f, sides[i])->by_lists = true;
+			id_vec_add(&pc->own, sides[i]->node);
+		}
 }
 
-static void affected_by_node(const struct fleet *f, const struct node *n, struct id_vec *ret)
+/* Of a node only "enabled" shows in plans, but that in all its networks. */
+static void begin_node(
+	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
-	const struct member_refs *memberships = n ? fleet_memberships(f, n->id) : NULL;
+	const struct node *was = before, *is = after;
+	const struct node *either = was != NULL ? was : is;
 
-	if (n != NULL)
-		id_vec_add(ret, n->id);
-	if (memberships != NULL)
-		VEC_FOREACH (m, memberships)
-			add_members(f, (*m)->network, NULL, ret);
-}
-
-static void affected_by_member(const struct fleet *f, const struct member *m, struct id_vec *ret)
-{
-	if (m == NULL)
+	if (either == NULL || (was != NULL && is != NULL && was->enabled == is->enabled))
 		return;
-	id_vec_add(ret, m->node);
-	add_members(f, m->network, NULL, ret);
+	id_vec_add(&pc->own, either->id);
+	VEC_FOREACH (m, fleet_memberships(f, either->id))
+		touch_member(pc, f, *m);
 }
 
-/* Network, group and policy: everyone in the network. */
-static void affected_by_network_of(
-	const struct fleet *f, const struct schema *s, const void *object, struct id_vec *ret)
+static void begin_network(
+	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
-	const struct field *id = schema_field(s, s == &schema_network ? "id" : "network");
+	const struct network *either = before != NULL ? before : after;
 
-	if (object != NULL && id != NULL)
-		add_members(f, field_at(id, object), NULL, ret);
+	if (either != NULL)
+		touch(pc, either->id)->all = PART_WHOLE;
 }
 
-void plan_affected(const struct fleet *f, const struct fleet_change *c, struct id_vec *ret)
+/* How many groups share the pool shows on every gateway. */
+static void begin_group(
+	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
-	const void *sides[] = {c->before, c->after};
+	const struct group *sides[] = {before, after};
 
 	for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
-		if (c->schema == &schema_device)
-			affected_by_device(f, sides[i], ret);
-		else if (c->schema == &schema_node)
-			affected_by_node(f, sides[i], ret);
-		else if (c->schema == &schema_member)
-			affected_by_member(f, sides[i], ret);
-		else if (c->schema == &schema_network || c->schema == &schema_group ||
-			c->schema == &schema_policy)
-			affected_by_network_of(f, c->schema, sides[i], ret);
+		struct touched *t;
+
+		if (sides[i] == NULL)
+			continue;
+		t = touch(pc, sides[i]->network);
+		t->gateways = PART_WHOLE;
+		if (before == NULL || after == NULL)
+			t->all = PART_DEVICES;
+		add_gateways(f, t, NULL);
 	}
 }
 
-struct plan_change {
-	const struct plan_keys *keys;
-	const struct device *after; /* by_part only; borrowed until the end */
-	int by_part;
-	struct map before; /* node -> struct state * */
-};
-
-static struct state *plan_or_nothing(
-	const struct fleet *f, const char *node, const struct plan_keys *keys)
+static void begin_policy(
+	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
-	struct state *s = NEW(struct state);
+	const struct policy *sides[] = {before, after};
 
-	if (plan_node(f, node, keys, s, NULL) < 0)
-		state_done(s); /* unknown before or after the change: nothing */
-	return s;
+	for (size_t i = 0; i < ARRAY_LEN(sides); i++)
+		if (sides[i] != NULL) {
+			struct touched *t = touch(pc, sides[i]->network);
+
+			t->all = PART_SHELL | PART_DEVICES;
+			t->by_policy = true;
+		}
 }
 
-static struct state *device_part(const struct fleet *f, const char *node, const struct device *d)
+/* A device is a part of its own; where groups share the pool, it is also behind its group's home,
+ * for everybody else. */
+static void begin_device(struct plan_change *pc, const struct fleet *f, const struct device *d)
 {
-	struct state *s = NEW(struct state);
+	const struct fleet_network *fn = d != NULL ? fleet_network(f, d->network) : NULL;
+	struct touched *t;
 
-	if (d != NULL)
-		plan_device_part(f, node, d, &s->items);
-	state_sort(s);
-	return s;
+	if (fn == NULL || fn->groups.n <= 1)
+		return;
+	t = touch(pc, d->network);
+	t->gateways = PART_SHELL;
+	add_gateways(f, t, d->group);
 }
 
-static void free_state(void *p)
+/* Devices are not in the shadow: what is behind the gateways is looked up now. */
+static void see_devices(struct touched *t)
 {
-	struct state *s = p;
-
-	state_done(s);
-	mem_free(s);
+	for (size_t i = 0; t->before != NULL && i < t->before->n_members; i++)
+		if (t->before->members[i].home)
+			view_see(t->before, i);
 }
 
-/* One part is enough when the device stays in its network and no plan but that part names it. */
-static int changes_one_part(const struct fleet *f, const struct fleet_change *c)
+struct plan_change *plan_change_begin(
+	const struct fleet *f, const struct fleet_change *c, const struct plan_keys *keys)
 {
-	const struct device *before = c->before, *after = c->after;
-	const struct device *either = before ? before : after;
-	const struct fleet_network *fn;
-
-	if (c->schema != &schema_device)
-		return 0;
-	if (before != NULL && after != NULL && strcmp(before->network, after->network) != 0)
-		return 0;
-	fn = fleet_network(f, either->network);
-	return fn != NULL && fn->groups.n <= 1;
-}
-
-struct plan_change *plan_change_begin(const struct fleet *f, const struct fleet_change *c,
-	const struct id_vec *nodes, const struct plan_keys *keys)
-{
+	static const struct {
+		const struct schema *schema;
+		void (*begin)(struct plan_change *pc, const struct fleet *f, const void *before,
+			const void *after);
+	} kinds[] = {{&schema_network, begin_network}, {&schema_node, begin_node},
+		{&schema_member, begin_member}, {&schema_group, begin_group},
+		{&schema_policy, begin_policy}};
 	struct plan_change *pc = NEW(struct plan_change);
+	const void *old = in_fleet(f, c->schema, c->before ? c->before : c->after);
 
 	pc->keys = keys;
-	pc->after = c->after;
-	pc->by_part = changes_one_part(f, c);
-	VEC_FOREACH (n, nodes)
-		map_set(&pc->before, n->id,
-			pc->by_part ? device_part(f, n->id, c->before)
-				    : plan_or_nothing(f, n->id, keys));
+	pc->schema = c->schema;
+	pc->object = old != NULL ? schema_dup(c->schema, old) : NULL;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].schema == c->schema)
+			kinds[i].begin(pc, f, pc->object, c->after);
+	if (c->schema == &schema_device) {
+		pc->gone = c->before;
+		pc->come = c->after;
+		begin_device(pc, f, pc->gone);
+		begin_device(pc, f, pc->come);
+	}
+	VEC_FOREACH (t, &pc->touched) {
+		keep(t, f, old, pc->object);
+		if (c->schema == &schema_device)
+			see_devices(t);
+	}
 	return pc;
+}
+
+/* --- after it --------------------------------------------------------------------------------- */
+
+static bool lists_equal(const struct policy_list *a, const struct policy_list *b)
+{
+	return strcmp(a->name, b->name) == 0 && prefix_vec_equal(&a->fixed, &b->fixed);
+}
+
+static bool rules_equal(const struct policy_rule_vec *a, const struct policy_rule_vec *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!lists_equal(&a->v[i].from, &b->v[i].from) ||
+			!lists_equal(&a->v[i].to, &b->v[i].to))
+			return false;
+	return true; /* the other lists are made of the same selectors */
+}
+
+/* Once, when the fleet is there: do the sets differ at all? */
+static void compare_lists(struct touched *t, struct view *after)
+{
+	if (!t->by_lists || t->before == NULL || after == NULL)
+		return;
+	t->by_lists = false;
+	if (!rules_equal(view_rules(t->before), view_rules(after)))
+		t->all |= PART_SHELL | PART_DEVICES;
+}
+
+static unsigned parts_of(const struct touched *t, const struct view_member *vm, bool own)
+{
+	unsigned what = own ? PART_WHOLE : t->all;
+
+	if (vm->member->roles & ROLE_GATEWAY) {
+		what |= t->gateways;
+		/* without links and group, a gateway has no firewall and no sets either */
+		if (t->relinks && vm->group == NULL)
+			what |= PART_DEVICES;
+	}
+	return what;
+}
+
+static void push_parts(const struct plan_change *pc, const struct touched *t, struct view *v,
+	size_t i, bool own, struct item_vec *ret)
+{
+	unsigned what;
+
+	if (v == NULL || i == VIEW_NONE)
+		return;
+	what = parts_of(t, &v->members[i], own);
+	part_member(v, i, pc->keys, what, ret);
+	if (!(what & PART_LINKS))
+		VEC_FOREACH (m, &t->members) {
+			size_t other = view_index(v, m->id);
+
+			if (other != VIEW_NONE)
+				link_peer(v, i, other, ret);
+		}
+}
+
+/* What a peer looks like does not depend on policies: only links one side has differ. */
+static void push_relinked(const struct touched *t, struct view *after, size_t i,
+	struct item_vec *ret_before, struct item_vec *ret_after)
+{
+	for (size_t k = 0; k < after->n_members; k++) {
+		int was = view_linked(t->before, i, k), is = view_linked(after, i, k);
+
+		if (was != is)
+			link_peer(was ? t->before : after, i, k, was ? ret_before : ret_after);
+	}
+}
+
+/* The node's place in a view: by its member's id, if that was its member. */
+static size_t place_of(const struct view *v, const char *member, const char *node)
+{
+	size_t i = v == NULL || member == NULL ? VIEW_NONE : view_index(v, member);
+
+	return i != VIEW_NONE && strcmp(v->members[i].member->node, node) == 0 ? i : VIEW_NONE;
+}
+
+static const char *member_of(
+	const struct plan_change *pc, const struct fleet *f, const char *network, const char *node)
+{
+	const struct member *m = fleet_member(f, node, network);
+	const struct member *was = pc->schema == &schema_member ? pc->object : NULL;
+
+	if (m == NULL && was != NULL && strcmp(was->node, node) == 0)
+		m = was; /* it left */
+	return m != NULL ? m->id : NULL;
+}
+
+static void end_touched(struct plan_change *pc, struct touched *t, const struct fleet *f,
+	const char *node, struct item_vec *ret_before, struct item_vec *ret_after)
+{
+	bool own = id_vec_has(&pc->own, node);
+	const char *member = member_of(pc, f, t->network, node);
+	struct view *after = views_get(&pc->after, t->network);
+	size_t was = place_of(t->before, member, node), is = place_of(after, member, node);
+
+	compare_lists(t, after);
+	push_parts(pc, t, t->before, was, own, ret_before);
+	push_parts(pc, t, after, is, own, ret_after);
+	if (t->by_policy && was != VIEW_NONE && is != VIEW_NONE)
+		push_relinked(t, after, is, ret_before, ret_after);
+}
+
+static void diff_parts(struct state *before, struct state *after, struct delta *ret)
+{
+	state_sort(before);
+	state_sort(after);
+	item_vec_diff(&before->items, &after->items, ret);
+	ret->previous = ret->revision = 0;
+	state_done(before);
+	state_done(after);
 }
 
 void plan_change_end(
 	struct plan_change *pc, const struct fleet *f, const char *node, struct delta *ret)
 {
-	const struct state *before = map_get(&pc->before, node);
-	static const struct state nothing;
-	struct state *after =
-		pc->by_part ? device_part(f, node, pc->after) : plan_or_nothing(f, node, pc->keys);
+	struct state before = {0}, after = {0};
 
-	state_diff(before ? before : &nothing, after, ret);
-	ret->previous = ret->revision = 0;
-	free_state(after);
+	pc->after.fleet = f;
+	if (pc->gone != NULL)
+		plan_device_part(f, node, pc->gone, &before.items);
+	if (pc->come != NULL)
+		plan_device_part(f, node, pc->come, &after.items);
+	VEC_FOREACH (t, &pc->touched)
+		end_touched(pc, t, f, node, &before.items, &after.items);
+	diff_parts(&before, &after, ret);
+}
+
+static void touched_done(struct touched *t)
+{
+	view_free(t->before);
+	VEC_DONE(&t->members);
+	VEC_DONE(&t->shadow.members);
+	VEC_DONE(&t->shadow.groups);
+	VEC_DONE(&t->shadow.policies);
+	secret_wipe(&t->shadow.psk_root);
 }
 
 struct plan_change *plan_change_free(struct plan_change *pc)
 {
-	if (pc != NULL) {
-		map_done(&pc->before, free_state);
-		mem_free(pc);
-	}
+	if (pc == NULL)
+		return NULL;
+	VEC_FOREACH (t, &pc->touched)
+		touched_done(t);
+	VEC_DONE(&pc->touched);
+	VEC_DONE(&pc->own);
+	views_done(&pc->after);
+	schema_free(pc->schema, pc->object);
+	mem_free(pc);
 	return NULL;
 }

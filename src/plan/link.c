@@ -1,7 +1,6 @@
 /* DOC: interfaces, peers and routes of one member; see link.h. */
 #include "plan/link.h"
 
-#include "crypto/hash.h"
 #include "crypto/key.h"
 #include "plan/policy.h"
 
@@ -24,16 +23,6 @@ int link_usable(const struct fleet *f, const struct member *m)
 	return n != NULL && n->enabled;
 }
 
-const struct member *link_home(
-	const struct fleet *f, const struct fleet_network *fn, const char *group)
-{
-	VEC_FOREACH (m, &fn->members)
-		if (((*m)->roles & ROLE_GATEWAY) && strcmp((*m)->group, group) == 0 &&
-			link_usable(f, *m))
-			return *m;
-	return NULL;
-}
-
 void link_devices_name(const struct network *n, char ret[static IFNAME_LEN])
 {
 	ifname_make(n->name, "", ret);
@@ -42,17 +31,6 @@ void link_devices_name(const struct network *n, char ret[static IFNAME_LEN])
 void link_direct_name(const struct network *n, const struct member *m, char ret[static IFNAME_LEN])
 {
 	ifname_make(n->name, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
-}
-
-/* On a gateway the group's port belongs to devices; the direct interface moves aside. */
-static uint16_t direct_port(const struct fleet_network *fn, const struct member *m)
-{
-	const struct group *g = link_group(fn, m);
-	uint16_t port = m->listen_port ? m->listen_port : fn->network->listen_port;
-
-	if (g != NULL && g->listen_port == port)
-		return (uint16_t)(port == UINT16_MAX ? port - 1 : port + 1);
-	return port;
 }
 
 static void push_interface(const struct network *n, const char *name, int role,
@@ -93,14 +71,6 @@ static void push_route(
 	VEC_PUSH(ret, i);
 }
 
-static int has_route(const struct item_vec *items, struct prefix dst)
-{
-	VEC_FOREACH (i, items)
-		if ((*i)->kind == ITEM_ROUTE && prefix_compare((*i)->route.dst, dst) == 0)
-			return 1;
-	return 0;
-}
-
 /* Loose reverse path filtering: paths of the two directions may differ (spec 0). */
 static void push_rp_filter(const struct network *n, const char *name, struct item_vec *ret)
 {
@@ -111,96 +81,6 @@ static void push_rp_filter(const struct network *n, const char *name, struct ite
 	VEC_PUSH(ret, i);
 }
 
-static void add_device_pool(const struct network *n, struct prefix_vec *ret)
-{
-	size_t n4;
-
-	if (!addr_is_set(n->device_first))
-		return;
-	prefix_vec_add_range(ret, n->device_first, n->device_last);
-	n4 = ret->n;
-	if (!addr_is_set(n->ipv6.addr))
-		return;
-	for (size_t i = 0; i < n4; i++) {
-		struct prefix twin = policy_twin(n, ret->v[i]);
-
-		VEC_PUSH(ret, twin);
-	}
-}
-
-static void add_device_hosts(const struct fleet *f, const struct fleet_network *fn,
-	const char *group, struct prefix_vec *ret)
-{
-	const struct device_refs *devices = fleet_devices(f, fn->network->id, group);
-
-	if (devices == NULL)
-		return;
-	VEC_FOREACH (d, devices) {
-		if (!(*d)->enabled)
-			continue;
-		if (addr_is_set((*d)->ipv4))
-			VEC_PUSH(ret, prefix_host((*d)->ipv4));
-		if (addr_is_set((*d)->ipv6))
-			VEC_PUSH(ret, prefix_host((*d)->ipv6));
-	}
-}
-
-/* Everything that viewer finds at or behind m: its addresses, local subnets and, where m is a
- * group's home, the group's devices; as the pool's aggregate when there is only one group. Another
- * gateway of the group has those devices on an interface of its own. */
-static void add_prefixes_of(const struct fleet *f, const struct fleet_network *fn,
-	const struct member *viewer, const struct member *m, struct prefix_vec *ret)
-{
-	const struct group *g = link_group(fn, m);
-
-	if (addr_is_set(m->ipv4))
-		VEC_PUSH(ret, prefix_host(m->ipv4));
-	if (addr_is_set(m->ipv6))
-		VEC_PUSH(ret, prefix_host(m->ipv6));
-	VEC_FOREACH (p, &m->local_subnets)
-		VEC_PUSH(ret, *p);
-	if (g == NULL || link_home(f, fn, g->id) != m || strcmp(viewer->group, g->id) == 0)
-		return;
-	if (fn->groups.n == 1) {
-		struct prefix_vec pool = {0};
-
-		add_device_pool(fn->network, &pool);
-		VEC_FOREACH (p, &pool)
-			VEC_PUSH(ret, *p);
-		VEC_DONE(&pool);
-	} else {
-		add_device_hosts(f, fn, g->id, ret);
-	}
-}
-
-/* "host:port" of a member's direct interface, or NULL. A gateway's configured port is that of its
- * devices interface, so only its host counts here. */
-static char *direct_endpoint(const struct fleet_network *fn, const struct member *m)
-{
-	const char *text = m->endpoint ? m->endpoint : m->observed_endpoint;
-	CLEANUP(buf_done) struct buf b = {0};
-	char host[256];
-	uint16_t port;
-
-	if (text == NULL || endpoint_split(text, host, sizeof(host), &port) < 0)
-		return NULL;
-	if ((m->roles & ROLE_GATEWAY) || m->endpoint == NULL)
-		port = direct_port(fn, m);
-	endpoint_join(host, port, &b);
-	return buf_take(&b);
-}
-
-/* A number that changes exactly when the endpoint's text does, so that agents write it again. */
-static uint32_t endpoint_generation(const char *endpoint)
-{
-	uint8_t h[HASH_LEN];
-
-	if (endpoint == NULL)
-		return 0;
-	hash_sha256(endpoint, strlen(endpoint), h);
-	return (uint32_t)h[0] << 24 | (uint32_t)h[1] << 16 | (uint32_t)h[2] << 8 | h[3];
-}
-
 static void set_psk(const struct fleet_network *fn, const struct public_key *a,
 	const struct public_key *b, struct secret *ret)
 {
@@ -208,70 +88,89 @@ static void set_psk(const struct fleet_network *fn, const struct public_key *a,
 		key_derive_psk(&fn->psk_root, a, b, fn->network->psk_epoch, ret);
 }
 
-static void push_direct_peer(const struct fleet *f, const struct fleet_network *fn,
-	const struct member *m, const struct member *other, const char *name, struct item_vec *ret)
+void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
-	struct item *i = item_new(ITEM_PEER, fn->network->id);
-	struct peer_item *p = &i->peer;
+	const struct fleet_network *fn = v->fn;
+	const struct view_member *seen;
+	const struct member *m = v->members[viewer].member, *other = v->members[i].member;
+	struct peer_item *p;
+	struct item *it;
 
-	snprintf(p->interface, IFNAME_LEN, "%s", name);
+	if (!view_linked(v, viewer, i))
+		return;
+	seen = view_see(v, i);
+	it = item_new(ITEM_PEER, fn->network->id);
+	p = &it->peer;
+	link_direct_name(fn->network, m, p->interface);
 	id_copy(p->id, other->id);
 	p->public_key = other->public_key;
 	p->mesh_ip = other->ipv4;
 	p->mesh_ip6 = other->ipv6;
-	p->endpoint = direct_endpoint(fn, other);
-	p->generation = endpoint_generation(p->endpoint);
+	p->endpoint = mem_strdup(seen->endpoint);
+	p->generation = seen->generation;
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
 	set_psk(fn, &m->public_key, &other->public_key, &p->psk);
-	add_prefixes_of(f, fn, m, other, &p->allowed_ips);
-	prefix_vec_aggregate(&p->allowed_ips);
+	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (prefix, &p->allowed_ips)
-		push_route(fn->network, name, *prefix, ret);
-	VEC_PUSH(ret, i);
+		push_route(fn->network, p->interface, *prefix, ret);
+	VEC_PUSH(ret, it);
 }
 
-static int linked(const struct fleet *f, const struct fleet_network *fn, const struct member *m,
-	const struct member *other)
+int link_is_direct(const struct view *v, size_t i)
 {
-	const unsigned centre = ROLE_CONTROLLER | ROLE_GATEWAY;
-
-	if (m == other || strcmp(m->node, other->node) == 0 || !link_usable(f, other) ||
-		public_key_is_zero(&other->public_key))
-		return 0;
-	if (fn->network->topology == TOPOLOGY_HUB && !((m->roles | other->roles) & centre))
-		return 0;
-	return policy_links(fn, m, other);
+	return !(v->members[i].member->roles & ROLE_GATEWAY) || view_has_links(v, i);
 }
 
-int link_direct(const struct fleet *f, const struct fleet_network *fn, const struct member *m,
-	struct item_vec *ret)
+void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 {
+	const struct network *n = v->fn->network;
+	const struct member *m = v->members[i].member;
 	char name[IFNAME_LEN];
-	size_t peers = 0;
 
-	link_direct_name(fn->network, m, name);
-	/* a member whose key is not known yet cannot be anybody's peer, so it has none either */
-	if (!public_key_is_zero(&m->public_key))
-		VEC_FOREACH (o, &fn->members)
-			if (linked(f, fn, m, *o)) {
-				push_direct_peer(f, fn, m, *o, name, ret);
-				peers++;
-			}
-	if (peers == 0 && (m->roles & ROLE_GATEWAY))
-		return 0;
-	push_interface(
-		fn->network, name, IFACE_DIRECT, &m->public_key, NULL, direct_port(fn, m), ret);
-	push_address(fn->network, name, m->ipv4, ret);
-	push_address(fn->network, name, m->ipv6, ret);
-	push_rp_filter(fn->network, name, ret);
-	return 1;
+	link_direct_name(n, m, name);
+	push_interface(n, name, IFACE_DIRECT, &m->public_key, NULL, view_port(v, i), ret);
+	push_address(n, name, m->ipv4, ret);
+	push_address(n, name, m->ipv6, ret);
+	push_rp_filter(n, name, ret);
 }
 
-void link_devices(const struct fleet_network *fn, const struct member *m, const struct group *g,
-	const char *sealed_key, struct item_vec *ret)
+static int place_in(const struct prefix_vec *sorted, struct prefix p, size_t *ret)
 {
-	const struct network *n = fn->network;
+	size_t lo = 0, hi = sorted->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (prefix_compare(sorted->v[mid], p) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*ret = lo;
+	return lo < sorted->n && prefix_compare(sorted->v[lo], p) == 0;
+}
+
+/* The pool, without prefixes that a peer's route on the direct interface has already: a single
+ * device of another group may own a whole prefix of it. */
+static void routed_pool(struct view *v, size_t viewer, struct prefix_vec *ret)
+{
+	size_t at;
+
+	policy_device_range(v->fn->network, ret);
+	prefix_vec_aggregate(ret);
+	for (size_t i = 0; i < v->n_members; i++)
+		if (view_linked(v, viewer, i))
+			VEC_FOREACH (p, view_prefixes(v, viewer, i))
+				if (place_in(ret, *p, &at))
+					VEC_REMOVE(ret, at);
+}
+
+void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret)
+{
+	const struct network *n = v->fn->network;
+	const struct member *m = v->members[i].member;
+	const struct group *g = v->members[i].group;
 	struct prefix_vec pool = {0};
 	char name[IFNAME_LEN];
 
@@ -283,11 +182,9 @@ void link_devices(const struct fleet_network *fn, const struct member *m, const 
 	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
 		push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
 	push_rp_filter(n, name, ret);
-	add_device_pool(n, &pool);
-	prefix_vec_aggregate(&pool);
-	VEC_FOREACH (p, &pool) /* a single device of another group may own a whole prefix of it */
-		if (!has_route(ret, *p))
-			push_route(n, name, *p, ret);
+	routed_pool(v, i, &pool);
+	VEC_FOREACH (p, &pool)
+		push_route(n, name, *p, ret);
 	VEC_DONE(&pool);
 }
 

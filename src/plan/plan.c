@@ -1,121 +1,21 @@
-/* DOC: the plan of one node, put together from its memberships; see plan.h. */
+/* DOC: the plan of one node, and questions to policies about addresses; see plan.h. */
 #include "plan/plan.h"
 
-#include "plan/link.h"
-#include "plan/policy.h"
+#include "plan/part.h"
 
 #include <stdio.h>
-
-/* What changes when a packet of one interface may leave by another. */
-static void push_forwarding(const struct network *n, struct item_vec *ret)
-{
-	static const char *const names[] = {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		struct item *it = item_new(ITEM_SYSCTL, n->id);
-
-		it->sysctl.name = mem_strdup(names[i]);
-		it->sysctl.value = mem_strdup("1");
-		VEC_PUSH(ret, it);
-	}
-}
-
-static void push_firewall(const struct fleet_network *fn, const struct member *m, int direct,
-	int devices, struct item_vec *ret)
-{
-	struct item *i = item_new(ITEM_FIREWALL, fn->network->id);
-	struct firewall_item *fw = &i->firewall;
-	char name[IFNAME_LEN];
-
-	if (devices) {
-		link_devices_name(fn->network, name);
-		strs_push(&fw->interfaces, name);
-	}
-	if (direct) {
-		link_direct_name(fn->network, m, name);
-		strs_push(&fw->interfaces, name);
-	}
-	if (addr_is_set(fn->network->ipv4.addr))
-		VEC_PUSH(&fw->overlay, fn->network->ipv4);
-	if (addr_is_set(fn->network->ipv6.addr))
-		VEC_PUSH(&fw->overlay, fn->network->ipv6);
-	if (m->masquerade)
-		prefix_vec_copy(&fw->masquerade, &m->local_subnets);
-	policy_compile(fn, m, fw, ret);
-	VEC_PUSH(ret, i);
-}
-
-static void push_devices(const struct fleet *f, const struct fleet_network *fn, const char *node,
-	struct item_vec *ret)
-{
-	VEC_FOREACH (g, &fn->groups) {
-		const struct device_refs *devices = fleet_devices(f, fn->network->id, (*g)->id);
-
-		if (devices != NULL)
-			VEC_FOREACH (d, devices)
-				plan_device_part(f, node, *d, ret);
-	}
-}
-
-static void plan_member(const struct fleet *f, const struct fleet_network *fn,
-	const struct member *m, const struct plan_keys *keys, struct item_vec *ret)
-{
-	const struct group *g = link_group(fn, m);
-	const char *sealed = NULL;
-	int direct = link_direct(f, fn, m, ret);
-
-	if (g != NULL) {
-		if (keys != NULL)
-			sealed = keys->group_key(keys->ctx, g->id, m->node);
-		link_devices(fn, m, g, sealed, ret);
-	}
-	if (!direct && g == NULL)
-		return;
-	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER) || m->local_subnets.n > 0)
-		push_forwarding(fn->network, ret);
-	push_firewall(fn, m, direct, g != NULL, ret);
-	push_devices(f, fn, m->node, ret);
-}
 
 int plan_node(const struct fleet *f, const char *node, const struct plan_keys *keys,
 	struct state *ret, struct err *e)
 {
-	const struct node *n = map_get(&f->nodes, node);
-	const struct member_refs *memberships;
+	struct views vs = {.fleet = f};
+	int r = part_node(&vs, node, keys, ret, e);
 
-	if (n == NULL)
-		return err_set(e, ERR_NOT_FOUND, "there is no node %s", node);
-	id_copy(ret->node, n->id);
-	id_copy(ret->project, n->project);
-	ret->revision = n->revision;
-	memberships = fleet_memberships(f, node);
-	if (!n->enabled || memberships == NULL)
-		return 0;
-	VEC_FOREACH (m, memberships) {
-		const struct fleet_network *fn = fleet_network(f, (*m)->network);
-
-		if (fn != NULL && fn->network != NULL)
-			plan_member(f, fn, *m, keys, &ret->items);
-	}
-	state_sort(ret);
-	return 0;
+	views_done(&vs);
+	return r;
 }
 
-void plan_device_part(
-	const struct fleet *f, const char *node, const struct device *device, struct item_vec *ret)
-{
-	const struct fleet_network *fn = fleet_network(f, device->network);
-	const struct member *m = fleet_member(f, node, device->network);
-	const struct group *g;
-
-	if (fn == NULL || fn->network == NULL || m == NULL || !device->enabled ||
-		!link_usable(f, m))
-		return;
-	g = link_group(fn, m);
-	if (g != NULL && strcmp(g->id, device->group) == 0)
-		link_device_peer(fn, g, device, ret);
-	policy_device_sets(fn, device, ret);
-}
+/* --- may src reach dst ------------------------------------------------------------------------ */
 
 static int rule_covers(const struct rule *r, const char *protocol, uint16_t port)
 {

@@ -31,12 +31,14 @@ void plan_device_part(
 
 /*
  * A change in flight: call begin with the fleet before the change, then change the fleet, then end
- * for each affected node. The delta's revisions are left 0. Costs one part for a device, one plan
- * of the node for anything else.
+ * for each affected node. The delta's revisions are left 0. A device costs one part; a member or a
+ * node costs, on every other node, the links to it; a policy the firewall and the links that come
+ * or go; a network all of them. Objects of c are borrowed until the change is freed; but for the
+ * change itself, f must not change until then.
  */
 struct plan_change;
-struct plan_change *plan_change_begin(const struct fleet *f, const struct fleet_change *c,
-	const struct id_vec *nodes, const struct plan_keys *keys);
+struct plan_change *plan_change_begin(
+	const struct fleet *f, const struct fleet_change *c, const struct plan_keys *keys);
 void plan_change_end(
 	struct plan_change *pc, const struct fleet *f, const char *node, struct delta *ret);
 struct plan_change *plan_change_free(struct plan_change *pc);

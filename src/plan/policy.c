@@ -49,18 +49,23 @@ static void add_range(
 	}
 }
 
+void policy_device_range(const struct network *n, struct prefix_vec *ret)
+{
+	add_range(n, n->device_first, n->device_last, ret);
+}
+
 static void add_host(struct addr a, struct prefix_vec *ret)
 {
 	if (addr_is_set(a))
 		VEC_PUSH(ret, prefix_host(a));
 }
 
-static int is_node_id(const char *selector)
+int policy_names_node(const char *selector)
 {
 	return text_starts(selector, "node_") || text_starts(selector, "mem_");
 }
 
-static int names_member(const char *selector, const struct member *m)
+int policy_names_member(const char *selector, const struct member *m)
 {
 	return strcmp(selector, m->node) == 0 || strcmp(selector, m->id) == 0;
 }
@@ -98,10 +103,10 @@ static void add_selector(
 	} else if (strcmp(selector, "nodes") == 0) {
 		add_range(n, n->node_first, n->node_last, ret);
 	} else if (strcmp(selector, "clients") == 0) {
-		add_range(n, n->device_first, n->device_last, ret);
-	} else if (is_node_id(selector)) {
+		policy_device_range(n, ret);
+	} else if (policy_names_node(selector)) {
 		VEC_FOREACH (m, &fn->members)
-			if (names_member(selector, *m))
+			if (policy_names_member(selector, *m))
 				policy_self(fn, *m, ret);
 	} else if (prefix_parse(selector, "selector", &p, NULL) == 0) {
 		VEC_PUSH(ret, p);
@@ -141,63 +146,6 @@ int policy_knows_device(const struct fleet_network *fn, const struct device *d)
 	return 0;
 }
 
-static int overlaps_any(const struct prefix_vec *v, struct prefix p)
-{
-	VEC_FOREACH (q, v)
-		if (prefix_overlaps(*q, p))
-			return 1;
-	return 0;
-}
-
-/* Could traffic the selector means begin or end at this member, or pass through it to what is
- * behind it (its local subnets; on a gateway, devices)? */
-static int selector_reaches(
-	const struct fleet_network *fn, const char *selector, const struct member *m)
-{
-	CLEANUP(mem_freep) struct prefix *v = NULL;
-	struct prefix_vec all = {0};
-	struct prefix p;
-	int hit;
-
-	if (strcmp(selector, "*") == 0 || strcmp(selector, "nodes") == 0 ||
-		names_member(selector, m))
-		return 1;
-	if (prefix_parse(selector, "selector", &p, NULL) < 0)
-		return (m->roles & ROLE_GATEWAY) && !is_node_id(selector);
-	policy_self(fn, m, &all);
-	VEC_FOREACH (s, &m->local_subnets)
-		VEC_PUSH(&all, *s);
-	if (m->roles & ROLE_GATEWAY)
-		add_range(fn->network, fn->network->device_first, fn->network->device_last, &all);
-	v = all.v;
-	hit = overlaps_any(&all, p);
-	return hit;
-}
-
-static int list_reaches(
-	const struct fleet_network *fn, const struct strs *list, const struct member *m)
-{
-	VEC_FOREACH (s, list)
-		if (selector_reaches(fn, *s, m))
-			return 1;
-	return 0;
-}
-
-int policy_links(const struct fleet_network *fn, const struct member *a, const struct member *b)
-{
-	VEC_FOREACH (p, &fn->policies) {
-		if (!(*p)->enabled)
-			continue;
-		VEC_FOREACH (r, &(*p)->rules) {
-			if (list_reaches(fn, &r->from, a) && list_reaches(fn, &r->to, b))
-				return 1;
-			if (list_reaches(fn, &r->from, b) && list_reaches(fn, &r->to, a))
-				return 1;
-		}
-	}
-	return 0;
-}
-
 static void push_set_item(
 	const char *network, const char *set, struct prefix p, struct item_vec *ret)
 {
@@ -218,16 +166,11 @@ static void push_set(const struct fleet_network *fn, struct firewall_item *fw, c
 		push_set_item(fn->network->id, name, *p, ret);
 }
 
-/* Make sure the list's set exists; returns its name in name. */
+/* Make sure the list's set exists. */
 static void use_list(const struct fleet_network *fn, struct firewall_item *fw,
-	const struct strs *list, char name[static SET_NAME_LEN], struct item_vec *ret)
+	const struct policy_list *list, struct item_vec *ret)
 {
-	struct prefix_vec fixed = {0};
-
-	policy_set_name(list, name);
-	policy_fixed(fn, list, &fixed);
-	push_set(fn, fw, name, &fixed, ret);
-	VEC_DONE(&fixed);
+	push_set(fn, fw, list->name, &list->fixed, ret);
 }
 
 static void push_rule(struct fw_rule_vec *to, const char *from_set, const char *to_set,
@@ -257,102 +200,159 @@ static int has_any_of(const struct prefix_vec *set, const struct prefix_vec *hos
 	return 0;
 }
 
+void policy_list_init(
+	const struct fleet_network *fn, const struct strs *selectors, struct policy_list *ret)
+{
+	policy_set_name(selectors, ret->name);
+	policy_fixed(fn, selectors, &ret->fixed);
+}
+
+void policy_list_done(struct policy_list *l)
+{
+	VEC_DONE(&l->fixed);
+}
+
+static void compile_rule(
+	const struct fleet_network *fn, const struct rule *r, struct policy_rule *ret)
+{
+	struct strs named = {0}, peers = {0};
+
+	VEC_FOREACH (s, &r->to)
+		if (strcmp(*s, "nodes") != 0)
+			strs_push(&named, *s);
+	VEC_FOREACH (s, &r->from)
+		if (strcmp(*s, "nodes") == 0 || policy_names_node(*s))
+			strs_push(&peers, *s);
+	ret->rule = r;
+	ret->has_peers = peers.n > 0;
+	policy_list_init(fn, &r->from, &ret->from);
+	policy_list_init(fn, &r->to, &ret->to);
+	policy_list_init(fn, &named, &ret->named);
+	policy_list_init(fn, &peers, &ret->peers);
+	strs_done(&named);
+	strs_done(&peers);
+}
+
+void policy_rules(const struct fleet_network *fn, struct policy_rule_vec *ret)
+{
+	VEC_FOREACH (p, &fn->policies) {
+		if (!(*p)->enabled)
+			continue;
+		VEC_FOREACH (r, &(*p)->rules) {
+			struct policy_rule rule = {0};
+
+			compile_rule(fn, r, &rule);
+			VEC_PUSH(ret, rule);
+		}
+	}
+}
+
+void policy_rules_done(struct policy_rule_vec *rules)
+{
+	VEC_FOREACH (r, rules) {
+		policy_list_done(&r->from);
+		policy_list_done(&r->to);
+		policy_list_done(&r->named);
+		policy_list_done(&r->peers);
+	}
+	VEC_DONE(rules);
+}
+
 /*
  * What a rule opens on the node itself. A gateway is a node, but its own services stay closed to
  * whom only "nodes" lets in (spec 3, Isolation): other nodes get the whole rule, everybody else
  * ICMP, so that a phone can still ping its gateway. Naming the gateway opens it fully.
  */
 static void compile_input(const struct fleet_network *fn, const struct member *m,
-	const struct rule *r, const struct prefix_vec *self, struct firewall_item *fw,
+	const struct policy_rule *r, const struct prefix_vec *self, struct firewall_item *fw,
 	struct item_vec *ret)
 {
-	struct prefix_vec direct = {0};
-	struct strs named = {0}, peers = {0};
-	char from[SET_NAME_LEN], to[SET_NAME_LEN];
-	int by_nodes = strs_has(&r->to, "nodes");
+	const char *protocol = protocol_of(r->rule);
 	int gateway = (m->roles & ROLE_GATEWAY) != 0;
+	const struct policy_list *to = gateway ? &r->named : &r->to;
 
-	VEC_FOREACH (s, &r->to)
-		if (!gateway || strcmp(*s, "nodes") != 0)
-			strs_push(&named, *s);
-	VEC_FOREACH (s, &r->from)
-		if (strcmp(*s, "nodes") == 0 || is_node_id(*s))
-			strs_push(&peers, *s);
-	policy_fixed(fn, &named, &direct);
-	if (has_any_of(&direct, self)) {
-		use_list(fn, fw, &r->from, from, ret);
-		use_list(fn, fw, &named, to, ret);
-		push_rule(&fw->input, from, to, protocol_of(r), &r->ports);
+	if (has_any_of(&to->fixed, self)) {
+		use_list(fn, fw, &r->from, ret);
+		use_list(fn, fw, to, ret);
+		push_rule(&fw->input, r->from.name, to->name, protocol, &r->rule->ports);
 	}
-	if (by_nodes && gateway) {
-		if (peers.n > 0) {
-			use_list(fn, fw, &peers, from, ret);
-			push_rule(&fw->input, from, SELF_SET, protocol_of(r), &r->ports);
-		}
-		if (strcmp(protocol_of(r), "any") == 0 || strcmp(protocol_of(r), "icmp") == 0) {
-			use_list(fn, fw, &r->from, from, ret);
-			push_rule(&fw->input, from, SELF_SET, "icmp", NULL);
-		}
+	if (!gateway || !strs_has(&r->rule->to, "nodes"))
+		return;
+	if (r->has_peers) {
+		use_list(fn, fw, &r->peers, ret);
+		push_rule(&fw->input, r->peers.name, SELF_SET, protocol, &r->rule->ports);
 	}
-	VEC_DONE(&direct);
-	strs_done(&named);
-	strs_done(&peers);
+	if (strcmp(protocol, "any") == 0 || strcmp(protocol, "icmp") == 0) {
+		use_list(fn, fw, &r->from, ret);
+		push_rule(&fw->input, r->from.name, SELF_SET, "icmp", NULL);
+	}
 }
 
-void policy_compile(const struct fleet_network *fn, const struct member *m,
-	struct firewall_item *fw, struct item_vec *ret_sets)
+void policy_compile(const struct fleet_network *fn, const struct policy_rule_vec *rules,
+	const struct member *m, struct firewall_item *fw, struct item_vec *ret_sets)
 {
 	struct prefix_vec self = {0};
-	char from[SET_NAME_LEN], to[SET_NAME_LEN];
 
 	policy_self(fn, m, &self);
 	push_set(fn, fw, SELF_SET, &self, ret_sets);
-	VEC_FOREACH (p, &fn->policies) {
-		if (!(*p)->enabled)
-			continue;
-		VEC_FOREACH (r, &(*p)->rules) {
-			compile_input(fn, m, r, &self, fw, ret_sets);
-			use_list(fn, fw, &r->from, from, ret_sets);
-			use_list(fn, fw, &r->to, to, ret_sets);
-			push_rule(&fw->forward, from, to, protocol_of(r), &r->ports);
-		}
+	VEC_FOREACH (r, rules) {
+		compile_input(fn, m, r, &self, fw, ret_sets);
+		use_list(fn, fw, &r->from, ret_sets);
+		use_list(fn, fw, &r->to, ret_sets);
+		push_rule(&fw->forward, r->from.name, r->to.name, protocol_of(r->rule),
+			&r->rule->ports);
 	}
 	VEC_DONE(&self);
 }
 
-static void device_in_list(const struct fleet_network *fn, const struct strs *list,
+static void push_device_hosts(const struct fleet_network *fn, const struct policy_list *list,
 	const struct device *d, struct strs *seen, struct item_vec *ret)
 {
-	struct prefix_vec fixed = {0};
-	char name[SET_NAME_LEN];
-	struct addr own[] = {d->ipv4, d->ipv6};
+	const struct addr own[] = {d->ipv4, d->ipv6};
+
+	if (strs_has(seen, list->name))
+		return;
+	strs_push(seen, list->name);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (addr_is_set(own[i]) && !prefix_vec_has(&list->fixed, own[i]))
+			push_set_item(fn->network->id, list->name, prefix_host(own[i]), ret);
+}
+
+/* compiled may be NULL. */
+static void device_in_list(const struct fleet_network *fn, const struct strs *list,
+	const struct policy_list *compiled, const struct device *d, struct strs *seen,
+	struct item_vec *ret)
+{
+	struct policy_list own = {0};
 
 	if (!policy_picks_device(list, d))
 		return;
-	policy_set_name(list, name);
-	if (strs_has(seen, name))
-		return;
-	strs_push(seen, name);
-	policy_fixed(fn, list, &fixed);
-	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		if (addr_is_set(own[i]) && !prefix_vec_has(&fixed, own[i]))
-			push_set_item(fn->network->id, name, prefix_host(own[i]), ret);
-	VEC_DONE(&fixed);
+	if (compiled == NULL)
+		policy_list_init(fn, list, &own);
+	push_device_hosts(fn, compiled != NULL ? compiled : &own, d, seen, ret);
+	policy_list_done(&own);
 }
 
 /* The list of node selectors that compile_input makes its own set of never picks devices, so only
  * the rules' own lists matter here. */
-void policy_device_sets(
-	const struct fleet_network *fn, const struct device *d, struct item_vec *ret)
+void policy_device_sets(const struct fleet_network *fn, const struct policy_rule_vec *rules,
+	const struct device *d, struct item_vec *ret)
 {
 	struct strs seen = {0};
 
-	VEC_FOREACH (p, &fn->policies) {
-		if (!(*p)->enabled)
-			continue;
-		VEC_FOREACH (r, &(*p)->rules) {
-			device_in_list(fn, &r->from, d, &seen, ret);
-			device_in_list(fn, &r->to, d, &seen, ret);
+	if (rules != NULL) {
+		VEC_FOREACH (r, rules) {
+			device_in_list(fn, &r->rule->from, &r->from, d, &seen, ret);
+			device_in_list(fn, &r->rule->to, &r->to, d, &seen, ret);
+		}
+	} else {
+		VEC_FOREACH (p, &fn->policies) {
+			if (!(*p)->enabled)
+				continue;
+			VEC_FOREACH (r, &(*p)->rules) {
+				device_in_list(fn, &r->from, NULL, d, &seen, ret);
+				device_in_list(fn, &r->to, NULL, d, &seen, ret);
+			}
 		}
 	}
 	strs_done(&seen);

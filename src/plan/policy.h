@@ -10,6 +10,8 @@
 #include "model/fleet.h"
 #include "model/state.h"
 
+#include <stdbool.h>
+
 #define SET_NAME_LEN 20
 
 /* "s_" and 12 hex digits of the list's content: the same list is the same set everywhere. */
@@ -25,19 +27,46 @@ int policy_picks_device(const struct strs *selectors, const struct device *d);
 /* Does any enabled policy of the network pick this device by tag, id or kind? */
 int policy_knows_device(const struct fleet_network *fn, const struct device *d);
 
-/* May a direct link between two members carry anything at all? Symmetric. */
-int policy_links(const struct fleet_network *fn, const struct member *a, const struct member *b);
+/* Does the selector name a node or member by id? And this one? */
+int policy_names_node(const char *selector);
+int policy_names_member(const char *selector, const struct member *m);
+
+/* The range devices have, as prefixes, with their IPv6 twins. */
+void policy_device_range(const struct network *n, struct prefix_vec *ret);
 
 /* Addresses that are this member itself: its own and, on a gateway, the shared one. */
 void policy_self(const struct fleet_network *fn, const struct member *m, struct prefix_vec *ret);
 
-/* Fill the firewall's rules and set names, and push an ITEM_SET for each fixed prefix. */
-void policy_compile(const struct fleet_network *fn, const struct member *m,
-	struct firewall_item *fw, struct item_vec *ret_sets);
+/* A list as its set: name and fixed prefixes. */
+struct policy_list {
+	char name[SET_NAME_LEN];
+	struct prefix_vec fixed;
+};
+void policy_list_init(
+	const struct fleet_network *fn, const struct strs *selectors, struct policy_list *ret);
+void policy_list_done(struct policy_list *l);
 
-/* Push the set members a device brings to every node of its network. */
-void policy_device_sets(
-	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);
+/* An enabled rule, compiled for any node of its network. */
+struct policy_rule {
+	const struct rule *rule; /* borrowed */
+	struct policy_list from, to;
+	struct policy_list named; /* to, without "nodes" */
+	struct policy_list peers; /* the nodes in from */
+	bool has_peers;
+};
+VEC_TYPE(policy_rule_vec, struct policy_rule);
+/* All enabled rules, in order. */
+void policy_rules(const struct fleet_network *fn, struct policy_rule_vec *ret);
+void policy_rules_done(struct policy_rule_vec *rules);
+
+/* Fill the firewall's rules and set names, and push an ITEM_SET for each fixed prefix. */
+void policy_compile(const struct fleet_network *fn, const struct policy_rule_vec *rules,
+	const struct member *m, struct firewall_item *fw, struct item_vec *ret_sets);
+
+/* Push the set members a device brings to every node of its network. rules may be NULL: then the
+ * lists that pick the device, and only they, are compiled here. */
+void policy_device_sets(const struct fleet_network *fn, const struct policy_rule_vec *rules,
+	const struct device *d, struct item_vec *ret);
 
 /* The IPv6 twin of an IPv4 prefix of the network: its ULA with the IPv4 bits at the end. */
 struct prefix policy_twin(const struct network *n, struct prefix v4);

@@ -30,7 +30,7 @@ static double one_change(struct world *w, const char *network)
 	strs_done(&d->tags);
 	began = now_us();
 	plan_affected(w->fleet, &c, &nodes);
-	pc = plan_change_begin(w->fleet, &c, &nodes, &world_keys);
+	pc = plan_change_begin(w->fleet, &c, &world_keys);
 	fleet_put(w->fleet, &schema_device, d);
 	plan_change_end(pc, w->fleet, nodes.v[0].id, &delta);
 	plan_change_free(pc);

@@ -175,7 +175,7 @@ static unsigned check_change(struct world *w)
 		return 0;
 	old = plans_of(w->fleet);
 	plan_affected(w->fleet, &c, &affected);
-	pc = plan_change_begin(w->fleet, &c, &affected, &world_keys);
+	pc = plan_change_begin(w->fleet, &c, &world_keys);
 	apply_to_fleet(w->fleet, s, before, after);
 	plan_affected(w->fleet, &c, &affected); /* before and after may name different nodes */
 	new = plans_of(w->fleet);
@@ -254,7 +254,7 @@ static void a_client_costs_one_part(void **state)
 	d->enabled = true;
 	plan_affected(w.fleet, &c, &nodes);
 	assert_int_equal(nodes.n, 1);
-	pc = plan_change_begin(w.fleet, &c, &nodes, &world_keys);
+	pc = plan_change_begin(w.fleet, &c, &world_keys);
 	fleet_put(w.fleet, &schema_device, d);
 	plan_change_end(pc, w.fleet, nodes.v[0].id, &delta);
 	assert_int_equal(delta.put.n, 1);

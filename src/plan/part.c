@@ -1,0 +1,137 @@
+/* DOC: see part.h. */
+#include "plan/part.h"
+
+#include "plan/link.h"
+
+/* What changes when a packet of one interface may leave by another. */
+static void push_forwarding(const struct network *n, struct item_vec *ret)
+{
+	static const char *const names[] = {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct item *it = item_new(ITEM_SYSCTL, n->id);
+
+		it->sysctl.name = mem_strdup(names[i]);
+		it->sysctl.value = mem_strdup("1");
+		VEC_PUSH(ret, it);
+	}
+}
+
+static void push_firewall(
+	struct view *v, const struct member *m, int direct, int devices, struct item_vec *ret)
+{
+	const struct network *n = v->fn->network;
+	struct item *i = item_new(ITEM_FIREWALL, n->id);
+	struct firewall_item *fw = &i->firewall;
+	char name[IFNAME_LEN];
+
+	if (devices) {
+		link_devices_name(n, name);
+		strs_push(&fw->interfaces, name);
+	}
+	if (direct) {
+		link_direct_name(n, m, name);
+		strs_push(&fw->interfaces, name);
+	}
+	if (addr_is_set(n->ipv4.addr))
+		VEC_PUSH(&fw->overlay, n->ipv4);
+	if (addr_is_set(n->ipv6.addr))
+		VEC_PUSH(&fw->overlay, n->ipv6);
+	if (m->masquerade)
+		prefix_vec_copy(&fw->masquerade, &m->local_subnets);
+	policy_compile(v->fn, view_rules(v), m, fw, ret);
+	VEC_PUSH(ret, i);
+}
+
+static void push_shell(
+	struct view *v, size_t i, int direct, const struct plan_keys *keys, struct item_vec *ret)
+{
+	const struct member *m = v->members[i].member;
+	const struct group *g = v->members[i].group;
+	const char *sealed = NULL;
+
+	if (direct)
+		link_direct(v, i, ret);
+	if (g != NULL) {
+		if (keys != NULL)
+			sealed = keys->group_key(keys->ctx, g->id, m->node);
+		link_devices(v, i, sealed, ret);
+	}
+	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER) || m->local_subnets.n > 0)
+		push_forwarding(v->fn->network, ret);
+	push_firewall(v, m, direct, g != NULL, ret);
+}
+
+static void push_device(const struct fleet_network *fn, const struct policy_rule_vec *rules,
+	const struct group *own, const struct device *d, struct item_vec *ret)
+{
+	if (!d->enabled)
+		return;
+	if (own != NULL && strcmp(own->id, d->group) == 0)
+		link_device_peer(fn, own, d, ret);
+	policy_device_sets(fn, rules, d, ret);
+}
+
+static void push_devices(struct view *v, size_t i, struct item_vec *ret)
+{
+	VEC_FOREACH (g, &v->fn->groups) {
+		const struct device_refs *devices =
+			fleet_devices(v->fleet, v->fn->network->id, (*g)->id);
+
+		VEC_FOREACH (d, devices)
+			push_device(v->fn, view_rules(v), v->members[i].group, *d, ret);
+	}
+}
+
+void part_member(
+	struct view *v, size_t i, const struct plan_keys *keys, unsigned what, struct item_vec *ret)
+{
+	int direct;
+
+	if (!v->members[i].usable)
+		return;
+	direct = link_is_direct(v, i);
+	if (!direct && v->members[i].group == NULL)
+		return;
+	if (what & PART_SHELL)
+		push_shell(v, i, direct, keys, ret);
+	if (what & PART_LINKS)
+		for (size_t k = 0; k < v->n_members; k++)
+			link_peer(v, i, k, ret);
+	if (what & PART_DEVICES)
+		push_devices(v, i, ret);
+}
+
+int part_node(struct views *vs, const char *node, const struct plan_keys *keys, struct state *ret,
+	struct err *e)
+{
+	const struct node *n = map_get(&vs->fleet->nodes, node);
+	const struct member_refs *memberships;
+
+	if (n == NULL)
+		return err_set(e, ERR_NOT_FOUND, "there is no node %s", node);
+	id_copy(ret->node, n->id);
+	id_copy(ret->project, n->project);
+	ret->revision = n->revision;
+	memberships = fleet_memberships(vs->fleet, node);
+	if (!n->enabled)
+		return 0;
+	VEC_FOREACH (m, memberships) {
+		struct view *v = views_get(vs, (*m)->network);
+
+		if (v != NULL)
+			part_member(v, view_index(v, (*m)->id), keys, PART_WHOLE, &ret->items);
+	}
+	state_sort(ret);
+	return 0;
+}
+
+void plan_device_part(
+	const struct fleet *f, const char *node, const struct device *device, struct item_vec *ret)
+{
+	const struct fleet_network *fn = fleet_network(f, device->network);
+	const struct member *m = fleet_member(f, node, device->network);
+
+	if (fn != NULL && m != NULL && link_usable(f, m))
+		push_device(fn, NULL, link_group(fn, m), device, ret);
+}

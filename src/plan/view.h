@@ -1,0 +1,73 @@
+/*
+ * DOC: a network seen once for many plans: who may be linked with whom, the rules' lists as sets,
+ * and what a member looks like as a peer. Planning the network for its next node reads this instead
+ * of the policies' text. A view belongs to whoever plans; nothing is global and nothing in it
+ * depends on whom was planned first: same fleet, same view. It is good as long as the objects
+ * it was made from are there. Private to the plan room.
+ */
+#ifndef WARREN_PLAN_VIEW_H
+#define WARREN_PLAN_VIEW_H
+
+#include "plan/policy.h"
+#include "plan/reach.h"
+
+#include <stdbool.h>
+
+struct view_member {
+	const struct member *member;
+	const struct group *group; /* that it terminates devices for, or NULL */
+	bool usable;               /* its node is there and enabled */
+	bool home;                 /* the mesh finds its group's devices behind it */
+	/* How others see it; made when first asked for. */
+	bool seen;
+	char *endpoint;
+	uint32_t generation;
+	struct prefix_vec own;    /* at or behind it, for the gateways of its group */
+	struct prefix_vec behind; /* the same and its group's devices, for everybody else */
+};
+
+struct view {
+	const struct fleet *fleet;
+	const struct fleet_network *fn;
+	struct view_member *members; /* in the network's order */
+	size_t n_members;
+	bool hub; /* only links with a gateway or controller */
+	struct reach reach;
+	struct policy_rule_vec rules; /* made when first asked for */
+	bool compiled;
+};
+
+/* f is asked for nodes now and for devices later; fn may be a stand-in for the fleet's own. */
+struct view *view_new(const struct fleet *f, const struct fleet_network *fn);
+struct view *view_free(struct view *v);
+
+#define VIEW_NONE ((size_t)-1)
+/* Where the member with this id is, or VIEW_NONE. */
+size_t view_index(const struct view *v, const char *member);
+
+/* Is i a peer of viewer: both ends can be, the topology joins them, a rule may use the link. */
+int view_linked(const struct view *v, size_t viewer, size_t i);
+int view_has_links(const struct view *v, size_t viewer);
+
+/* The port of a member's direct interface. */
+uint16_t view_port(const struct view *v, size_t i);
+
+/* How i looks as a peer. */
+const struct view_member *view_see(struct view *v, size_t i);
+/* What viewer finds at or behind i (as i is seen). A group's other gateways have its devices on an
+ * interface of their own. */
+const struct prefix_vec *view_prefixes(struct view *v, size_t viewer, size_t i);
+
+/* The enabled rules in order, their lists as sets. */
+const struct policy_rule_vec *view_rules(struct view *v);
+
+/* Views of a fleet's networks, made when first asked for. */
+struct views {
+	const struct fleet *fleet;
+	struct map by_network;
+};
+/* NULL when the fleet has no such network. */
+struct view *views_get(struct views *vs, const char *network);
+void views_done(struct views *vs);
+
+#endif
