@@ -26,11 +26,12 @@ static const struct half {
 	const char *ip;   /* keyword of the address expressions */
 	const char *type; /* of set elements */
 	const char *only; /* matches the family when no address is looked at */
+	/* a word of nft itself: other names take /etc/protocols, which a bare Debian lacks */
 	const char *icmp;
 	const char *overlay, *masquerade; /* sets of our own */
 } halves[] = {
 	{FAMILY_IPV4, "ip", "ipv4_addr", "meta nfproto ipv4", "icmp", "overlay_4", "masquerade_4"},
-	{FAMILY_IPV6, "ip6", "ipv6_addr", "meta nfproto ipv6", "ipv6-icmp", "overlay_6",
+	{FAMILY_IPV6, "ip6", "ipv6_addr", "meta nfproto ipv6", "icmpv6", "overlay_6",
 		"masquerade_6"},
 };
 
