@@ -107,16 +107,36 @@ static struct touched *touch_member(
 	return t;
 }
 
+/* Where a member can be found is no concern of its own plan; whether it is configured is. */
+static bool only_moved(const struct member *was, const struct member *is)
+{
+	struct member m;
+
+	if (was == NULL || is == NULL || (was->endpoint == NULL) != (is->endpoint == NULL))
+		return false;
+	m = *is; /* borrows everything */
+	m.endpoint = was->endpoint;
+	m.observed_endpoint = was->observed_endpoint;
+	return schema_equal(&schema_member, was, &m);
+}
+
 static void begin_member(
 	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
 	const struct member *sides[] = {before, after};
+	bool moved = only_moved(before, after);
 
-	for (size_t i = 0; i < ARRAY_LEN(sides); i++)
-		if (sides[i] != NULL) {
-			touch_member(pc, f, sides[i])->by_lists = true;
-			id_vec_add(&pc->own, sides[i]->node);
-		}
+	for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
+		struct touched *t;
+
+		if (sides[i] == NULL)
+			continue;
+		t = touch_member(pc, f, sides[i]);
+		if (moved)
+			continue;
+		t->by_lists = true;
+		id_vec_add(&pc->own, sides[i]->node);
+	}
 }
 
 /* Of a node only "enabled" shows in plans, but that in all its networks. */
@@ -294,9 +314,9 @@ static void push_relinked(const struct touched *t, struct view *after, size_t i,
 	struct item_vec *ret_before, struct item_vec *ret_after)
 {
 	for (size_t k = 0; k < after->n_members; k++) {
-		int was = view_linked(t->before, i, k), is = view_linked(after, i, k);
+		int was = reach_linked(&t->before->reach, i, k);
 
-		if (was != is)
+		if (was != reach_linked(&after->reach, i, k))
 			link_peer(was ? t->before : after, i, k, was ? ret_before : ret_after);
 	}
 }
