@@ -252,29 +252,13 @@ struct plan_change *plan_change_begin(
 
 /* --- after it --------------------------------------------------------------------------------- */
 
-static bool lists_equal(const struct policy_list *a, const struct policy_list *b)
-{
-	return strcmp(a->name, b->name) == 0 && prefix_vec_equal(&a->fixed, &b->fixed);
-}
-
-static bool rules_equal(const struct policy_rule_vec *a, const struct policy_rule_vec *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!lists_equal(&a->v[i].from, &b->v[i].from) ||
-			!lists_equal(&a->v[i].to, &b->v[i].to))
-			return false;
-	return true; /* the other lists are made of the same selectors */
-}
-
 /* Once, when the fleet is there: do the sets differ at all? */
 static void compare_lists(struct touched *t, struct view *after)
 {
 	if (!t->by_lists || t->before == NULL || after == NULL)
 		return;
 	t->by_lists = false;
-	if (!rules_equal(view_rules(t->before), view_rules(after)))
+	if (!policy_rules_equal(view_rules(t->before), view_rules(after)))
 		t->all |= PART_SHELL | PART_DEVICES;
 }
 

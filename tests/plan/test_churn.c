@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#define MESHES 24
-#define CHANGES 40
+#define MESHES 16
+#define CHANGES 36
 
 static unsigned changed_nodes[CHURN_KINDS]; /* by kind of change */
 
