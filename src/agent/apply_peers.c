@@ -162,6 +162,8 @@ static void flush(struct batch *b)
 	unsigned before = b->r->put[ITEM_PEER];
 	size_t adds_at = b->removes.n + b->updates.n, adds_n = b->adds.n;
 
+	if (adds_at + adds_n == 0)
+		return; /* all of it was for an interface that is not ours, or not there */
 	VEC_RESERVE(&all, adds_at + adds_n);
 	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
 		VEC_FOREACH (o, parts[k])
