@@ -185,10 +185,19 @@ static void flush(struct batch *b)
 static void note_endpoints(struct batch *b)
 {
 	VEC(struct public_key) keys = {0};
+	bool many = b->m->n_peers > ROAM_READ_MAX;
 
-	VEC_FOREACH (o, &b->removes)
-		if (o->counts)
+	VEC_FOREACH (o, &b->removes) {
+		const struct machine_seen *s;
+
+		if (!o->counts)
+			continue;
+		s = many ? machine_peer_seen(b->m, b->ifname, &o->op.public_key) : NULL;
+		if (s != NULL)
+			roam_keep(&b->m->roam, b->ifname, &o->op.public_key, s->addr, s->port);
+		else if (!many)
 			VEC_PUSH(&keys, o->op.public_key);
+	}
 	roam_note(&b->m->roam, b->m->wg, b->ifname, keys.v, keys.n);
 	VEC_DONE(&keys);
 }

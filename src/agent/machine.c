@@ -195,6 +195,7 @@ static int read_link(struct reader *r, const struct ledger_link *link, struct er
 	if (rc == 0)
 		rc = m->ops->address_list(m->ctx, link->name, &addresses, e);
 	if (rc == 0) {
+		m->n_peers += d.peers.n;
 		read_interface(r, link, &d, &l);
 		VEC_FOREACH (w, r->wanted)
 			if ((*w)->kind == ITEM_INTERFACE &&
@@ -311,6 +312,7 @@ int machine_read(struct machine *m, const struct item_vec *wanted, struct machin
 	struct reader r = {.m = m, .wanted = wanted, .out = &out};
 	int rc = 0;
 
+	m->n_peers = 0;
 	r.there = mem_zalloc(wanted->n + 1);
 	for (size_t i = 0; i < wanted->n; i++) {
 		if (wanted->v[i]->kind == ITEM_PEER) {
@@ -400,15 +402,32 @@ int machine_hosts_flush(
 	return 0;
 }
 
+typedef char seen_name[IFNAME_LEN + KEY_TEXT_LEN + 1];
+
+static const char *seen_name_of(const char *ifname, const struct public_key *key, seen_name name)
+{
+	char text[KEY_TEXT_LEN];
+
+	snprintf(name, sizeof(seen_name), "%s/%s", ifname, key_format_public(key, text));
+	return name;
+}
+
+const struct machine_seen *machine_peer_seen(
+	const struct machine *m, const char *ifname, const struct public_key *key)
+{
+	seen_name name;
+
+	return map_get(&m->seen, seen_name_of(ifname, key, name));
+}
+
 bool machine_peer_online(struct machine *m, const char *ifname, const struct wg_peer *p)
 {
-	char name[IFNAME_LEN + KEY_TEXT_LEN + 1], key[KEY_TEXT_LEN];
+	seen_name name;
 	msec wall = clock_wall(m->clock), mono = clock_mono(m->clock);
 	msec quiet = p->keepalive > 0 ? 3000 * (msec)p->keepalive : ONLINE_AGE;
 	struct machine_seen *s;
 
-	snprintf(name, sizeof(name), "%s/%s", ifname, key_format_public(&p->public_key, key));
-	s = map_get(&m->seen, name);
+	s = map_get(&m->seen, seen_name_of(ifname, &p->public_key, name));
 	if (s == NULL) {
 		if (p->last_handshake == 0)
 			return false; /* nothing to remember */
@@ -419,6 +438,8 @@ bool machine_peer_online(struct machine *m, const char *ifname, const struct wg_
 	if (p->rx > s->rx)
 		s->rx_at = mono == 0 ? 1 : mono;
 	s->rx = p->rx;
+	s->addr = p->endpoint_addr;
+	s->port = p->endpoint_port;
 	if (s->rx_at != 0 && mono - s->rx_at < quiet)
 		return true;
 	return p->last_handshake != 0 && wall - p->last_handshake < ONLINE_AGE;

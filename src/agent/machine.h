@@ -51,7 +51,9 @@ struct machine_firewall {
 /* What a peer of ours last looked like; kept to tell its link state. Key: interface/public key. */
 struct machine_seen {
 	uint64_t rx;
-	msec rx_at; /* monotonic time of the last growth of rx; 0 = never seen to grow */
+	msec rx_at;       /* monotonic time of the last growth of rx; 0 = never seen to grow */
+	struct addr addr; /* where it spoke from; unset = not known */
+	uint16_t port;
 };
 
 struct machine {
@@ -65,6 +67,7 @@ struct machine {
 	struct map firewalls; /* network -> struct machine_firewall */
 	struct map seen;      /* interface/key -> struct machine_seen */
 	struct roam roam;     /* endpoints of peers that were taken out */
+	size_t n_peers;       /* on all devices, when they were last read for a reconcile */
 	bool hosts_known, hosts_dirty;
 	char *hosts_stamp;
 	/* Tell the control plane our public key of a network. */
@@ -95,6 +98,10 @@ void machine_settle(struct machine *m);
  * changed the block. */
 int machine_hosts_flush(
 	struct machine *m, const struct item_vec *wanted, bool *ret_drift, struct err *e);
+
+/* What was last seen of a peer, or NULL. */
+const struct machine_seen *machine_peer_seen(
+	const struct machine *m, const char *ifname, const struct public_key *key);
 
 /* Is the peer's link up (spec 0, Three states)? Also takes note of its counters. */
 bool machine_peer_online(struct machine *m, const char *ifname, const struct wg_peer *p);

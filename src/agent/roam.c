@@ -33,6 +33,19 @@ void roam_done(struct roam *r)
 	map_done(&r->endpoints, free_value);
 }
 
+void roam_keep(struct roam *r, const char *ifname, const struct public_key *key, struct addr addr,
+	uint16_t port)
+{
+	struct roam_endpoint *e;
+	peer_name name;
+
+	if (r->endpoints.n >= ROAM_MAX || !addr_is_set(addr))
+		return;
+	e = NEW(struct roam_endpoint);
+	*e = (struct roam_endpoint){addr, port};
+	mem_free(map_set(&r->endpoints, name_of(ifname, key, name), e));
+}
+
 void roam_note(struct roam *r, struct wg_backend *wg, const char *ifname,
 	const struct public_key *keys, size_t n)
 {
@@ -44,16 +57,9 @@ void roam_note(struct roam *r, struct wg_backend *wg, const char *ifname,
 		return;
 	for (size_t i = 0; i < n; i++)
 		map_set(&wanted, name_of(ifname, &keys[i], name), r);
-	VEC_FOREACH (p, &d.peers) {
-		struct roam_endpoint *e;
-
-		if (!addr_is_set(p->endpoint_addr) ||
-			map_get(&wanted, name_of(ifname, &p->public_key, name)) == NULL)
-			continue;
-		e = NEW(struct roam_endpoint);
-		*e = (struct roam_endpoint){p->endpoint_addr, p->endpoint_port};
-		mem_free(map_set(&r->endpoints, name, e));
-	}
+	VEC_FOREACH (p, &d.peers)
+		if (map_get(&wanted, name_of(ifname, &p->public_key, name)) != NULL)
+			roam_keep(r, ifname, &p->public_key, p->endpoint_addr, p->endpoint_port);
 	map_done(&wanted, NULL);
 	wg_device_done(&d);
 }

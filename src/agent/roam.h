@@ -17,10 +17,19 @@ struct roam {
 };
 void roam_done(struct roam *r);
 
+/* Reading a device takes as long as it has peers (50 ms for 10,000 behind an engine), and a peer
+ * that has to go waits for it. With more peers than this, what was seen of them at the last
+ * heartbeat serves. */
+#define ROAM_READ_MAX 256
+
 /* Look at the device and note the endpoints of those peers of keys[] that have one. Reads the whole
  * device once; failures are not worth an error. */
 void roam_note(struct roam *r, struct wg_backend *wg, const char *ifname,
 	const struct public_key *keys, size_t n);
+
+/* Note one endpoint. */
+void roam_keep(struct roam *r, const char *ifname, const struct public_key *key, struct addr addr,
+	uint16_t port);
 
 /* Give op, which adds a peer, the endpoint the peer last had, and forget it. False when none is
  * known. */

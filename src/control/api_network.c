@@ -170,6 +170,8 @@ static int update_network(struct tx *tx, struct call *c, struct err *e)
 		r = network_check(&after, e);
 	if (r == 0)
 		r = world_check(tx, after.project, &schema_network, &after, e);
+	if (r == 0 && before.topology != after.topology)
+		r = world_mesh_fits(tx, &after, 0, "topology", e);
 	if (r == 0)
 		r = change_store(
 			tx, &schema_network, &before, &after, c->who.id, "network.update", e);

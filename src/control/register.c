@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "control/change.h"
 #include "control/secrets.h"
+#include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "model/names.h"
@@ -337,8 +338,10 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 {
 	struct registration *r = j->r;
 	struct member m = {0};
-	int result = 0;
+	int result = world_mesh_fits(j->tx, n, 1, "network", e);
 
+	if (result < 0)
+		return result;
 	id_make("mem", tx_now(j->tx), m.id);
 	id_copy(m.project, n->project);
 	id_copy(m.network, n->id);

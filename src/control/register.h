@@ -41,7 +41,7 @@ int register_read(
 /* Is there a join token with this hash? ERR_UNAUTHORIZED. store_fn; arg: the hash in hex. */
 int register_token_known(struct tx *tx, void *arg, struct err *e);
 /* The transaction. store_fn; arg: struct registration. ERR_UNAUTHORIZED for the token,
- * ERR_EXISTS naming hostname or public_key, ERR_EXHAUSTED. */
+ * ERR_EXISTS naming hostname or public_key, ERR_EXHAUSTED for addresses and full meshes. */
 int register_node(struct tx *tx, void *arg, struct err *e);
 void register_write(const struct registration *r, struct buf *out);
 void registration_done(struct registration *r);

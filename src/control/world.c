@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "model/fleet.h"
 #include "model/validate.h"
+#include "plan/plan.h"
 
 #include <string.h>
 
@@ -46,5 +47,18 @@ int world_check(struct tx *tx, const char *project, const struct schema *s, cons
 		r = s == &schema_network ? fleet_check_network(f, object, e)
 					 : fleet_check_member(f, object, e);
 	fleet_free(f);
+	return r;
+}
+
+int world_mesh_fits(
+	struct tx *tx, const struct network *n, uint64_t more, const char *field, struct err *e)
+{
+	const struct tx_filter members[6] = {{"network", n->id}};
+	uint64_t has = 0;
+	int r = n->topology == TOPOLOGY_MESH ? tx_count(tx, &schema_member, members, &has, e) : 0;
+	if (r == 0 && has + more > PLAN_MESH_MAX)
+		return err_field(e, ERR_EXHAUSTED, field,
+			"network %s is full: a mesh holds at most %d nodes", n->name,
+			PLAN_MESH_MAX);
 	return r;
 }

@@ -6,10 +6,16 @@
 #ifndef WARREN_CONTROL_WORLD_H
 #define WARREN_CONTROL_WORLD_H
 
+#include "model/objects.h"
 #include "store/store.h"
 
 /* object is a network or a member as it would become. */
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e);
+
+/* May the network, as it is or would become, hold so many members more than it has? Only meshes are
+ * limited, to PLAN_MESH_MAX. ERR_EXHAUSTED names the network; field is what asked for it. */
+int world_mesh_fits(
+	struct tx *tx, const struct network *n, uint64_t more, const char *field, struct err *e);
 
 #endif

@@ -107,16 +107,36 @@ static struct touched *touch_member(
 	return t;
 }
 
+/* Where a member can be found is no concern of its own plan; whether it is configured is. */
+static bool only_moved(const struct member *was, const struct member *is)
+{
+	struct member m;
+
+	if (was == NULL || is == NULL || (was->endpoint == NULL) != (is->endpoint == NULL))
+		return false;
+	m = *is; /* borrows everything */
+	m.endpoint = was->endpoint;
+	m.observed_endpoint = was->observed_endpoint;
+	return schema_equal(&schema_member, was, &m);
+}
+
 static void begin_member(
 	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
 	const struct member *sides[] = {before, after};
+	bool moved = only_moved(before, after);
 
-	for (size_t i = 0; i < ARRAY_LEN(sides); i++)
-		if (sides[i] != NULL) {
-			touch_member(pc, f, sides[i])->by_lists = true;
-			id_vec_add(&pc->own, sides[i]->node);
-		}
+	for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
+		struct touched *t;
+
+		if (sides[i] == NULL)
+			continue;
+		t = touch_member(pc, f, sides[i]);
+		if (moved)
+			continue;
+		t->by_lists = true;
+		id_vec_add(&pc->own, sides[i]->node);
+	}
 }
 
 /* Of a node only "enabled" shows in plans, but that in all its networks. */
@@ -232,29 +252,13 @@ struct plan_change *plan_change_begin(
 
 /* --- after it --------------------------------------------------------------------------------- */
 
-static bool lists_equal(const struct policy_list *a, const struct policy_list *b)
-{
-	return strcmp(a->name, b->name) == 0 && prefix_vec_equal(&a->fixed, &b->fixed);
-}
-
-static bool rules_equal(const struct policy_rule_vec *a, const struct policy_rule_vec *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!lists_equal(&a->v[i].from, &b->v[i].from) ||
-			!lists_equal(&a->v[i].to, &b->v[i].to))
-			return false;
-	return true; /* the other lists are made of the same selectors */
-}
-
 /* Once, when the fleet is there: do the sets differ at all? */
 static void compare_lists(struct touched *t, struct view *after)
 {
 	if (!t->by_lists || t->before == NULL || after == NULL)
 		return;
 	t->by_lists = false;
-	if (!rules_equal(view_rules(t->before), view_rules(after)))
+	if (!policy_rules_equal(view_rules(t->before), view_rules(after)))
 		t->all |= PART_SHELL | PART_DEVICES;
 }
 
@@ -294,9 +298,9 @@ static void push_relinked(const struct touched *t, struct view *after, size_t i,
 	struct item_vec *ret_before, struct item_vec *ret_after)
 {
 	for (size_t k = 0; k < after->n_members; k++) {
-		int was = view_linked(t->before, i, k), is = view_linked(after, i, k);
+		int was = reach_linked(&t->before->reach, i, k);
 
-		if (was != is)
+		if (was != reach_linked(&after->reach, i, k))
 			link_peer(was ? t->before : after, i, k, was ? ret_before : ret_after);
 	}
 }

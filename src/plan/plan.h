@@ -9,6 +9,10 @@
 #include "model/fleet.h"
 #include "model/state.h"
 
+/* Nodes in a network of topology mesh: each is a peer of every other, so its plans, and the keys
+ * agents hold, grow with the square. Beyond, a network is a hub or several networks. */
+#define PLAN_MESH_MAX 2000
+
 /* Sealed private keys of gateway groups for a node; NULL when there is none. The planner copies
  * the text. Same arguments must give the same text (control caches what it sealed). */
 struct plan_keys {

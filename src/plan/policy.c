@@ -258,6 +258,22 @@ void policy_rules_done(struct policy_rule_vec *rules)
 	VEC_DONE(rules);
 }
 
+static bool lists_equal(const struct policy_list *a, const struct policy_list *b)
+{
+	return strcmp(a->name, b->name) == 0 && prefix_vec_equal(&a->fixed, &b->fixed);
+}
+
+bool policy_rules_equal(const struct policy_rule_vec *a, const struct policy_rule_vec *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!lists_equal(&a->v[i].from, &b->v[i].from) ||
+			!lists_equal(&a->v[i].to, &b->v[i].to))
+			return false;
+	return true; /* the other lists are made of the same selectors */
+}
+
 /*
  * What a rule opens on the node itself. A gateway is a node, but its own services stay closed to
  * whom only "nodes" lets in (spec 3, Isolation): other nodes get the whole rule, everybody else

@@ -58,6 +58,8 @@ VEC_TYPE(policy_rule_vec, struct policy_rule);
 /* All enabled rules, in order. */
 void policy_rules(const struct fleet_network *fn, struct policy_rule_vec *ret);
 void policy_rules_done(struct policy_rule_vec *rules);
+/* Do they make the same sets? For rules whose protocols and ports are the same. */
+bool policy_rules_equal(const struct policy_rule_vec *a, const struct policy_rule_vec *b);
 
 /* Fill the firewall's rules and set names, and push an ITEM_SET for each fixed prefix. */
 void policy_compile(const struct fleet_network *fn, const struct policy_rule_vec *rules,

@@ -290,6 +290,47 @@ static void roaming_is_not_drift(void **state)
 	wg_device_done(&d);
 }
 
+/* A client without a hint speaks from somewhere, is seen, goes, and comes back there. */
+static void comes_back(struct world *w, unsigned others, bool reads)
+{
+	struct wg_peer_op op = {.flags = WG_PEER_ENDPOINT, .endpoint_port = 7777};
+	struct wg_change c = {.peers = &op, .n_peers = 1};
+	struct item *phone = peer_make(others + 1, others + 1), *again;
+	struct wg_device d = {0};
+
+	phone->peer.endpoint = mem_free(phone->peer.endpoint);
+	again = item_dup(phone);
+	bring_up(w, others);
+	change(w, phone, NULL);
+	key_of(others + 1, &op.public_key);
+	assert_int_equal(addr_parse("203.0.113.5", &op.endpoint_addr), 0);
+	wg_memory_observe(w->fake.wg, "warren0", &op.public_key, clock_wall(&w->clock), 100, 100);
+	assert_int_equal(w->fake.wg->ops->change(w->fake.wg, "warren0", &c, NULL), 0);
+	assert_converged(w);
+	wg_memory_fail_at(w->fake.wg, reads ? 0 : 2);
+	change(w, NULL, item_dup(again));
+	if (!reads) { /* that was one call: the second, which fails, is ours */
+		assert_null(w->core.error);
+		assert_true(w->fake.wg->ops->read(w->fake.wg, "warren0", &d, NULL) < 0);
+	}
+	wg_memory_fail_at(w->fake.wg, 0);
+	assert_converged(w);
+	assert_false(has_key(w, others + 1));
+	change(w, again, NULL);
+	assert_int_equal(device_peer(w, &d, others + 1)->endpoint_port, 7777);
+	wg_device_done(&d);
+}
+
+static void comes_back_among_few(void **state)
+{
+	comes_back(*state, 3, true);
+}
+
+static void comes_back_among_many(void **state)
+{
+	comes_back(*state, ROAM_READ_MAX + 1, false);
+}
+
 static void expiry_needs_no_server(void **state)
 {
 	struct world *w = *state;
@@ -513,6 +554,8 @@ int main(void)
 		T(p4_prefix_and_key_are_not_stolen),
 		T(drift_is_repaired_and_reported),
 		T(roaming_is_not_drift),
+		T(comes_back_among_few),
+		T(comes_back_among_many),
 		T(expiry_needs_no_server),
 		T(restarts_from_the_cache),
 		T(nothing_is_touched_before_the_first_state),

@@ -13,6 +13,7 @@
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/seal.h"
+#include "plan/plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -512,6 +513,62 @@ static void test_pins(void **state)
 	rig_stop(&r);
 }
 
+/* Members of nobody, so that a mesh need not be joined two thousand times. */
+static int crowd(struct tx *tx, void *arg, struct err *e)
+{
+	struct rig *r = arg;
+	int result = 0;
+
+	for (unsigned i = 1; result >= 0 && i < PLAN_MESH_MAX; i++) {
+		struct member m = {.roles = ROLE_PEER};
+
+		snprintf(m.id, sizeof(m.id), "mem_%032x", i);
+		snprintf(m.node, sizeof(m.node), "node_%032x", i);
+		id_copy(m.project, r->project);
+		id_copy(m.network, r->network);
+		result = tx_insert(tx, &schema_member, &m, e);
+	}
+	return result;
+}
+
+static void set_topology(struct rig *r, int topology)
+{
+	struct network before = {0}, after = {0};
+
+	rig_get(r, &schema_network, r->network, &before);
+	schema_copy(&schema_network, &after, &before);
+	after.topology = topology;
+	rig_change(r, &schema_network, &before, &after);
+	schema_done(&schema_network, &before);
+	schema_done(&schema_network, &after);
+}
+
+static void test_full_mesh(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent last = {0}, late = {0};
+	struct http_response response;
+	struct err e = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 9, 0, &token);
+	assert_true(store_write_wait(r.control.store, crowd, &r, &e) >= 0);
+	assert_int_equal(agent_join(&last, &r, "last", buf_str(&token)), 201);
+	AUTOFREE char *body =
+		mem_printf("{\"token\":\"%s\",\"public_key\":\"%s\",\"hostname\":\"late\"}",
+			buf_str(&token), KEY_A);
+	assert_int_equal(
+		rig_call(&r, "POST", "/v1/register", buf_str(&token), NULL, body, &response), 409);
+	expect_field(&response, "network");
+	assert_non_null(strstr(buf_str(&response.body), "network default is full"));
+	http_response_done(&response);
+	/* a hub has no such limit, and the refused node left nothing behind */
+	set_topology(&r, TOPOLOGY_HUB);
+	assert_int_equal(agent_join(&late, &r, "late", buf_str(&token)), 201);
+	rig_stop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_endpoints_and_keys),
 		cmocka_unit_test(test_pins),
+		cmocka_unit_test(test_full_mesh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

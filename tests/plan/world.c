@@ -15,7 +15,7 @@ static const char *sealed_key(void *ctx, const char *group, const char *node)
 
 const struct plan_keys world_keys = {.group_key = sealed_key};
 
-static unsigned below(struct world *w, unsigned n)
+unsigned world_below(struct world *w, unsigned n)
 {
 	return (unsigned)rand_below(&w->rand, n);
 }
@@ -25,7 +25,7 @@ static void make_id(struct world *w, const char *prefix, id_text ret)
 	snprintf(ret, ID_LEN, "%s_%032x", prefix, ++w->serial);
 }
 
-static void make_key(struct world *w, struct public_key *ret)
+void world_key(struct world *w, struct public_key *ret)
 {
 	uint32_t n = ++w->serial;
 
@@ -71,7 +71,7 @@ static struct network *make_network(struct world *w, const char *project, unsign
 	n->device_last = v4(172, second, 255, 254);
 	n->listen_port = (uint16_t)(51820 + 10 * (second - 16));
 	n->keepalive = 25;
-	n->psk = below(w, 2);
+	n->psk = world_below(w, 2);
 	fleet_put(w->fleet, &schema_network, n);
 	memset(fleet_network(w->fleet, n->id)->psk_root.bytes, (int)(second + 1), KEY_LEN);
 	return n;
@@ -94,13 +94,13 @@ static struct node *make_node(struct world *w, const char *project)
 	id_copy(n->project, project);
 	snprintf(name, sizeof(name), "node%u", w->serial);
 	n->name = mem_strdup(name);
-	n->enabled = below(w, 8) != 0;
+	n->enabled = world_below(w, 8) != 0;
 	n->revision = 1;
 	fleet_put(w->fleet, &schema_node, n);
 	return n;
 }
 
-static struct group *make_group(struct world *w, const struct network *n)
+struct group *world_group(struct world *w, const struct network *n)
 {
 	struct group *g = NEW(struct group);
 	char name[32];
@@ -110,13 +110,20 @@ static struct group *make_group(struct world *w, const struct network *n)
 	id_copy(g->network, n->id);
 	snprintf(name, sizeof(name), "group%u", w->serial);
 	g->name = mem_strdup(name);
-	make_key(w, &g->public_key);
+	world_key(w, &g->public_key);
 	g->listen_port = n->listen_port;
+	return g;
+}
+
+static struct group *put_group(struct world *w, const struct network *n)
+{
+	struct group *g = world_group(w, n);
+
 	fleet_put(w->fleet, &schema_group, g);
 	return g;
 }
 
-static struct member *make_member(struct world *w, const struct network *n, const struct node *node,
+struct member *world_member(struct world *w, const struct network *n, const struct node *node,
 	const struct group *g, unsigned index)
 {
 	struct member *m = NEW(struct member);
@@ -131,21 +138,20 @@ static struct member *make_member(struct world *w, const struct network *n, cons
 		m->roles |= ROLE_GATEWAY;
 		id_copy(m->group, g->id);
 	}
-	if (below(w, 10) != 0)
-		make_key(w, &m->public_key);
+	if (world_below(w, 10) != 0)
+		world_key(w, &m->public_key);
 	m->ipv4 = addr_add(n->node_first, index);
 	m->ipv6 = twin(n, m->ipv4);
 	m->listen_port = n->listen_port;
 	snprintf(endpoint, sizeof(endpoint), "198.51.100.%u:%u", index + 1, n->listen_port);
 	m->endpoint = mem_strdup(endpoint);
-	if (below(w, 2)) {
+	if (world_below(w, 2)) {
 		unsigned net = (unsigned)(n->ipv4.addr.bits >> 16) & 0xff;
 		struct prefix lan = {v4(10, net, index, 0), 24};
 
 		VEC_PUSH(&m->local_subnets, lan);
-		m->masquerade = below(w, 2);
+		m->masquerade = world_below(w, 2);
 	}
-	fleet_put(w->fleet, &schema_member, m);
 	return m;
 }
 
@@ -162,18 +168,18 @@ struct device *world_device(struct world *w, const struct network *n, const stru
 	snprintf(name, sizeof(name), "client%u", w->serial);
 	d->name = mem_strdup(name);
 	d->dns_name = mem_strdup(name);
-	d->enabled = below(w, 6) != 0;
+	d->enabled = world_below(w, 6) != 0;
 	d->keepalive = -1;
-	make_key(w, &d->public_key);
+	world_key(w, &d->public_key);
 	d->ipv4 = addr_add(n->device_first, (u128)w->serial);
 	d->ipv6 = twin(n, d->ipv4);
 	for (unsigned i = 0; i < ARRAY_LEN(tags); i++)
-		if (below(w, 3) == 0)
+		if (world_below(w, 3) == 0)
 			strs_push(&d->tags, tags[i]);
 	return d;
 }
 
-static void *pick(struct world *w, const struct map *m)
+void *world_pick(struct world *w, const struct map *m)
 {
 	void *picked = NULL;
 	const char *best = "";
@@ -182,7 +188,7 @@ static void *pick(struct world *w, const struct map *m)
 	if (m->n == 0)
 		return NULL;
 	/* by order of id, not of the table, so that a seed means one thing */
-	at = below(w, (unsigned)m->n);
+	at = world_below(w, (unsigned)m->n);
 	for (i = 0; i <= at; i++) {
 		const char *next = NULL;
 
@@ -201,7 +207,7 @@ static void *pick(struct world *w, const struct map *m)
  * network. */
 static const char *any_id(struct world *w, const struct map *m, const char *network)
 {
-	const struct device *o = pick(w, m);
+	const struct device *o = world_pick(w, m);
 
 	return o != NULL && strcmp(o->network, network) == 0 ? o->id : "*";
 }
@@ -211,7 +217,7 @@ static const char *random_selector(struct world *w, const struct network *n)
 	static char cidr[PREFIX_TEXT_LEN];
 	unsigned net = (unsigned)(n->ipv4.addr.bits >> 16) & 0xff;
 
-	switch (below(w, 8)) {
+	switch (world_below(w, 8)) {
 	case 0:
 		return "*";
 	case 1:
@@ -219,12 +225,12 @@ static const char *random_selector(struct world *w, const struct network *n)
 	case 2:
 		return "clients";
 	case 3:
-		return below(w, 2) ? "tag:admin" : "tag:kiosk";
+		return world_below(w, 2) ? "tag:admin" : "tag:kiosk";
 	case 4:
-		snprintf(cidr, sizeof(cidr), "10.%u.%u.0/24", net, below(w, 4));
+		snprintf(cidr, sizeof(cidr), "10.%u.%u.0/24", net, world_below(w, 4));
 		return cidr;
 	case 5:
-		snprintf(cidr, sizeof(cidr), "172.%u.100.0/%u", net, 24 + below(w, 8));
+		snprintf(cidr, sizeof(cidr), "172.%u.100.0/%u", net, 24 + world_below(w, 8));
 		return cidr;
 	case 6:
 		return any_id(w, &w->fleet->devices, n->id);
@@ -233,24 +239,24 @@ static const char *random_selector(struct world *w, const struct network *n)
 	}
 }
 
-static struct policy *random_policy(struct world *w, const struct network *n)
+struct policy *world_policy(struct world *w, const struct network *n)
 {
 	static const char *const protocols[] = {"any", "tcp", "udp", "icmp"};
 	struct policy *p = NEW(struct policy);
-	unsigned rules = 1 + below(w, 3);
+	unsigned rules = 1 + world_below(w, 3);
 
 	make_id(w, "pol", p->id);
 	id_copy(p->project, n->project);
 	id_copy(p->network, n->id);
 	p->name = mem_printf("policy%u", w->serial);
-	p->enabled = below(w, 5) != 0;
+	p->enabled = world_below(w, 5) != 0;
 	for (unsigned i = 0; i < rules; i++) {
 		AUTOFREE char *from = mem_strdup(random_selector(w, n));
-		const char *protocol = protocols[below(w, 4)];
+		const char *protocol = protocols[world_below(w, 4)];
 		int ports = strcmp(protocol, "tcp") == 0 || strcmp(protocol, "udp") == 0;
 
 		add_rule(p, from, random_selector(w, n), protocol,
-			ports && below(w, 2) ? "440-450" : NULL);
+			ports && world_below(w, 2) ? "440-450" : NULL);
 	}
 	return p;
 }
@@ -258,32 +264,36 @@ static struct policy *random_policy(struct world *w, const struct network *n)
 static void make_project(struct world *w, unsigned second)
 {
 	struct project *p = NEW(struct project);
-	unsigned networks = 1 + below(w, 2);
+	unsigned networks = 1 + world_below(w, 2);
 
 	make_id(w, "prj", p->id);
 	p->name = mem_printf("project%u", w->serial);
 	fleet_put(w->fleet, &schema_project, p);
 	struct node *nodes[6];
-	unsigned n_nodes = 1 + below(w, 6);
+	unsigned n_nodes = 1 + world_below(w, 6);
 
 	for (unsigned i = 0; i < n_nodes; i++)
 		nodes[i] = make_node(w, p->id);
 	for (unsigned k = 0; k < networks; k++) {
 		struct network *n = make_network(w, p->id, second + k);
-		struct group *groups[2] = {make_group(w, n), below(w, 2) ? make_group(w, n) : NULL};
-		unsigned devices = below(w, 10), policies = below(w, 4);
+		struct group *groups[2] = {
+			put_group(w, n), world_below(w, 2) ? put_group(w, n) : NULL};
+		unsigned devices = world_below(w, 10), policies = world_below(w, 4);
 
 		for (unsigned i = 0; i < n_nodes; i++)
-			if (below(w, 5) != 0)
-				make_member(w, n, nodes[i],
-					below(w, 2) ? groups[below(w, 2)] : NULL, i);
+			if (world_below(w, 5) != 0)
+				fleet_put(w->fleet, &schema_member,
+					world_member(w, n, nodes[i],
+						world_below(w, 2) ? groups[world_below(w, 2)]
+								  : NULL,
+						i));
 		for (unsigned i = 0; i < devices; i++) {
-			struct group *g = groups[below(w, 2)];
+			struct group *g = groups[world_below(w, 2)];
 
 			fleet_put(w->fleet, &schema_device, world_device(w, n, g ? g : groups[0]));
 		}
 		for (unsigned i = 0; i < policies; i++)
-			fleet_put(w->fleet, &schema_policy, random_policy(w, n));
+			fleet_put(w->fleet, &schema_policy, world_policy(w, n));
 	}
 }
 
@@ -306,9 +316,10 @@ const char *world_gateway(struct world *w, unsigned n)
 	net = make_network(w, "prj_1", 30);
 	node = make_node(w, "prj_1");
 	node->enabled = true;
-	g = make_group(w, net);
-	m = make_member(w, net, node, g, 0);
-	make_key(w, &m->public_key);
+	g = put_group(w, net);
+	m = world_member(w, net, node, g, 0);
+	world_key(w, &m->public_key);
+	fleet_put(w->fleet, &schema_member, m);
 	p = NEW(struct policy);
 	make_id(w, "pol", p->id);
 	id_copy(p->network, net->id);
@@ -325,34 +336,67 @@ const char *world_gateway(struct world *w, unsigned n)
 	return net->id;
 }
 
+static void add_starting_policy(struct world *w, const struct network *n)
+{
+	struct policy *p = NEW(struct policy);
+
+	make_id(w, "pol", p->id);
+	id_copy(p->network, n->id);
+	p->enabled = true;
+	add_rule(p, "nodes", "nodes", "any", NULL);
+	add_rule(p, "clients", "nodes", "any", NULL);
+	add_rule(p, "sites", "nodes", "any", NULL);
+	add_rule(p, "nodes", "sites", "any", NULL);
+	fleet_put(w->fleet, &schema_policy, p);
+}
+
+const char *world_mesh(struct world *w, unsigned second, unsigned nodes)
+{
+	struct network *n = make_network(w, "prj_1", second);
+
+	n->psk = true;
+	for (unsigned i = 0; i < nodes; i++) {
+		struct node *node = make_node(w, "prj_1");
+		struct member *m = world_member(w, n, node, NULL, i);
+
+		node->enabled = true;
+		world_key(w, &m->public_key);
+		if (i >= WORLD_LANS)
+			VEC_DONE(&m->local_subnets);
+		fleet_put(w->fleet, &schema_member, m);
+	}
+	add_starting_policy(w, n);
+	return n->id;
+}
+
 static void mutate_device(struct world *w, struct device *d)
 {
-	switch (below(w, 4)) {
+	switch (world_below(w, 4)) {
 	case 0:
 		d->enabled = !d->enabled;
 		break;
 	case 1:
-		make_key(w, &d->public_key);
+		world_key(w, &d->public_key);
 		break;
 	case 2:
-		d->expires_at = 1000 * (msec)(1 + below(w, 1000));
+		d->expires_at = 1000 * (msec)(1 + world_below(w, 1000));
 		break;
 	default:
 		strs_done(&d->tags);
-		strs_push(&d->tags, below(w, 2) ? "admin" : "kiosk");
+		strs_push(&d->tags, world_below(w, 2) ? "admin" : "kiosk");
 	}
 }
 
 static void mutate_member(struct world *w, struct member *m)
 {
-	switch (below(w, 3)) {
+	switch (world_below(w, 3)) {
 	case 0:
-		make_key(w, &m->public_key);
+		world_key(w, &m->public_key);
 		break;
 	case 1:
 		m->endpoint = mem_free(m->endpoint);
 		mem_free(m->observed_endpoint);
-		m->observed_endpoint = mem_printf("203.0.113.%u:40000", below(w, 250));
+		m->observed_endpoint = mem_printf("203.0.113.%u:40000", world_below(w, 250));
 		break;
 	default:
 		VEC_DONE(&m->local_subnets);
@@ -363,7 +407,7 @@ const struct schema *world_change(struct world *w, void **ret_before, void **ret
 {
 	static const struct schema *const kinds[] = {&schema_device, &schema_device, &schema_device,
 		&schema_member, &schema_node, &schema_policy, &schema_network};
-	const struct schema *s = kinds[below(w, ARRAY_LEN(kinds))];
+	const struct schema *s = kinds[world_below(w, ARRAY_LEN(kinds))];
 	const struct map *maps[] = {&w->fleet->devices, &w->fleet->members, &w->fleet->nodes,
 		&w->fleet->policies, &w->fleet->networks};
 	const struct map *m = s == &schema_device ? maps[0]
@@ -371,25 +415,26 @@ const struct schema *world_change(struct world *w, void **ret_before, void **ret
 		: s == &schema_node               ? maps[2]
 		: s == &schema_policy             ? maps[3]
 						  : maps[4];
-	void *was = pick(w, m);
-	struct network *n = pick(w, &w->fleet->networks);
+	void *was = world_pick(w, m);
+	struct network *n = world_pick(w, &w->fleet->networks);
 	int removable = s == &schema_device || s == &schema_member || s == &schema_policy;
 
 	*ret_before = *ret_after = NULL;
-	if (s == &schema_device && below(w, 4) == 0) {
+	if (s == &schema_device && world_below(w, 4) == 0) {
 		struct fleet_network *fn = fleet_network(w->fleet, n->id);
 
-		*ret_after = world_device(w, n, fn->groups.v[below(w, (unsigned)fn->groups.n)]);
+		*ret_after =
+			world_device(w, n, fn->groups.v[world_below(w, (unsigned)fn->groups.n)]);
 		return s;
 	}
-	if (s == &schema_policy && (was == NULL || below(w, 3) == 0)) {
-		*ret_after = random_policy(w, n);
+	if (s == &schema_policy && (was == NULL || world_below(w, 3) == 0)) {
+		*ret_after = world_policy(w, n);
 		return s;
 	}
 	if (was == NULL)
 		return NULL;
 	*ret_before = schema_dup(s, was);
-	if (removable && below(w, 4) == 0)
+	if (removable && world_below(w, 4) == 0)
 		return s;
 	*ret_after = schema_dup(s, was);
 	if (s == &schema_device)

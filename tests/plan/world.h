@@ -21,6 +21,21 @@ const char *world_gateway(struct world *w, unsigned n);
 
 struct device *world_device(struct world *w, const struct network *n, const struct group *g);
 
+/* Add a network whose nodes are all linked, by the starting policy; w->fleet is there. second: of
+ * its IPv4 pool, from 16 up. Only the first WORLD_LANS may have local subnets. */
+#define WORLD_LANS 256
+const char *world_mesh(struct world *w, unsigned second, unsigned nodes);
+
+/* Random objects for a network, not in the fleet yet. index: of the member's addresses. */
+struct member *world_member(struct world *w, const struct network *n, const struct node *node,
+	const struct group *g, unsigned index);
+struct group *world_group(struct world *w, const struct network *n);
+struct policy *world_policy(struct world *w, const struct network *n);
+
+void world_key(struct world *w, struct public_key *ret);
+unsigned world_below(struct world *w, unsigned n);
+void *world_pick(struct world *w, const struct map *m); /* a random value; NULL when empty */
+
 /* A random valid change: *before and *after are heap objects of the schema (either may be NULL). */
 const struct schema *world_change(struct world *w, void **ret_before, void **ret_after);
 

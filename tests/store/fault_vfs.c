@@ -16,7 +16,7 @@
 
 struct bytes {
 	unsigned char *p;
-	size_t n;
+	size_t n, cap;
 };
 
 /* A write, or (data NULL) a truncation to offset. */
@@ -58,7 +58,10 @@ static void apply(struct bytes *b, const struct change *c, size_t from, size_t n
 		return;
 	}
 	if (end > b->n) {
-		b->p = mem_resize(b->p, end, 1);
+		if (end > b->cap) {
+			b->cap = 2 * end; /* a log grows by the frame */
+			b->p = mem_resize(b->p, b->cap, 1);
+		}
 		memset(b->p + b->n, 0, end - b->n);
 		b->n = end;
 	}
@@ -371,7 +374,10 @@ static void after_cut(const struct watched *w, struct rand *r, struct bytes *b)
 	uint64_t mood = rand_below(r, 4);
 
 	b->n = w->durable.n;
-	b->p = mem_dup(w->durable.p == NULL ? (const void *)"" : w->durable.p, b->n);
+	b->cap = w->durable.cap;
+	b->p = mem_alloc(b->cap);
+	if (b->n > 0)
+		memcpy(b->p, w->durable.p, b->n);
 	VEC_FOREACH (c, &w->changes) {
 		uint64_t luck = mood == 0 ? 0 : mood == 1 ? 1 : rand_below(r, 3);
 

@@ -1,0 +1,240 @@
+/*
+ * DOC: clients made and listed through the API as a program would: over TLS, with a token, on
+ * connections that stay open; the store is on disk and syncs each commit (synchronous=FULL). The
+ * calling half runs in this process too, so its share of the CPU is in every number. At the end
+ * each client is looked for: none lost, none twice, no address twice.
+ */
+#include "control/serve.h"
+
+#include "base/loop.h"
+#include "base/map.h"
+#include "bench/row.h"
+
+#define CLIENTS "/api/v1/wireguard/clients"
+#define PRESENT 10000
+#define MEASURED 2000
+#define PAGE_MAX 1000
+
+struct bench {
+	struct fixture *f;
+	struct loop *loop;
+	struct http_client *client;
+	char token[128];
+	int next, end, open, failed;
+};
+
+static void create_one(struct bench *b);
+
+static void created(void *arg, struct http_response *r, const struct err *e)
+{
+	struct bench *b = arg;
+
+	if (r == NULL || r->status != 201) {
+		if (b->failed++ == 0)
+			fprintf(stderr, "failed: %s\n", r ? buf_str(&r->body) : e->text);
+	}
+	b->open--;
+	if (b->next < b->end)
+		create_one(b);
+	else if (b->open == 0)
+		loop_stop(b->loop);
+}
+
+static void create_one(struct bench *b)
+{
+	char body[80];
+	struct http_send send = {
+		.method = "POST", .path = CLIENTS, .bearer = b->token, .body = body};
+
+	snprintf(body, sizeof(body), "{\"name\":\"phone %d\"}", b->next++);
+	send.body_len = strlen(body);
+	b->open++;
+	http_client_send(b->client, &b->f->tls, &send, created, b);
+}
+
+/* Clients per second. */
+static double create(struct bench *b, int n, int connections)
+{
+	double began = wall_ms();
+
+	b->end = b->next + n;
+	for (int i = 0; i < connections && b->next < b->end; i++)
+		create_one(b);
+	loop_run(b->loop);
+	return n * 1e3 / (wall_ms() - began);
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+struct page {
+	struct bench *b;
+	struct map *ids, *addresses; /* NULL = only fetch */
+	char *next;                  /* cursor */
+	size_t n, pages;
+};
+
+static void note(struct map *seen, const char *word)
+{
+	if (word == NULL || map_set(seen, word, seen) != NULL)
+		fail_msg("%s is there twice or not at all", word ? word : "an address");
+}
+
+/* Only find the cursor: what a program does with a list is its own affair. */
+static void skim(struct page *p, const struct buf *body)
+{
+	const char *next = memmem(body->data, body->len, "\"next\":\"", 8);
+
+	if (next != NULL)
+		p->next = mem_strndup(next + 8, strcspn(next + 8, "\""));
+}
+
+static void got_page(void *arg, struct http_response *r, const struct err *e)
+{
+	struct page *p = arg;
+	struct json_doc *doc;
+	const struct json *items;
+
+	if (r == NULL || r->status != 200)
+		fail_msg("list: %s", r ? buf_str(&r->body) : e->text);
+	loop_stop(p->b->loop);
+	if (p->ids == NULL) {
+		skim(p, &r->body);
+		p->pages++;
+		return;
+	}
+	doc = json_parse(r->body.data, r->body.len, 16 * 1024 * 1024, NULL);
+	items = json_get(json_root(doc), "items");
+	p->n += json_count(items);
+	for (size_t i = 0; i < json_count(items); i++) {
+		note(p->ids, json_str(json_at(items, i), "id"));
+		note(p->addresses, json_str(json_at(items, i), "mesh_ip"));
+	}
+	p->next = mem_strdup(json_str(json_root(doc), "next"));
+	json_free(doc);
+}
+
+static void get_page(struct page *p, const char *query)
+{
+	AUTOFREE char *path = mem_printf(
+		CLIENTS "%s%s%s", query, p->next ? "&after=" : "", p->next ? p->next : "");
+	struct http_send send = {.method = "GET", .path = path, .bearer = p->b->token};
+
+	p->next = mem_free(p->next);
+	http_client_send(p->b->client, &p->b->f->tls, &send, got_page, p);
+	loop_run(p->b->loop);
+}
+
+static double one_page(struct bench *b, const char *query)
+{
+	double each[20];
+
+	for (size_t i = 0; i < ARRAY_LEN(each); i++) {
+		struct page p = {.b = b};
+
+		each[i] = wall_ms();
+		get_page(&p, query);
+		each[i] = wall_ms() - each[i];
+		mem_free(p.next);
+	}
+	return quantile(each, ARRAY_LEN(each), 0.5);
+}
+
+/* All of them, in pages as large as they may be. */
+static struct page get_all(struct bench *b, struct map *ids, struct map *addresses)
+{
+	struct page p = {.b = b, .ids = ids, .addresses = addresses};
+
+	do
+		get_page(&p, "?limit=1000");
+	while (p.next != NULL);
+	return p;
+}
+
+static double whole_list(struct bench *b)
+{
+	double each[7];
+
+	for (size_t i = 0; i < ARRAY_LEN(each); i++) {
+		each[i] = wall_ms();
+		if (get_all(b, NULL, NULL).pages != PRESENT / PAGE_MAX)
+			fail_msg("the list is not whole");
+		each[i] = wall_ms() - each[i];
+	}
+	return quantile(each, ARRAY_LEN(each), 0.5);
+}
+
+/* --- the two worlds --------------------------------------------------------------------------- */
+
+static void begin(struct bench *b)
+{
+	*b = (struct bench){.f = serve(), .loop = loop_new()};
+	b->client = http_client_new(b->loop);
+	make_gateway(b->f, "", "office", "gw");
+	make_token(b->f, "?project=default", "loc-manager", b->token);
+}
+
+static int end(struct bench *b)
+{
+	struct map ids = {0}, addresses = {0};
+	int lost = b->next - b->failed - (int)get_all(b, &ids, &addresses).n;
+
+	map_done(&ids, NULL);
+	map_done(&addresses, NULL);
+	http_client_free(b->client);
+	loop_free(b->loop);
+	serve_end(b->f);
+	if (b->failed + lost != 0)
+		fprintf(stderr, "%d failed, %d lost\n", b->failed, lost);
+	return b->failed + lost;
+}
+
+static const int connections[] = {1, 8, 64};
+
+static int from_none(int n)
+{
+	struct bench b;
+	char what[80];
+	double rate;
+
+	begin(&b);
+	rate = create(&b, MEASURED, n);
+	snprintf(what, sizeof(what), "clients made, none present, connections: %d", n);
+	row(what, rate, "/s");
+	return end(&b);
+}
+
+static int with_many(void)
+{
+	struct bench b;
+
+	begin(&b);
+	create(&b, PRESENT, 64);
+	row_below("page of 100 of 10,000 clients", one_page(&b, "?limit=100"), "ms", 20);
+	row_below("page of 100 found by a word in their names",
+		one_page(&b, "?limit=100&search=phone%201"), "ms", 20);
+	row("page of 1,000", one_page(&b, "?limit=1000"), "ms");
+	row_below("all 10,000 clients (10 pages of 1,000)", whole_list(&b), "ms", 150);
+	for (size_t i = 0; i < ARRAY_LEN(connections); i++) {
+		double rate = create(&b, MEASURED, connections[i]);
+		char what[80];
+
+		snprintf(what, sizeof(what), "clients made, 10,000 present, connections: %d",
+			connections[i]);
+		if (connections[i] > 1)
+			row_least(what, rate, "/s", 2000);
+		else
+			row(what, rate,
+				"/s"); /* each waits for the disk: the promise is for many */
+	}
+	return end(&b);
+}
+
+int main(void)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(connections); i++)
+		wrong += from_none(connections[i]);
+	wrong += with_many();
+	return wrong != 0;
+}

@@ -1,0 +1,153 @@
+/*
+ * DOC: invariant 7 of spec 0 on meshes of 30 to 60 nodes whose members come, go and change: the
+ * deltas of each change turn every node's old plan into its new one, and nobody else's differs. The
+ * oracle is the whole plan; the deltas are made of parts.
+ */
+#include "plan/plan.h"
+#include "churn.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define MESHES 16
+#define CHANGES 36
+
+static unsigned changed_nodes[CHURN_KINDS]; /* by kind of change */
+
+static void free_plan(void *p)
+{
+	state_done(p);
+	mem_free(p);
+}
+
+static struct map plans_of(const struct fleet *f)
+{
+	struct map plans = {0};
+
+	MAP_FOREACH (slot, &f->nodes) {
+		struct state *s = NEW(struct state);
+
+		assert_int_equal(plan_node(f, slot->key, &world_keys, s, NULL), 0);
+		map_set(&plans, slot->key, s);
+	}
+	return plans;
+}
+
+static int states_equal(const struct state *a, const struct state *b)
+{
+	struct delta d = {0};
+	int equal;
+
+	state_diff(a, b, &d);
+	equal = delta_is_empty(&d);
+	delta_done(&d);
+	return equal;
+}
+
+/* Nothing is in a delta that is not in the difference of the plans. */
+static void check_node(struct plan_change *pc, const struct fleet *f, struct state *was,
+	const struct state *is, unsigned kind)
+{
+	struct delta d = {0}, exact = {0};
+
+	state_diff(was, is, &exact);
+	changed_nodes[kind] += !delta_is_empty(&exact);
+	plan_change_end(pc, f, was->node, &d);
+	if (d.put.n != exact.put.n || d.drop.n != exact.drop.n)
+		fail_msg("%s: %zu put and %zu dropped on %s, not %zu and %zu", churn_name(kind),
+			d.put.n, d.drop.n, was->node, exact.put.n, exact.drop.n);
+	d.previous = was->revision;
+	d.revision = was->revision;
+	assert_int_equal(state_apply(was, &d, NULL), 0);
+	if (!states_equal(was, is))
+		fail_msg("%s: the delta does not make %s's plan", churn_name(kind), was->node);
+	delta_done(&d);
+	delta_done(&exact);
+}
+
+static void one_change(struct world *w, const char *network, unsigned kind, struct map *plans)
+{
+	void *before, *after;
+	const struct schema *s = churn(w, network, kind, &before, &after);
+	struct fleet_change c = {s, before, after};
+	struct id_vec affected = {0};
+	struct plan_change *pc;
+	struct map new;
+
+	if (s == NULL)
+		return;
+	plan_affected(w->fleet, &c, &affected);
+	pc = plan_change_begin(w->fleet, &c, &world_keys);
+	if (after != NULL)
+		fleet_put(w->fleet, s, after);
+	else
+		fleet_remove(w->fleet, s, field_at(schema_field(s, "id"), before));
+	plan_affected(w->fleet, &c, &affected);
+	new = plans_of(w->fleet);
+	MAP_FOREACH (slot, &new) {
+		struct state *was = map_get(plans, slot->key);
+
+		if (!id_vec_has(&affected, slot->key) && !states_equal(was, slot->value))
+			fail_msg(
+				"%s: %s changes, but is not affected", churn_name(kind), slot->key);
+		check_node(pc, w->fleet, was, slot->value, kind);
+	}
+	plan_change_free(pc);
+	schema_free(s, before);
+	VEC_DONE(&affected);
+	map_done(plans, free_plan);
+	*plans = new;
+}
+
+/* A mesh with a gateway or two of one group and a few devices. */
+static void make_mesh(struct world *w, uint64_t seed, id_text ret_network)
+{
+	struct fleet_network *fn;
+	struct group *g;
+
+	*w = (struct world){.rand = {seed}, .fleet = fleet_new()};
+	id_copy(ret_network, world_mesh(w, 40, 30 + world_below(w, 31)));
+	fn = fleet_network(w->fleet, ret_network);
+	g = world_group(w, fn->network);
+	fleet_put(w->fleet, &schema_group, g);
+	for (int i = 0; i < 2; i++) {
+		struct member *m = world_pick(w, &w->fleet->members);
+
+		m->roles |= ROLE_GATEWAY;
+		id_copy(m->group, g->id);
+	}
+	for (int i = 0; i < 6; i++)
+		fleet_put(w->fleet, &schema_device, world_device(w, fn->network, g));
+}
+
+static void deltas_of_meshes(void **state)
+{
+	for (uint64_t seed = 0; seed < MESHES; seed++) {
+		struct world w;
+		id_text network;
+		struct map plans;
+
+		make_mesh(&w, seed, network);
+		plans = plans_of(w.fleet);
+
+		for (unsigned i = 0; i < CHANGES; i++)
+			one_change(&w, network, world_below(&w, CHURN_KINDS), &plans);
+		map_done(&plans, free_plan);
+		world_done(&w);
+	}
+	for (unsigned i = 0; i < CHURN_KINDS; i++) {
+		print_message("# %s: %u plans changed\n", churn_name(i), changed_nodes[i]);
+		assert_true((changed_nodes[i] > 0) == (strcmp(churn_name(i), "heartbeat") != 0));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(deltas_of_meshes)};
+
+	return cmocka_run_group_tests_name("churn", tests, NULL, NULL);
+}
