@@ -5,6 +5,7 @@
 #include "cli/nouns.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "crypto/key.h"
 #include "render/qr.h"
 
@@ -22,10 +23,11 @@ static const struct cli_option add_options[] = {
 	{0},
 };
 
-/* Put the private key in place of the line that says it is missing. */
+/* Put the private key in place of the line that says it is missing: the last of the comments under
+ * [Interface] that begins so (the first may be a name). */
 static void insert_key(const char *config, const struct secret *key, struct buf *out)
 {
-	const char *head = strstr(config, "[Interface]\n");
+	const char *head = strstr(config, "[Interface]\n"), *rest;
 	char text[KEY_TEXT_LEN];
 
 	if (head == NULL) {
@@ -33,15 +35,21 @@ static void insert_key(const char *config, const struct secret *key, struct buf 
 		return;
 	}
 	head += strlen("[Interface]\n");
+	rest = head;
+	for (const char *line = head; *line == '#';) {
+		const char *end = strchr(line, '\n');
+		const char *next = end != NULL ? end + 1 : line + strlen(line);
+
+		if (text_starts(line, "# PrivateKey = (")) {
+			head = line;
+			rest = next;
+		}
+		line = next;
+	}
 	buf_add(out, config, (size_t)(head - config));
 	buf_addf(out, "PrivateKey = %s\n", key_format_secret(key, text));
 	mem_wipe(text, sizeof(text));
-	while (strncmp(head, "# PrivateKey", 12) == 0) {
-		const char *end = strchr(head, '\n');
-
-		head = end != NULL ? end + 1 : head + strlen(head);
-	}
-	buf_adds(out, head);
+	buf_adds(out, rest);
 }
 
 static int ends_with(const char *s, const char *tail)

@@ -1,11 +1,13 @@
 /* DOC: the table of contents: every command of Warren, and where it is. */
 #include "main/main.h"
 
+#include "base/mem.h"
 #include "crypto/key.h"
 
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 
 static const struct {
@@ -36,8 +38,19 @@ static void help(void)
 	puts("\nwarren COMMAND --help says more. Example:\n  warren client add 'Ann phone' --qr");
 }
 
+/* Debian's su keeps a PATH without the folders of nft and ip. */
+static void complete_path(void)
+{
+	const char *path = getenv("PATH");
+	AUTOFREE char *all =
+		mem_printf("%s:/usr/sbin:/sbin", path && *path ? path : "/usr/bin:/bin");
+
+	setenv("PATH", all, 1);
+}
+
 int main(int argc, char **argv)
 {
+	complete_path();
 	setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);
 	crypto_init();

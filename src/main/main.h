@@ -20,6 +20,9 @@ extern const struct cli_option serve_options[];
 int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e);
 void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret);
 
+/* Before anything is made: is the folder free, are the addresses? The error says who holds them. */
+int serve_check(const struct control_options *o, struct err *e);
+
 /* Secrets in memory must not reach core dumps (spec 0, Keys). */
 void no_core_dumps(void);
 
@@ -27,6 +30,7 @@ void no_core_dumps(void);
  * a child's end. Returns the signal's number. */
 void signals_block(void);
 int signals_wait(void);
+bool signals_pending(void); /* one that ends a server waits to be taken */
 
 /* The join token: --token-file, WARREN_JOIN_TOKEN, a systemd credential, a prompt, or standard
  * input; never an argument. */

@@ -2,11 +2,17 @@
 #include "main/main.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "codec/settings.h"
 #include "control/control.h"
+#include "main/port.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #define SETTINGS_FILE "/etc/warren/warren.yaml"
 
@@ -56,6 +62,31 @@ void serve_fill(const struct cli_args *a, const struct settings *s, struct contr
 	log_init("control", level);
 }
 
+/* Does a server hold the lock of this folder (control/control.h)? */
+static bool is_served(const char *state_dir)
+{
+	AUTOFREE char *path = mem_printf("%s/warren.lock", state_dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
+int serve_check(const struct control_options *o, struct err *e)
+{
+	int r;
+
+	if (is_served(o->state_dir))
+		return err_set(e, ERR_UNAVAILABLE,
+			"another warren already serves from %s: stop it, or give another folder "
+			"with --state",
+			o->state_dir);
+	r = port_check_listen(o->listen, "listen", e);
+	return r < 0 ? r : port_check_listen(o->agent_listen, "agent-listen", e);
+}
+
 void signals_block(void)
 {
 	sigset_t set;
@@ -79,6 +110,14 @@ int signals_wait(void)
 	while (sigwait(&set, &got) != 0)
 		;
 	return got;
+}
+
+bool signals_pending(void)
+{
+	sigset_t set;
+
+	sigpending(&set);
+	return sigismember(&set, SIGINT) || sigismember(&set, SIGTERM);
 }
 
 static void help(void)
@@ -115,7 +154,7 @@ int serve_main(int argc, char **argv)
 	}
 	no_core_dumps();
 	signals_block();
-	if (control_start(&options, &c, &e) < 0)
+	if (serve_check(&options, &e) < 0 || control_start(&options, &c, &e) < 0)
 		return cli_fail(&e);
 	log_info("ready", LOG_KV_STR("listen", options.listen),
 		LOG_KV_STR("agent_listen", options.agent_listen),

@@ -12,6 +12,7 @@
 #include "codec/settings.h"
 #include "control/control.h"
 #include "main/machine.h"
+#include "main/port.h"
 #include "model/names.h"
 #include "model/validate.h"
 #include "net/net.h"
@@ -21,12 +22,15 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NETWORK "default"
 #define FIRST_ADMIN "admin"
 #define FIRST_CLIENT "my first client"
 #define RESTART_MAX_S 15
+#define GATEWAY_WAIT_MS 20000 /* for the agent's first word; a slow machine takes some seconds */
+#define GATEWAY_ASK_MS 100
 
 static const struct cli_option options[] = {
 	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},
@@ -54,6 +58,7 @@ struct up {
 	int agent_failures;
 	uint16_t port; /* of the gateway */
 	bool first;    /* this start made the network */
+	bool ours; /* this start began an agent: what tunnels there are, are ours to take down */
 };
 
 static int call(struct up *u, const char *method, const char *path, const char *body,
@@ -230,10 +235,14 @@ static int set_member(struct up *u, struct err *e)
 
 		member = mem_strdup(json_str(m, "id"));
 		was = mem_strdup(json_str(m, "endpoint"));
+		if (json_int(m, "listen_port", 0) > 0)
+			u->port = (uint16_t)json_int(m, "listen_port", 0);
 		json_free(d);
 	}
 	if (member == NULL)
 		return err_set(e, ERR_NOT_FOUND, "this machine is in no network");
+	if (port_check_udp(u->port, true, e) < 0)
+		return e->code;
 	if (was != NULL && cli_flag(u->args, "endpoint") == NULL) {
 		buf_adds(&endpoint, was);
 		how = "as before";
@@ -316,6 +325,7 @@ static int start_agent(struct up *u, struct err *e)
 		_exit(127);
 	}
 	u->agent = pid;
+	u->ours = true;
 	return 0;
 }
 
@@ -328,8 +338,38 @@ static void stop_agent(struct up *u)
 		kill(u->agent, SIGTERM);
 		waitpid(u->agent, NULL, 0);
 	}
-	if (!cli_has(u->args, "keep") && agent_is_joined(u->agent_dir) && agent_down(&o, &e) < 0)
+	if (u->ours && !cli_has(u->args, "keep") && agent_down(&o, &e) < 0)
 		fprintf(stderr, "warren: taking the tunnels down: %s\n", e.text);
+}
+
+/* Until the agent has said how it went: "Running" shall mean that clients can come. */
+static void wait_gateway(struct up *u)
+{
+	AUTOFREE char *node = agent_node_id(u->agent_dir);
+	AUTOFREE char *path = mem_printf("/api/v1/nodes/%s", node ? node : "");
+	const struct timespec pause = {.tv_nsec = GATEWAY_ASK_MS * 1000000};
+
+	for (int waited = 0; waited < GATEWAY_WAIT_MS; waited += GATEWAY_ASK_MS) {
+		CLEANUP(buf_done) struct buf answer = {0};
+		AUTOFREE char *deploy = NULL, *error = NULL;
+
+		if (call(u, "GET", path, NULL, &answer, NULL) == 0) {
+			deploy = answer_str(&answer, "deploy");
+			error = answer_str(&answer, "deploy_error");
+		}
+		if (deploy != NULL && strcmp(deploy, "applied") == 0)
+			return;
+		if (deploy != NULL && strcmp(deploy, "error") == 0) {
+			printf("The gateway is not as it should be: %s\n"
+			       "It is tried again all the time; \"warren doctor\" may say more.\n",
+				error ? error : "its log says why");
+			return;
+		}
+		if (signals_pending())
+			return;
+		nanosleep(&pause, NULL);
+	}
+	puts("The gateway has not reported yet; see it with: warren node list");
 }
 
 static int gateway(struct up *u, struct err *e)
@@ -344,7 +384,10 @@ static int gateway(struct up *u, struct err *e)
 	}
 	if (join(u, e) < 0 || set_member(u, e) < 0 || allow_lan(u, e) < 0)
 		return e->code;
-	return start_agent(u, e);
+	if (start_agent(u, e) < 0)
+		return e->code;
+	wait_gateway(u);
+	return 0;
 }
 
 static void first_client(struct up *u)
@@ -392,11 +435,24 @@ static void help(void)
 	     "Example:\n  warren up --endpoint vpn.example.com --lan 10.50.0.0/24");
 }
 
+/* What must be free, before anything is made. A gateway that has been here has its port from the
+ * network: see set_member. */
+static int check_ports(struct up *u, struct err *e)
+{
+	CLEANUP(buf_done) struct buf missing = {0};
+
+	if (serve_check(&u->control_options, e) < 0)
+		return e->code;
+	if (agent_is_joined(u->agent_dir) || machine_can_tunnel(&missing) < 0)
+		return 0;
+	return port_check_udp(u->port, false, e);
+}
+
 static int run(struct up *u, struct err *e)
 {
 	AUTOFREE char *base = NULL;
 
-	if (control_start(&u->control_options, &u->control, e) < 0)
+	if (check_ports(u, e) < 0 || control_start(&u->control_options, &u->control, e) < 0)
 		return e->code;
 	base = mem_printf("http+unix://%s/warren.sock", u->control_options.state_dir);
 	u->session.target.base = STEAL(base);

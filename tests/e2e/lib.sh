@@ -37,13 +37,24 @@ if [ -z "${E2E_INSIDE-}" ]; then
 fi
 W=$(mktemp -d /tmp/warren-e2e.XXXXXX)
 trap 'rm -rf "$W"' EXIT
-mkdir -p /run/netns /run/wireguard /run/resolvconf
+mkdir -p /run/netns /run/wireguard
 mount -t tmpfs tmpfs /run/netns
 mount -t tmpfs tmpfs /run/wireguard
-mount -t tmpfs tmpfs /run/resolvconf
 cp /etc/hosts "$W/hosts" && mount --bind "$W/hosts" /etc/hosts
 cp -L /etc/resolv.conf "$W/resolv.conf" 2>/dev/null || : >"$W/resolv.conf"
 mount --bind "$W/resolv.conf" /etc/resolv.conf 2>/dev/null || true
+# What wg-quick gives its DNS servers to; this machine's own would tell this machine's resolver.
+mkdir "$W/bin"
+cat >"$W/bin/resolvconf" <<'END'
+#!/bin/bash
+# -a NAME adds what stdin says, -d NAME takes it away, in the private /etc/resolv.conf.
+case $1 in
+-a) sed "s/$/ # $2/" >>/etc/resolv.conf ;;
+-d) text=$(grep -v " # $2$" /etc/resolv.conf); printf '%s\n' "$text" >/etc/resolv.conf ;;
+esac
+END
+chmod +x "$W/bin/resolvconf"
+export PATH=$W/bin:$PATH
 export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go WG_ENDPOINT_RESOLUTION_RETRIES=1 LOG_LEVEL=error
 ulimit -c 0
 
