@@ -222,8 +222,9 @@ static void on_asked_to_reconcile(void *arg)
 	reconcile_soon(a);
 }
 
-/* New keys for all interfaces with a key of our own; they act once a desired state names them. */
-static void rotate_keys(void *arg)
+/* A new key for the network's interface with a key of our own; it acts once a desired state names
+ * it. Without such an interface there is nothing to do, now. */
+static void rotate_key(void *arg, const char *network)
 {
 	struct agent *a = arg;
 
@@ -231,13 +232,19 @@ static void rotate_keys(void *arg)
 		struct public_key key;
 		struct err e = {0};
 
-		if ((*i)->kind != ITEM_INTERFACE || (*i)->interface.sealed_key != NULL)
+		if ((*i)->kind != ITEM_INTERFACE || (*i)->interface.sealed_key != NULL ||
+			strcmp((*i)->network, network) != 0)
 			continue;
 		if (keyring_next(&a->identity, (*i)->network, &key, &e) < 0)
 			log_error("key not rotated", LOG_KV_STR("error", e.text));
 		else
 			beat_announce(&a->beat, (*i)->network, &key);
 	}
+}
+
+static void ask_which_keys(void *arg)
+{
+	beat_now(&((struct agent *)arg)->beat);
 }
 
 static void announce(void *arg, const char *network, const struct public_key *key)
@@ -273,8 +280,8 @@ static void tear_down(struct machine *m)
 
 static void turn(struct agent *a)
 {
-	struct sync_hooks sync = {reconcile_soon, after_change, rotate_keys, a};
-	struct beat_hooks beat = {on_asked_to_reconcile, rotate_keys, a};
+	struct sync_hooks sync = {reconcile_soon, after_change, ask_which_keys, a};
+	struct beat_hooks beat = {on_asked_to_reconcile, rotate_key, a};
 
 	a->client = http_client_new(a->loop);
 	wire_init(&a->wire, &a->identity, a->client);

@@ -12,6 +12,7 @@ struct run {
 	const struct item_vec *old, *target;
 	const struct delta *d;
 	struct apply_result *r;
+	struct strs rekeyed; /* interfaces that got another key while they stood */
 };
 
 /* --- the result ------------------------------------------------------------------------------ */
@@ -151,7 +152,12 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 		(adopted && d.listen_port == want->listen_port ? 0 : WG_DEVICE_LISTEN_PORT) |
 		(adopted && d.fwmark == want->fwmark ? 0 : WG_DEVICE_FWMARK);
 	wg_device_done(&d);
-	return c.flags == 0 ? 0 : m->wg->ops->change(m->wg, want->name, &c, e);
+	if (c.flags == 0)
+		return 0;
+	rc = m->wg->ops->change(m->wg, want->name, &c, e);
+	if (rc == 0 && adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
+		strs_push(&run->rekeyed, want->name);
+	return rc;
 }
 
 /* P-10: what a failed call made is taken back, so that the next try starts clean. */
@@ -471,6 +477,9 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	change_sets(&run);
 	apply_peers(m, slice(&d->put, ITEM_PEER), slice(&d->drop, ITEM_PEER), old, may_put_peer,
 		&run, r);
+	VEC_FOREACH (name, &run.rekeyed)
+		apply_wake(m, *name, target);
+	strs_done(&run.rekeyed);
 	each_put(&run, ITEM_ROUTE, put_route);
 	each_put(&run, ITEM_HOST, touch_hosts);
 	each_drop(&run, ITEM_SYSCTL, drop_sysctl);

@@ -257,6 +257,43 @@ void apply_peers(struct machine *m, struct item_vec puts, struct item_vec drops,
 	}
 }
 
+/* A keepalive that is switched on is sent at once, and nothing is sent without a handshake. */
+void apply_wake(struct machine *m, const char *ifname, const struct item_vec *target)
+{
+	enum { OFF, ON, AS_PLANNED, STEPS };
+	VEC(struct wg_peer_op) ops = {0};
+	VEC(uint16_t) planned = {0};
+	struct err e = {0};
+
+	VEC_FOREACH (i, target) {
+		struct wg_peer_op op = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY};
+
+		if ((*i)->kind != ITEM_PEER || strcmp((*i)->peer.interface, ifname) != 0)
+			continue;
+		op.public_key = (*i)->peer.public_key;
+		VEC_PUSH(&ops, op);
+		VEC_PUSH(&planned, (*i)->peer.keepalive);
+	}
+	for (int step = OFF; step < STEPS && ops.n > 0; step++) {
+		struct wg_change c = {.peers = ops.v, .n_peers = ops.n};
+		bool differs = step != AS_PLANNED;
+
+		for (size_t k = 0; k < ops.n; k++) {
+			uint16_t now = ops.v[k].keepalive;
+
+			ops.v[k].keepalive = step == OFF          ? 0
+				: step == ON && planned.v[k] == 0 ? WAKE_KEEPALIVE
+								  : planned.v[k];
+			differs |= ops.v[k].keepalive != now;
+		}
+		if (differs && m->wg->ops->change(m->wg, ifname, &c, &e) < 0)
+			log_warn("peers not woken after a new key", LOG_KV_STR("interface", ifname),
+				LOG_KV_STR("error", e.text));
+	}
+	VEC_DONE(&ops);
+	VEC_DONE(&planned);
+}
+
 /* --- endpoints ------------------------------------------------------------------------------- */
 
 static int endpoints_of(struct machine *m, const struct ledger_link *link,

@@ -28,13 +28,16 @@ static void take_answer(struct beat *b, const struct http_response *r)
 	struct json_doc *doc = json_parse(buf_str(&r->body), r->body.len, ANSWER_MAX, NULL);
 	const struct json *j = doc == NULL ? NULL : json_root(doc);
 	bool reconcile = j != NULL && json_bool(j, "reconcile", false);
-	bool rotate = j != NULL && json_bool(j, "rotate_keys", false);
+	const struct json *rotate = j != NULL && json_bool(j, "rotate_keys", false)
+		? json_get(j, "rotate_networks")
+		: NULL;
 
-	json_free(doc);
 	if (reconcile)
 		b->hooks.reconcile(b->hooks.arg);
-	if (rotate)
-		b->hooks.rotate_keys(b->hooks.arg);
+	for (size_t i = 0; rotate != NULL && i < json_count(rotate); i++)
+		if (json_str(json_at(rotate, i), "") != NULL)
+			b->hooks.rotate_key(b->hooks.arg, json_str(json_at(rotate, i), ""));
+	json_free(doc);
 }
 
 static bool accepted(const struct http_response *r)
@@ -47,6 +50,9 @@ static void beat_answer(void *arg, struct http_response *r, const struct err *e)
 	struct beat *b = arg;
 
 	b->call = NULL;
+	if (b->again)
+		beat_now(b);
+	b->again = false;
 	if (!accepted(r)) {
 		if (r == NULL)
 			log_debug("heartbeat not sent", LOG_KV_STR("error", e->text));
@@ -75,6 +81,13 @@ static void on_timer(void *arg)
 void beat_soon(struct beat *b)
 {
 	schedule(b, SOON);
+}
+
+void beat_now(struct beat *b)
+{
+	b->again = b->call != NULL; /* that one may have been answered before */
+	if (!b->again)
+		loop_timer_set(b->timer, 0, 0);
 }
 
 /* --- keys --------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@
 #include "base/rand.h"
 
 struct beat_hooks {
-	void (*reconcile)(void *arg);   /* the answer asked for it */
-	void (*rotate_keys)(void *arg); /* likewise */
+	void (*reconcile)(void *arg); /* the answer asked for it */
+	/* likewise, for this network */
+	void (*rotate_key)(void *arg, const char *network);
 	void *arg;
 };
 
@@ -25,6 +26,7 @@ struct beat {
 	struct http_call *call, *key_call, *drift_call;
 	struct map keys;               /* network -> struct public_key, still to be announced */
 	char *announcing;              /* network of key_call */
+	bool again;                    /* beat_now came while a heartbeat was under way */
 	struct core_corrections drift; /* still to be reported */
 };
 
@@ -33,6 +35,8 @@ void beat_init(struct beat *b, struct loop *l, struct wire *wire, struct core *c
 void beat_done(struct beat *b);
 /* Say something within the second. */
 void beat_soon(struct beat *b);
+/* At once. */
+void beat_now(struct beat *b);
 /* Announce a key until the control plane has taken it. */
 void beat_announce(struct beat *b, const char *network, const struct public_key *key);
 /* Report corrections; v is emptied. */

@@ -15,7 +15,7 @@ enum {
 	EVENT_FLUSH = 1,       /* core_flush, soon: more may be queued behind it */
 	EVENT_FETCH = 2,       /* fetch the state */
 	EVENT_PINS = 4,        /* fetch pins and signing key again */
-	EVENT_ROTATE_KEYS = 8, /* make and announce new interface keys */
+	EVENT_ROTATE_KEYS = 8, /* new keys are wanted: a heartbeat's answer says whose */
 };
 
 /* An envelope's text. Returns bits, or ERR_INVALID / ERR_CORRUPT / ERR_DENIED (another node's). */

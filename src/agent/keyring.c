@@ -115,13 +115,20 @@ int keyring_get(const struct identity *id, const char *network, const struct int
 int keyring_next(const struct identity *id, const char *network, struct public_key *ret_public,
 	struct err *e)
 {
-	AUTOFREE char *path = NULL;
-	CLEANUP(secret_wipe) struct secret key = {0};
+	AUTOFREE char *path = NULL, *now_path = NULL;
+	CLEANUP(secret_wipe) struct secret key = {0}, now = {0};
 	bool made;
 	int rc = identity_key_path(id->dir, network, "next", &path, e);
 
 	if (rc == 0)
+		rc = identity_key_path(id->dir, network, "key", &now_path, e);
+	if (rc == 0)
 		rc = read_or_make(path, &key, &made, e);
+	/* a crash may have left it behind after it took its place: then it is no new key */
+	if (rc == 0 && identity_read_key(now_path, &now, NULL) == 0 && secret_equal(&key, &now)) {
+		key_generate(&key);
+		rc = identity_write_key(path, &key, e);
+	}
 	if (rc == 0)
 		key_public(&key, ret_public);
 	return rc;

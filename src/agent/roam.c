@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-#define WAKE_KEEPALIVE 25
-
 struct roam_endpoint {
 	struct addr addr;
 	uint16_t port;

@@ -10,7 +10,8 @@
 #include "base/map.h"
 #include "wg/backend.h"
 
-#define ROAM_MAX 4096 /* endpoints remembered; more are not */
+#define WAKE_KEEPALIVE 25 /* seconds, where the plan has none */
+#define ROAM_MAX 4096     /* endpoints remembered; more are not */
 
 struct roam {
 	struct map endpoints; /* interface/public key -> struct roam_endpoint */

@@ -17,7 +17,7 @@
 struct sync_hooks {
 	void (*connected)(void *arg);   /* the stream is open (again) */
 	void (*applied)(void *arg);     /* something was applied */
-	void (*rotate_keys)(void *arg); /* it was asked for */
+	void (*rotate_keys)(void *arg); /* ask which keys: a heartbeat's answer says it */
 	void *arg;
 };
 

@@ -205,6 +205,21 @@ static int node_set(
 	return r;
 }
 
+/* Ask for new keys; the node makes them and the control plane tells the others. */
+static int node_rotate(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, answer = {0};
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+
+	buf_addf(&path, "%s/%s/rotate", n->path, buf_str(&id));
+	if (r == 0)
+		r = cli_call(s, "POST", buf_str(&path), NULL, &answer, e);
+	if (r == 0 && s->json)
+		printf("%s\n", buf_str(&answer));
+	return r;
+}
+
 int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 {
 	static const struct cli_option options[] = {
@@ -217,7 +232,10 @@ int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 		{"port", "PORT", ""},
 		{0},
 	};
-	static const struct own_verb table[] = {{"set", node_set, 0, 1, 1, options}};
+	static const struct own_verb table[] = {
+		{"set", node_set, 0, 1, 1, options},
+		{"rotate", node_rotate, 0, 1, 1, NULL},
+	};
 
 	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }

@@ -98,9 +98,9 @@ const struct cli_noun cli_nouns[] = {
 		.columns = node_columns,
 		.example = "warren node set gw1 --endpoint vpn.example.com:51820",
 		.own = node_verb,
-		.own_help =
-			"  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
-			"      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"},
+		.own_help = "  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
+			    "      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"
+			    "  rotate NAME: new keys, without a word to anybody else\n"},
 	{.name = "group",
 		.help = "gateways that share one identity",
 		.path = "/api/v1/groups",

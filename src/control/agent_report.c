@@ -22,6 +22,7 @@ struct beat_call {
 	struct heartbeat beat;
 	struct addr peer; /* where it came from; unset = of no use */
 	struct heartbeat_answer answer;
+	struct id_vec rotate; /* networks whose key is to be a new one */
 };
 
 /* Where a node's members were seen, on its way to the store. */
@@ -33,6 +34,7 @@ struct move {
 static void beat_free(struct beat_call *b)
 {
 	heartbeat_done(&b->beat);
+	VEC_DONE(&b->rotate);
 	mem_free(b);
 }
 
@@ -43,7 +45,13 @@ static void answer_heartbeat(struct beat_call *b)
 
 	json_begin_object(&w, NULL);
 	json_put_bool(&w, "reconcile", b->answer.reconcile);
-	json_put_bool(&w, "rotate_keys", false);
+	json_put_bool(&w, "rotate_keys", b->rotate.n > 0);
+	if (b->rotate.n > 0) {
+		json_begin_array(&w, "rotate_networks");
+		VEC_FOREACH (network, &b->rotate)
+			json_put_str(&w, NULL, network->id);
+		json_end_array(&w);
+	}
 	json_put_time(&w, "time", clock_wall(b->call->hub->clock));
 	json_end_object(&w);
 	agent_reply(b->call, 200, &body);
@@ -174,6 +182,16 @@ static void note_endpoints(const struct fleet *f, struct beat_call *b)
 	store_write(h->control->store, store_move, mv, moved);
 }
 
+static void note_rotations(const struct fleet *f, struct beat_call *b)
+{
+	const struct member_refs *memberships = fleet_memberships(f, b->call->node);
+
+	if (memberships != NULL)
+		VEC_FOREACH (m, memberships)
+			if ((*m)->rotating)
+				id_vec_add(&b->rotate, (*m)->network);
+}
+
 /* From now on the registration is not replayed. */
 static int confirm(struct tx *tx, void *arg, struct err *e)
 {
@@ -216,6 +234,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 		return;
 	}
 	drop_foreign_links(f, b);
+	note_rotations(f, b);
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
 	if (b->answer.may_move)
 		note_endpoints(f, b);
@@ -274,6 +293,9 @@ static int change_member(struct tx *tx, struct agent_call *c, const char *action
 
 static void set_key(struct agent_call *c, struct member *m)
 {
+	/* the present key said again is no answer to a rotation */
+	if (!public_key_equal(&m->public_key, &c->public_key))
+		m->rotating = false;
 	m->public_key = c->public_key;
 }
 

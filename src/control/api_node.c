@@ -232,6 +232,43 @@ void api_node_delete(struct call *c)
 	api_write(c, delete_node, api_deleted);
 }
 
+/* --- new keys --------------------------------------------------------------------------------- */
+
+/* Note that new keys are wanted. No plan changes by that, so nobody else's revision is raised: the
+ * hub is told apart. The note goes when the node announces a key that differs. */
+static int ask_keys(struct tx *tx, struct call *c, struct err *e)
+{
+	static const char *const column[] = {"rotating", NULL};
+	CLEANUP(member_vec_done) struct member_vec members = {0};
+	struct node n = {0};
+	struct json_writer w = {.out = &c->out};
+	int r = api_get(tx, c, &schema_node, c->id, &n, e);
+	if (r == 0)
+		r = members_of(tx, n.id, &members, e);
+	VEC_FOREACH (m, &members) {
+		(*m)->rotating = !public_key_is_zero(&(*m)->public_key);
+		if (r == 0)
+			r = tx_touch(tx, &schema_member, *m, column, e);
+	}
+	if (r == 0)
+		r = tx_audit(tx, n.project, c->who.id, "node.rotate", n.id, n.name, e);
+	if (r == 0)
+		r = put_node(tx, c, &w, &n, e);
+	schema_done(&schema_node, &n);
+	return r;
+}
+
+static void keys_asked(struct call *c)
+{
+	hub_ask_keys(c->control->hub, c->id);
+	api_reply(c, 200);
+}
+
+void api_node_rotate(struct call *c)
+{
+	api_write(c, ask_keys, keys_asked);
+}
+
 /* --- the plan, secrets blanked ---------------------------------------------------------------- */
 
 static const char *no_group_key(void *ctx, const char *group, const char *node)

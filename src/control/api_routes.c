@@ -55,6 +55,8 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", API "/nodes/{id}", api_node_show, V, 0, &schema_node, ""),
 	ROUTE("PATCH", API "/nodes/{id}", api_node_change, O, 0, &schema_node, ""),
 	ROUTE("DELETE", API "/nodes/{id}", api_node_delete, O, 0, &schema_node, ""),
+	ROUTE("POST", API "/nodes/{id}/rotate", api_node_rotate, O, ROUTE_NO_BODY, &schema_node,
+		""),
 	ROUTE("GET", API "/nodes/{id}/state", api_node_state, V, 0, &schema_node, ""),
 
 	ROUTE("GET", API "/members", api_list, V, 0, &schema_member, "list"),

@@ -504,6 +504,36 @@ void hub_set_pins(struct hub *h, const char *const pins[])
 	strs_done(&p.pins);
 }
 
+struct asking {
+	struct hub *hub;
+	id_text node;
+};
+
+/* The flag is no part of any plan, so it came without an outbox row; see api_node.c. */
+static void ask_keys(const struct fleet *f, void *arg)
+{
+	struct asking *a = arg;
+	const struct member_refs *memberships = fleet_memberships(f, a->node);
+
+	if (memberships != NULL)
+		VEC_FOREACH (ref, memberships) {
+			struct member *m = map_get(&a->hub->fleet->members, (*ref)->id);
+
+			m->rotating = !public_key_is_zero(&m->public_key);
+		}
+	streams_ask_keys(a->hub->streams, a->node);
+	mem_free(a);
+}
+
+void hub_ask_keys(struct hub *h, const char *node)
+{
+	struct asking *a = NEW(struct asking);
+
+	a->hub = h;
+	id_copy(a->node, node);
+	hub_run(h, ask_keys, a);
+}
+
 struct panel_opening {
 	struct hub *hub;
 	struct http_request *rq;

@@ -45,6 +45,9 @@ struct node_status {
 };
 void hub_node_status(struct hub *h, const char *node, struct node_status *ret);
 
+/* The store has noted that this node is to make new keys: ask it. Any thread; returns at once. */
+void hub_ask_keys(struct hub *h, const char *node);
+
 /* Numbers for /metrics. */
 struct hub_counts {
 	unsigned streams;

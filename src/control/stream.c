@@ -146,6 +146,17 @@ void streams_flush(struct streams *s)
 	s->dirty.n = 0;
 }
 
+void streams_ask_keys(struct streams *s, const char *node)
+{
+	struct slot *slot = map_get(&s->slots, node);
+	char payload[] = "{}";
+
+	if (slot == NULL || slot->conn == NULL)
+		return;
+	queue(s, slot, "rotate_keys", slot->revision, slot->revision, payload);
+	streams_flush(s);
+}
+
 static void tell(struct streams *s, const char *node, bool connected)
 {
 	const struct node *n = map_get(&s->hub->fleet->nodes, node);

@@ -27,6 +27,9 @@ void streams_record(struct streams *s, const char *node, uint64_t previous, uint
 /* Send what was recorded since the last flush. */
 void streams_flush(struct streams *s);
 
+/* Ask a node that listens now for new keys; its next heartbeat hears of it in any case. */
+void streams_ask_keys(struct streams *s, const char *node);
+
 /* Answer GET events: what the agent missed since last_event_id (NULL = unknown), then all that
  * comes. revision is the node's now. */
 void streams_open(struct streams *s, struct http_request *rq, const char *node,

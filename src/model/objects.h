@@ -91,6 +91,7 @@ struct member {
 	char *region;
 	struct prefix_vec local_subnets; /* what lies behind it, inside granted_ranges */
 	bool masquerade; /* hide the overlay behind this node towards local_subnets */
+	bool rotating;   /* a new key was asked for and has not been announced yet */
 	msec created_at;
 };
 

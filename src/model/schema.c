@@ -139,6 +139,7 @@ static const struct field member_fields[] = {
 	F(region, FIELD_STR, PATCH, 0, NAME_MAX),
 	F(local_subnets, FIELD_PREFIXES, PATCH, 0, PREFIXES_MAX),
 	F(masquerade, FIELD_BOOL, PATCH, 0, 0),
+	F(rotating, FIELD_BOOL, 0, 0, 0),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(member, "mem");

@@ -122,9 +122,12 @@ static const char first[] =
 	"CREATE TABLE outbox (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, project TEXT NOT NULL,"
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
+
+static const char member_rotating[] =
+	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, NULL};
+const char *const migrations_sqlite[] = {first, member_rotating, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)

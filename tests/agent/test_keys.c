@@ -101,6 +101,24 @@ static void own_key_rotates_when_it_is_named(void **state)
 	assert_true(announce && public_key_equal(&next, &public));
 }
 
+/* A crash between the two steps that give a new key its place leaves it in both. */
+static void next_key_is_never_the_present_one(void **state)
+{
+	struct world *w = *state;
+	struct interface_item want = {.name = "warren0"};
+	struct secret key;
+	struct public_key first, next;
+	struct err e = {0};
+	AUTOFREE char *path = NULL;
+	bool announce;
+
+	assert_int_equal(keyring_get(&w->identity, NET, &want, &key, &first, &announce, &e), 0);
+	assert_int_equal(identity_key_path(w->dir, NET, "next", &path, &e), 0);
+	assert_int_equal(identity_write_key(path, &key, &e), 0);
+	assert_int_equal(keyring_next(&w->identity, NET, &next, &e), 0);
+	assert_false(public_key_equal(&first, &next));
+}
+
 static void sealed_key_must_fit(void **state)
 {
 	struct world *w = *state;
@@ -153,6 +171,7 @@ int main(void)
 		T(corrupt_files_are_named_not_replaced),
 		T(files_are_private),
 		T(own_key_rotates_when_it_is_named),
+		T(next_key_is_never_the_present_one),
 		T(sealed_key_must_fit),
 		T(delays),
 	};

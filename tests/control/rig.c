@@ -413,7 +413,8 @@ static void on_event(void *arg, const char *type, const char *id, const char *da
 		envelope_check(&v, &a->rig->control.keys.signing_public, NULL, &e) < 0)
 		fail_msg("envelope: %s", e.text);
 	assert_string_equal(v.event_type, type);
-	apply_payload(a, &v, id);
+	if (strcmp(type, "rotate_keys") != 0) /* a request, no step */
+		apply_payload(a, &v, id);
 	a->events++;
 	snprintf(a->last_type, sizeof(a->last_type), "%s", type);
 	a->last_id = strtoull(id, NULL, 10);
@@ -496,6 +497,15 @@ static void read_some(struct agent *a)
 void agent_wait(struct agent *a, uint64_t revision)
 {
 	while (a->last_id < revision || !a->headers_done) {
+		if (a->ended)
+			fail_msg("%s: the stream ended", a->name);
+		read_some(a);
+	}
+}
+
+void agent_wait_type(struct agent *a, const char *type)
+{
+	while (strcmp(a->last_type, type) != 0) {
 		if (a->ended)
 			fail_msg("%s: the stream ended", a->name);
 		read_some(a);

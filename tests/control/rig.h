@@ -72,6 +72,8 @@ void agent_fetch(struct agent *a, struct state *ret);
 void agent_listen(struct agent *a, const char *last_event_id);
 /* Read events until the one with this id has come, applying all. */
 void agent_wait(struct agent *a, uint64_t revision);
+/* Read until an event of this type is the last that came. */
+void agent_wait_type(struct agent *a, const char *type);
 /* Read until the stream ends. */
 void agent_wait_end(struct agent *a);
 void agent_hang_up(struct agent *a);

@@ -487,6 +487,90 @@ static void test_endpoints_and_keys(void **state)
 	rig_stop(&r);
 }
 
+/* --- new keys --------------------------------------------------------------------------------- */
+
+static bool asked_to_rotate(struct agent *a)
+{
+	struct http_response response;
+	struct json_doc *doc;
+	bool asked;
+
+	assert_int_equal(agent_call(a, "POST", "heartbeat", NULL, "{}", &response), 200);
+	doc = json_parse(response.body.data, response.body.len, JSON_MAX, NULL);
+	assert_non_null(doc);
+	asked = json_bool(json_root(doc), "rotate_keys", false);
+	assert_int_equal(json_count(json_get(json_root(doc), "rotate_networks")), asked ? 1 : 0);
+	if (asked)
+		assert_string_equal(
+			json_str(json_at(json_get(json_root(doc), "rotate_networks"), 0), ""),
+			a->rig->network);
+	json_free(doc);
+	http_response_done(&response);
+	return asked;
+}
+
+/* As the API notes it. */
+static int note_rotation(struct tx *tx, void *arg, struct err *e)
+{
+	static const char *const column[] = {"rotating", NULL};
+	const struct agent *a = arg;
+	struct member m = {0};
+	int rc = tx_find(tx, &schema_member, &m, e, "node", a->id, NULL);
+
+	m.rotating = true;
+	if (rc >= 0)
+		rc = tx_touch(tx, &schema_member, &m, column, e);
+	schema_done(&schema_member, &m);
+	return rc;
+}
+
+/* Asked for by an event and by heartbeats, also over a restart, until another key is announced. */
+static void test_rotation(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent a = {0}, b = {0};
+	struct rig r;
+	struct err e = {0};
+	char key[KEY_TEXT_LEN], last[24];
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 2, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 201);
+	assert_false(asked_to_rotate(&a));
+	agent_fetch(&a, &a.state);
+	snprintf(last, sizeof(last), "%" PRIu64, a.state.revision);
+	agent_listen(&a, last);
+	AUTOFREE char *same = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network,
+		key_format_public(&a.public_key, key));
+	AUTOFREE char *fresh =
+		mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network, KEY_A);
+	/* the stream is open once something has come by it */
+	AUTOFREE char *put =
+		mem_printf("{\"network\":\"%s\",\"endpoint\":\"192.0.2.9:51820\"}", r.network);
+	assert_int_equal(agent_call(&b, "PUT", "endpoint", NULL, put, NULL), 200);
+	agent_wait(&a, rig_revision(&r, a.id));
+	uint64_t revision = rig_revision(&r, b.id);
+	assert_int_equal(store_write_wait(r.control.store, note_rotation, &a, &e), 0);
+	hub_ask_keys(r.control.hub, a.id);
+	agent_wait_type(&a, "rotate_keys");
+	assert_int_equal(rig_revision(&r, b.id), revision); /* nobody else's business */
+	assert_true(asked_to_rotate(&a));
+	assert_false(asked_to_rotate(&b));
+	agent_hang_up(&a);
+	rig_restart(&r);
+	assert_true(asked_to_rotate(&a));
+	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, same, NULL), 200);
+	assert_true(asked_to_rotate(&a));
+	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, fresh, NULL), 200);
+	assert_false(asked_to_rotate(&a));
+	rig_restart(&r);
+	assert_false(asked_to_rotate(&a));
+	agent_done(&a);
+	agent_done(&b);
+	rig_stop(&r);
+}
+
 static void test_pins(void **state)
 {
 	static const char *const pins[] = {
@@ -580,6 +664,7 @@ int main(void)
 		cmocka_unit_test(test_group_key),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_endpoints_and_keys),
+		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_full_mesh),
 	};
