@@ -245,6 +245,12 @@ static void announce(void *arg, const char *network, const struct public_key *ke
 	beat_announce(&((struct agent *)arg)->beat, network, key);
 }
 
+/* SIGUSR1: reconcile now, as an operator who changed something by hand may want. */
+static void on_usr1(int signum, void *arg)
+{
+	reconcile_soon(arg);
+}
+
 static void on_signal(int signum, void *arg)
 {
 	loop_stop(((struct agent *)arg)->loop);
@@ -282,6 +288,7 @@ static void turn(struct agent *a)
 	a->settle = loop_timer_new(a->loop, on_settle, a);
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
+	loop_signal(a->loop, SIGUSR1, on_usr1, a);
 	reconcile_now(a); /* from the cache, before anybody is asked */
 	sync_start(&a->sync);
 	beat_soon(&a->beat);

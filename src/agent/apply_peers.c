@@ -23,6 +23,7 @@ struct batch {
 	struct apply_result *r;
 	char ifname[IFNAME_LEN];
 	struct op_vec removes, updates, adds;
+	VEC(struct wg_peer_op) woken; /* went in with a keepalive that only wakes them */
 	unsigned refused;
 };
 
@@ -71,6 +72,14 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 					: WG_PEER_ALLOWED_IPS);
 	if (was == NULL || was->generation != p->generation)
 		set_endpoint(b, p, &o.op);
+	if (was == NULL && !(o.op.flags & WG_PEER_ENDPOINT) &&
+		roam_recall(&b->m->roam, b->ifname, &o.op)) {
+		struct wg_peer_op calm = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY,
+			.public_key = p->public_key,
+			.keepalive = p->keepalive};
+
+		VEC_PUSH(&b->woken, calm);
+	}
 	if (was == NULL)
 		VEC_PUSH(&b->adds, o);
 	else
@@ -172,6 +181,30 @@ static void flush(struct batch *b)
 	VEC_DONE(&all);
 }
 
+/* Before peers go out: where do they speak from? They may come back. */
+static void note_endpoints(struct batch *b)
+{
+	VEC(struct public_key) keys = {0};
+
+	VEC_FOREACH (o, &b->removes)
+		if (o->counts)
+			VEC_PUSH(&keys, o->op.public_key);
+	roam_note(&b->m->roam, b->m->wg, b->ifname, keys.v, keys.n);
+	VEC_DONE(&keys);
+}
+
+/* Those that were woken get the keepalive of the plan; their handshakes are under way. */
+static void calm(struct batch *b)
+{
+	struct wg_change c = {.peers = b->woken.v, .n_peers = b->woken.n};
+	struct err e = {0};
+
+	if (b->woken.n > 0 && b->m->wg->ops->change(b->m->wg, b->ifname, &c, &e) < 0)
+		log_warn("woken peers keep their keepalive until the next reconcile",
+			LOG_KV_STR("interface", b->ifname), LOG_KV_STR("error", e.text));
+	VEC_DONE(&b->woken);
+}
+
 static int order(const struct item *a, const struct item *b)
 {
 	int c = strcmp(a->network, b->network);
@@ -207,7 +240,9 @@ void apply_peers(struct machine *m, struct item_vec puts, struct item_vec drops,
 				add_put(&b, puts.v[p], state_find(&was, puts.v[p]));
 			else
 				r->failures++; /* its interface or firewall has said why */
+		note_endpoints(&b);
 		flush(&b);
+		calm(&b);
 	}
 }
 

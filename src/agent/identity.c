@@ -76,7 +76,8 @@ static int need_str(
 
 static int read_fields(const struct json *j, const char *path, struct identity *id, struct err *e)
 {
-	const char *url, *node, *project, *root, *signing, *at;
+	const char *url = NULL, *node = NULL, *project = NULL, *root = NULL, *signing = NULL,
+		   *at = NULL;
 	const struct json *pins = json_get(j, "pins");
 
 	if (need_str(j, path, "url", &url, e) < 0 || need_str(j, path, "node_id", &node, e) < 0 ||

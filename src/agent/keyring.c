@@ -40,7 +40,7 @@ static int get_own(const struct identity *id, const char *network, const struct 
 	AUTOFREE char *path = NULL, *next_path = NULL;
 	CLEANUP(secret_wipe) struct secret key = {0}, next = {0};
 	struct public_key public, next_public;
-	bool made;
+	bool made = false;
 	int rc = identity_key_path(id->dir, network, "key", &path, e);
 
 	if (rc == 0)

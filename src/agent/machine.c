@@ -30,6 +30,7 @@ void machine_done(struct machine *m)
 {
 	ledger_done(&m->ledger);
 	map_done(&m->firewalls, free_value);
+	roam_done(&m->roam);
 	map_done(&m->seen, free_value);
 	mem_free(m->hosts_stamp);
 	*m = (struct machine){0};

@@ -11,6 +11,7 @@
 #include "agent/keyring.h"
 #include "agent/ledger.h"
 #include "agent/resolve.h"
+#include "agent/roam.h"
 #include "base/map.h"
 #include "net/net.h"
 #include "wg/backend.h"
@@ -63,6 +64,7 @@ struct machine {
 	struct resolver *resolver;
 	struct map firewalls; /* network -> struct machine_firewall */
 	struct map seen;      /* interface/key -> struct machine_seen */
+	struct roam roam;     /* endpoints of peers that were taken out */
 	bool hosts_known, hosts_dirty;
 	char *hosts_stamp;
 	/* Tell the control plane our public key of a network. */

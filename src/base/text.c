@@ -33,7 +33,7 @@ void text_hex(const uint8_t *p, size_t n, char *out)
 	out[2 * n] = '\0';
 }
 
-static int nibble(char c)
+int text_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -49,7 +49,7 @@ int text_unhex(const char *s, uint8_t *out, size_t n)
 	if (strlen(s) != 2 * n)
 		return ERR_INVALID;
 	for (size_t i = 0; i < n; i++) {
-		int hi = nibble(s[2 * i]), lo = nibble(s[2 * i + 1]);
+		int hi = text_hex_digit(s[2 * i]), lo = text_hex_digit(s[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return ERR_INVALID;

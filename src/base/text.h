@@ -13,6 +13,7 @@ int text_u64(const char *s, uint64_t max, uint64_t *ret);
 /* Lower-case hex of n bytes; out holds 2 n + 1. Decoding wants exactly 2 n digits. */
 void text_hex(const uint8_t *p, size_t n, char *out);
 int text_unhex(const char *s, uint8_t *out, size_t n);
+int text_hex_digit(char c); /* 0-15, or -1 */
 
 /* Is s valid UTF-8 without control characters (C0, DEL, C1)? Returns its length in characters,
  * or ERR_INVALID. */

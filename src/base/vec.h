@@ -59,7 +59,7 @@
 	} while (0)
 
 #define VEC_FOREACH(it, vec) \
-	for (__typeof__(*(vec)->v) * it = (vec)->v; it != NULL && it < (vec)->v + (vec)->n; it++)
+	for (__typeof__(*(vec)->v) *it = (vec)->v; it != NULL && it < (vec)->v + (vec)->n; it++)
 
 /* Frees the array, not what its items own. */
 #define VEC_DONE(vec)                      \

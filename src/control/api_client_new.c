@@ -113,7 +113,7 @@ static int choose_group(
 	struct tx_query q = {.filters = {{"network", n->id}}, .limit = 1};
 	int r = tx_list(tx, &schema_group, &q, see_group, &groups, NULL, NULL, e);
 	if (r == 0 && groups.n == 0)
-		return err_set(e, ERR_UNAVAILABLE,
+		return err_field(e, ERR_UNSUPPORTED, "network",
 			"network %s has no gateway yet: join a node with the role gateway first",
 			n->name);
 	return r < 0 ? r : tx_get(tx, &schema_group, groups.first, ret, e);
@@ -148,7 +148,7 @@ static int check_reach(struct tx *tx, const struct group *g, struct err *e)
 		schema_done(&schema_node, &n);
 	}
 	if (r == 0 && !enabled)
-		r = err_set(e, ERR_UNAVAILABLE,
+		r = err_field(e, ERR_UNSUPPORTED, "group",
 			!reach.gateway ? "group %s has no gateway yet: join a node to it"
 				: reach.nodes.n > 0
 				? "every gateway of group %s is disabled"

@@ -143,8 +143,8 @@ static int serve_agents(struct control *c, struct err *e)
 	CLEANUP(buf_wipe) struct buf key = {0}, next_key = {0};
 	int r = own_certificate(c, "tls_agent", c->options.agent_listen, &cert, &key, e);
 	if (r == 0)
-		r = own_certificate(c, "tls_agent_next", c->options.agent_listen, &next_cert,
-			&next_key, e);
+		r = own_certificate(
+			c, "tls_agent_next", c->options.agent_listen, &next_cert, &next_key, e);
 	if (r == 0)
 		r = tell_pins(c, buf_str(&cert), buf_str(&next_cert), e);
 	struct http_options h = {

@@ -5,17 +5,6 @@
 
 #include <string.h>
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Decode n bytes; plus is what '+' stands for. NULL when an escape or its meaning is bad. */
 static char *decode(const char *s, size_t n, char plus)
 {
@@ -26,8 +15,8 @@ static char *decode(const char *s, size_t n, char plus)
 		char c = s[i];
 
 		if (c == '%') {
-			int hi = i + 1 < n ? digit(s[i + 1]) : -1;
-			int lo = i + 2 < n ? digit(s[i + 2]) : -1;
+			int hi = i + 1 < n ? text_hex_digit(s[i + 1]) : -1;
+			int lo = i + 2 < n ? text_hex_digit(s[i + 2]) : -1;
 
 			if (hi < 0 || lo < 0 || (hi == 0 && lo == 0))
 				return mem_free(out);

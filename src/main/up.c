@@ -53,7 +53,7 @@ struct up {
 	pid_t agent;
 	int agent_failures;
 	uint16_t port; /* of the gateway */
-	bool first; /* this start made the network */
+	bool first;    /* this start made the network */
 };
 
 static int call(struct up *u, const char *method, const char *path, const char *body,
@@ -182,7 +182,6 @@ static int join(struct up *u, struct err *e)
 static int choose_endpoint(struct up *u, struct buf *ret, const char **ret_how)
 {
 	const char *given = cli_flag(u->args, "endpoint");
-	CLEANUP(buf_done) struct buf with_port = {0};
 	struct net *net;
 	struct addr a;
 	char text[ADDR_TEXT_LEN];

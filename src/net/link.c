@@ -61,8 +61,8 @@ int net_link_get(struct net *n, const char *ifname, struct net_link *ret, struct
 {
 	struct found f = {0};
 	const struct rtnl_sink sink = {found_reset, found_each, &f};
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *nlh;
+	struct ifinfomsg *ifi = NULL;
+	struct nlmsghdr *nlh = NULL;
 	int r = begin(n, RTM_GETLINK, ifname, &nlh, &ifi, e);
 
 	if (r == 0)
@@ -86,8 +86,8 @@ int net_link_index(struct net *n, const char *ifname, int *ret_index, struct err
 
 int net_link_set_up(struct net *n, const char *ifname, bool up, struct err *e)
 {
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *nlh;
+	struct ifinfomsg *ifi = NULL;
+	struct nlmsghdr *nlh = NULL;
 	int r = begin(n, RTM_NEWLINK, ifname, &nlh, &ifi, e);
 
 	if (r < 0)
@@ -99,8 +99,8 @@ int net_link_set_up(struct net *n, const char *ifname, bool up, struct err *e)
 
 int net_link_set_mtu(struct net *n, const char *ifname, uint32_t mtu, struct err *e)
 {
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *nlh;
+	struct ifinfomsg *ifi = NULL;
+	struct nlmsghdr *nlh = NULL;
 	int r = begin(n, RTM_NEWLINK, ifname, &nlh, &ifi, e);
 
 	if (r < 0)
@@ -111,8 +111,8 @@ int net_link_set_mtu(struct net *n, const char *ifname, uint32_t mtu, struct err
 
 int net_link_delete(struct net *n, const char *ifname, struct err *e)
 {
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *nlh;
+	struct ifinfomsg *ifi = NULL;
+	struct nlmsghdr *nlh = NULL;
 	int r = begin(n, RTM_DELLINK, ifname, &nlh, &ifi, e);
 
 	if (r == 0)

@@ -296,7 +296,7 @@ int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 	if (ret_total != NULL)
 		code = count(tx, s, &where, &args, &total, e);
 	if (code == 0 && q->after != NULL && *q->after != '\0') {
-		const char *id;
+		const char *id = NULL;
 		struct cell value;
 
 		code = cursor_read(&l, q->after, &cursor, &id, &value, e);

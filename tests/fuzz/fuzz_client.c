@@ -55,6 +55,8 @@ static void check_config(const struct device *d)
 	VEC_DONE(&routes);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err e = {0};

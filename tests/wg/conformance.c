@@ -534,7 +534,27 @@ static void peers_5000(void **state)
 	many(*state, 5000);
 }
 
+static void peers_10000(void **state)
+{
+	many(*state, 10000);
+}
+
+static void peers_50000(void **state)
+{
+	many(*state, 50000);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+static int run(const char *reason, const struct CMUnitTest *tests, size_t n)
+{
+	if (reason != NULL) {
+		printf("1..0 # SKIP %s\n", reason);
+		return 0;
+	}
+	crypto_init();
+	return _cmocka_run_group_tests("conformance", tests, n, NULL, NULL);
+}
 
 int conformance_run(const char *reason)
 {
@@ -548,10 +568,12 @@ int conformance_run(const char *reason)
 		TEST(nonsense_is_refused), TEST(peers_1), TEST(peers_20), TEST(peers_21),
 		TEST(peers_100), TEST(peers_5000)};
 
-	if (reason != NULL) {
-		printf("1..0 # SKIP %s\n", reason);
-		return 0;
-	}
-	crypto_init();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run(reason, tests, ARRAY_LEN(tests));
+}
+
+int conformance_run_large(const char *reason)
+{
+	const struct CMUnitTest tests[] = {TEST(peers_10000), TEST(peers_50000)};
+
+	return run(reason, tests, ARRAY_LEN(tests));
 }

@@ -14,5 +14,7 @@ extern const char *conformance_prefix;
 
 /* Runs all tests; the number of failures. reason != NULL: all are skipped, saying why. */
 int conformance_run(const char *reason);
+/* The same for as many peers as one interface is promised to hold: seconds. */
+int conformance_run_large(const char *reason);
 
 #endif

@@ -47,6 +47,27 @@ static const char *userspace_ready(void)
 	return NULL;
 }
 
+static struct wg_backend *kernel_new(void)
+{
+	struct wg_backend *b = NULL;
+
+	return wg_kernel_new(&b, NULL) < 0 ? NULL : b;
+}
+
+/* NULL, or why this kernel cannot be tested. */
+static const char *kernel_ready(void)
+{
+	static struct err e;
+	struct wg_backend *b;
+
+	if (geteuid() != 0)
+		return "needs root";
+	if (wg_kernel_new(&b, &e) < 0)
+		return e.text;
+	b->ops->free(b);
+	return unshare(CLONE_NEWNET) < 0 ? "namespaces are not allowed here" : NULL;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "memory") == 0) {
@@ -59,6 +80,12 @@ int main(int argc, char **argv)
 		conformance_prefix = "u";
 		return conformance_run(userspace_ready());
 	}
-	fprintf(stderr, "usage: %s memory|userspace\n", argv[0]);
+	if (argc == 2 && strncmp(argv[1], "kernel", 6) == 0) {
+		conformance_new = kernel_new;
+		conformance_prefix = "k";
+		return strcmp(argv[1], "kernel-large") == 0 ? conformance_run_large(kernel_ready())
+							    : conformance_run(kernel_ready());
+	}
+	fprintf(stderr, "usage: %s memory|userspace|kernel|kernel-large\n", argv[0]);
 	return 2;
 }
