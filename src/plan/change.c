@@ -356,9 +356,9 @@ void plan_change_end(
 
 	pc->after.fleet = f;
 	if (pc->gone != NULL)
-		plan_device_part(f, node, pc->gone, &before.items);
+		part_device(&pc->after, node, pc->gone, &before.items);
 	if (pc->come != NULL)
-		plan_device_part(f, node, pc->come, &after.items);
+		part_device(&pc->after, node, pc->come, &after.items);
 	VEC_FOREACH (t, &pc->touched)
 		end_touched(pc, t, f, node, &before.items, &after.items);
 	diff_parts(&before, &after, ret);

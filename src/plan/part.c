@@ -126,12 +126,32 @@ int part_node(struct views *vs, const char *node, const struct plan_keys *keys, 
 	return 0;
 }
 
+/* A gateway with neither group nor links has no firewall, so nothing of devices either. */
+static int has_shell(struct views *vs, const struct fleet_network *fn, const struct member *m)
+{
+	const struct view *v;
+
+	if (!(m->roles & ROLE_GATEWAY) || link_group(fn, m) != NULL)
+		return 1; /* all but always; the view is not needed */
+	v = views_get(vs, m->network);
+	return view_has_links(v, view_index(v, m->id));
+}
+
+void part_device(
+	struct views *vs, const char *node, const struct device *device, struct item_vec *ret)
+{
+	const struct fleet_network *fn = fleet_network(vs->fleet, device->network);
+	const struct member *m = fleet_member(vs->fleet, node, device->network);
+
+	if (fn != NULL && m != NULL && link_usable(vs->fleet, m) && has_shell(vs, fn, m))
+		push_device(fn, NULL, link_group(fn, m), device, ret);
+}
+
 void plan_device_part(
 	const struct fleet *f, const char *node, const struct device *device, struct item_vec *ret)
 {
-	const struct fleet_network *fn = fleet_network(f, device->network);
-	const struct member *m = fleet_member(f, node, device->network);
+	struct views vs = {.fleet = f};
 
-	if (fn != NULL && m != NULL && link_usable(f, m))
-		push_device(fn, NULL, link_group(fn, m), device, ret);
+	part_device(&vs, node, device, ret);
+	views_done(&vs);
 }

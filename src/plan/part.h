@@ -23,4 +23,8 @@ void part_member(struct view *v, size_t i, const struct plan_keys *keys, unsigne
 int part_node(struct views *vs, const char *node, const struct plan_keys *keys, struct state *ret,
 	struct err *e);
 
+/* plan_device_part with views at hand. */
+void part_device(
+	struct views *vs, const char *node, const struct device *device, struct item_vec *ret);
+
 #endif

@@ -140,6 +140,7 @@ static const struct row {
 	{"new policy", &schema_policy, 0, ADD, NULL},
 	{"group port", &schema_group, offsetof(struct fleet, groups), CHANGE, group_port},
 	{"new group", &schema_group, 0, ADD, NULL},
+	{"group gone", &schema_group, offsetof(struct fleet, groups), REMOVE, NULL},
 	{"epoch", &schema_network, offsetof(struct fleet, networks), CHANGE, next_epoch},
 	{"topology", &schema_network, offsetof(struct fleet, networks), CHANGE, other_topology},
 	{"new device", &schema_device, 0, ADD, NULL},

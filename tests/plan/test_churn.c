@@ -13,8 +13,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#define MESHES 16
-#define CHANGES 36
+#define CHANGES 40 /* of each mesh */
 
 static unsigned changed_nodes[CHURN_KINDS]; /* by kind of change */
 
@@ -104,13 +103,13 @@ static void one_change(struct world *w, const char *network, unsigned kind, stru
 }
 
 /* A mesh with a gateway or two of one group and a few devices. */
-static void make_mesh(struct world *w, uint64_t seed, id_text ret_network)
+static void make_mesh(struct world *w, uint64_t seed, unsigned nodes, id_text ret_network)
 {
 	struct fleet_network *fn;
 	struct group *g;
 
 	*w = (struct world){.rand = {seed}, .fleet = fleet_new()};
-	id_copy(ret_network, world_mesh(w, 40, 30 + world_below(w, 31)));
+	id_copy(ret_network, world_mesh(w, 40, nodes));
 	fn = fleet_network(w->fleet, ret_network);
 	g = world_group(w, fn->network);
 	fleet_put(w->fleet, &schema_group, g);
@@ -124,30 +123,48 @@ static void make_mesh(struct world *w, uint64_t seed, id_text ret_network)
 		fleet_put(w->fleet, &schema_device, world_device(w, fn->network, g));
 }
 
-static void deltas_of_meshes(void **state)
+static void churn_mesh(uint64_t seed, unsigned nodes)
 {
-	for (uint64_t seed = 0; seed < MESHES; seed++) {
-		struct world w;
-		id_text network;
-		struct map plans;
+	struct world w;
+	id_text network;
+	struct map plans;
 
-		make_mesh(&w, seed, network);
-		plans = plans_of(w.fleet);
+	make_mesh(&w, seed, nodes, network);
+	plans = plans_of(w.fleet);
+	for (unsigned i = 0; i < CHANGES; i++)
+		one_change(&w, network, world_below(&w, CHURN_KINDS), &plans);
+	map_done(&plans, free_plan);
+	world_done(&w);
+}
 
-		for (unsigned i = 0; i < CHANGES; i++)
-			one_change(&w, network, world_below(&w, CHURN_KINDS), &plans);
-		map_done(&plans, free_plan);
-		world_done(&w);
-	}
+static void every_kind_changed_plans(void)
+{
 	for (unsigned i = 0; i < CHURN_KINDS; i++) {
 		print_message("# %s: %u plans changed\n", churn_name(i), changed_nodes[i]);
 		assert_true((changed_nodes[i] > 0) == (strcmp(churn_name(i), "heartbeat") != 0));
+		changed_nodes[i] = 0;
 	}
+}
+
+static void deltas_of_meshes(void **state)
+{
+	for (unsigned seed = 0; seed < 10; seed++)
+		churn_mesh(seed, 30 + 3 * seed);
+	every_kind_changed_plans();
+}
+
+/* Where one link is the first or the last of a node. */
+static void deltas_of_a_few(void **state)
+{
+	for (unsigned seed = 0; seed < 300; seed++)
+		churn_mesh(seed, 2 + seed % 4);
+	every_kind_changed_plans();
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(deltas_of_meshes)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(deltas_of_meshes), cmocka_unit_test(deltas_of_a_few)};
 
 	return cmocka_run_group_tests_name("churn", tests, NULL, NULL);
 }
