@@ -92,9 +92,10 @@ int text_printable(const char *s)
 		uint32_t c = 0;
 		int n = decode(p, &c);
 
-		/* line and paragraph separators break lines in some readers: refused with controls
-		 */
-		if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+		/* line and paragraph separators break lines in some readers, and what turns the
+		 * direction of writing makes one name look like another: refused with controls */
+		if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
+			(c >= 0x2066 && c <= 0x2069))
 			return ERR_INVALID;
 		p += n;
 		chars++;

@@ -9,7 +9,9 @@
 #include "crypto/key.h"
 #include "render/qr.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_FILE_MAX 1024
@@ -23,33 +25,27 @@ static const struct cli_option add_options[] = {
 	{0},
 };
 
-/* Put the private key in place of the line that says it is missing: the last of the comments under
- * [Interface] that begins so (the first may be a name). */
+/* Put the private key in place of the line that says it is missing: the last such line before
+ * the address, for the one above it may be the client's name. */
 static void insert_key(const char *config, const struct secret *key, struct buf *out)
 {
-	const char *head = strstr(config, "[Interface]\n"), *rest;
+	const char *line = config, *place = NULL, *end;
 	char text[KEY_TEXT_LEN];
 
-	if (head == NULL) {
+	while (line != NULL && strncmp(line, "Address", 7) != 0) {
+		if (strncmp(line, "# PrivateKey = (", 16) == 0)
+			place = line;
+		line = strchr(line, '\n');
+		line = line != NULL ? line + 1 : NULL;
+	}
+	if (place == NULL) {
 		buf_adds(out, config);
 		return;
 	}
-	head += strlen("[Interface]\n");
-	rest = head;
-	for (const char *line = head; *line == '#';) {
-		const char *end = strchr(line, '\n');
-		const char *next = end != NULL ? end + 1 : line + strlen(line);
-
-		if (text_starts(line, "# PrivateKey = (")) {
-			head = line;
-			rest = next;
-		}
-		line = next;
-	}
-	buf_add(out, config, (size_t)(head - config));
-	buf_addf(out, "PrivateKey = %s\n", key_format_secret(key, text));
+	end = strchr(place, '\n');
+	buf_add(out, config, (size_t)(place - config));
+	buf_addf(out, "PrivateKey = %s%s", key_format_secret(key, text), end != NULL ? end : "\n");
 	mem_wipe(text, sizeof(text));
-	buf_adds(out, rest);
 }
 
 static int ends_with(const char *s, const char *tail)
@@ -57,6 +53,31 @@ static int ends_with(const char *s, const char *tail)
 	size_t n = strlen(s), t = strlen(tail);
 
 	return n >= t && strcmp(s + n - t, tail) == 0;
+}
+
+/* Before the client is made: a file that cannot be written would take the key with it. */
+static int check_files(const struct cli_args *a, struct err *e)
+{
+	const char *const files[] = {cli_flag(a, "output"), cli_flag(a, "qr-file")};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		const char *slash = files[i] != NULL ? strrchr(files[i], '/') : NULL;
+		AUTOFREE char *dir = slash == NULL ? mem_strdup(".")
+			: slash == files[i]        ? mem_strdup("/")
+					    : mem_strndup(files[i], (size_t)(slash - files[i]));
+
+		if (files[i] == NULL)
+			continue;
+		if (access(dir, W_OK | X_OK) < 0)
+			return err_errno(e, errno, "cannot write to the folder %s", dir);
+		if (stat(files[i], &st) == 0 && S_ISDIR(st.st_mode))
+			return err_set(e, ERR_INVALID, "%s is a folder", files[i]);
+	}
+	if (files[1] != NULL && !ends_with(files[1], ".svg") && !ends_with(files[1], ".png"))
+		return err_field(
+			e, ERR_INVALID, "qr-file", "'%s' ends in neither .png nor .svg", files[1]);
+	return 0;
 }
 
 static int write_qr(const char *path, const struct buf *config, struct err *e)
@@ -128,6 +149,13 @@ static int finish(const struct cli_session *s, const struct cli_args *a, const s
 		buf_wipe(w.out);
 	}
 	r = deliver(a, &config, s->json, e);
+	/* The key is nowhere else. */
+	if (r < 0 && !s->json) {
+		fputs("warren: the client exists; its configuration could not be handed over and "
+		      "follows here\n",
+			stderr);
+		fputs(buf_str(&config), stdout);
+	}
 	json_free(d);
 	return r;
 }
@@ -161,8 +189,11 @@ static int verb_add(
 	CLEANUP(secret_wipe) struct secret key = {0};
 	CLEANUP(buf_done) struct buf body = {0};
 	CLEANUP(buf_wipe) struct buf answer = {0};
-	int r = cli_body(n, VERB_ADD, a, a->words[0], &body, e);
+	int r = check_files(a, e);
 	bool made;
+
+	if (r == 0)
+		r = cli_body(n, VERB_ADD, a, a->words[0], &body, e);
 
 	if (r < 0)
 		return r;
@@ -177,8 +208,11 @@ static int verb_rotate(
 	CLEANUP(secret_wipe) struct secret key = {0};
 	CLEANUP(buf_done) struct buf body = {0}, path = {0}, id = {0};
 	CLEANUP(buf_wipe) struct buf answer = {0};
-	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+	int r = check_files(a, e);
 	bool made;
+
+	if (r == 0)
+		r = cli_resolve(s, n->path, a->words[0], &id, e);
 
 	if (r < 0)
 		return r;
@@ -230,7 +264,16 @@ static int verb_config(
 	CLEANUP(buf_wipe) struct buf config = {0};
 	int r = fetch_config(n, s, a, &config, e);
 
-	return r < 0 ? r : deliver(a, &config, false, e);
+	if (r == 0 && s->json) {
+		CLEANUP(buf_wipe) struct buf out = {0};
+		struct json_writer w = {.out = &out};
+
+		json_begin_object(&w, NULL);
+		json_put_str(&w, "config", buf_str(&config));
+		json_end_object(&w);
+		printf("%s\n", buf_str(&out));
+	}
+	return r < 0 ? r : deliver(a, &config, s->json, e);
 }
 
 static int verb_qr(

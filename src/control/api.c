@@ -48,7 +48,6 @@ static void send(struct call *c, int status, const char *type)
 		http_reply_header(c->rq, c->headers[i][0], c->headers[i][1]);
 	if (!(c->route->flags & ROUTE_STATIC))
 		http_reply_header(c->rq, "Cache-Control", "no-store");
-	http_reply_header(c->rq, "X-Content-Type-Options", "nosniff");
 	struct buf body = c->out;
 	c->out = (struct buf){0};
 	http_reply(c->rq, status, type, &body);
@@ -143,6 +142,12 @@ static int read_body(struct call *c)
 	}
 	if (n == 0 && (c->route->flags & ROUTE_NO_BODY))
 		return 0;
+	const char *encoding = http_header(c->rq, "Content-Encoding");
+	if (encoding && strcasecmp(encoding, "identity") != 0) {
+		err_field(&c->err, ERR_INVALID, "Content-Encoding", "send it uncompressed");
+		api_fail_status(c, 415);
+		return -1;
+	}
 	c->doc = json_parse(text, n, JSON_MAX, &c->err);
 	if (c->doc == NULL) {
 		api_fail(c);

@@ -91,7 +91,7 @@ int api_need_project(struct tx *tx, struct call *c, struct err *e);
 /* A page asked for by the query string. Strings are the call's. */
 struct page {
 	struct tx_query query;
-	char values[6][96];
+	char values[6][NAME_BYTES];
 	size_t n_filters;
 };
 /* Paging, sorting, searching, one filter for each listed field, and the call's project. */

@@ -26,6 +26,10 @@ static const char *const also[] = {"network", "group", "gateway", NULL};
 
 int client_key(struct call *c, struct client_job *job, struct err *e)
 {
+	/* A key is shown once: in this answer or behind the link. */
+	if (job->want_link && job->want_qr)
+		return err_field(e, ERR_INVALID, "qr",
+			"ask for a picture or for a link, not for both: the key is shown once");
 	if (!public_key_is_zero(&job->device.public_key)) {
 		/* Whoever made the key has it; we have nothing to put behind a link or in a
 		 * picture. */
@@ -192,6 +196,11 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	id_copy(d->network, n.id);
 	id_copy(d->group, g.id);
 	d->created_at = tx_now(tx);
+	/* A slip of the pen: to end one that exists, a time in the past is fine. */
+	if (d->expires_at != 0 && d->expires_at <= d->created_at) {
+		r = err_field(e, ERR_INVALID, "expires_at", "expires_at lies in the past");
+		goto out;
+	}
 	r = name_check(d->name, "name", e); /* the label is made from it */
 	if (r == 0)
 		r = labels_for_device(c->control->labels, tx, d->network, d->name, d->id, label, e);

@@ -109,6 +109,7 @@ void api_events(struct call *c)
 {
 	struct hub *hub = c->control->hub;
 	id_text project;
+	struct principal who = c->who;
 	id_copy(project, c->project);
-	hub_panel_stream(hub, api_release(c), project);
+	hub_panel_stream(hub, api_release(c), project, &who);
 }

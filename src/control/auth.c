@@ -86,26 +86,31 @@ static void touch_done(void *arg, int result, const struct err *e)
 	schema_free(&schema_token, arg);
 }
 
+static int by_token(struct tx *tx, const struct token *t, struct principal *p, struct err *e)
+{
+	if (t->kind != TOKEN_KIND_API || (t->expires_at != 0 && t->expires_at <= tx_now(tx)))
+		return err_set(e, ERR_UNAUTHORIZED, "this token has expired");
+	p->kind = PRINCIPAL_TOKEN;
+	p->role = t->role;
+	id_copy(p->id, t->id);
+	id_copy(p->project, t->project);
+	snprintf(p->name, sizeof(p->name), "%s", t->name ? t->name : "");
+	return 0;
+}
+
 static int token_job(struct tx *tx, void *arg, struct err *e)
 {
 	struct auth_job *job = arg;
 	struct token t = {0};
 	int r = tx_find(tx, &schema_token, &t, e, "hash", job->hash, NULL);
-	if (r < 0)
-		return r;
-	msec now = tx_now(tx);
-	if (t.kind != TOKEN_KIND_API || (t.expires_at != 0 && t.expires_at <= now)) {
+	if (r == 0)
+		r = by_token(tx, &t, job->ret, e);
+	if (r < 0) {
 		schema_done(&schema_token, &t);
-		return err_set(e, ERR_UNAUTHORIZED, "this token has expired");
+		return r;
 	}
-	struct principal *p = job->ret;
-	p->kind = PRINCIPAL_TOKEN;
-	p->role = t.role;
-	id_copy(p->id, t.id);
-	id_copy(p->project, t.project);
-	snprintf(p->name, sizeof(p->name), "%s", t.name ? t.name : "");
-	if (t.last_used + TOUCH_EVERY <= now) {
-		t.last_used = now;
+	if (t.last_used + TOUCH_EVERY <= tx_now(tx)) {
+		t.last_used = tx_now(tx);
 		job->touch = t;
 	} else {
 		schema_done(&schema_token, &t);
@@ -113,31 +118,66 @@ static int token_job(struct tx *tx, void *arg, struct err *e)
 	return 0;
 }
 
-static int session_job(struct tx *tx, void *arg, struct err *e)
+static int by_session(struct tx *tx, const struct session *s, struct principal *p, struct err *e)
 {
-	struct auth_job *job = arg;
-	struct session s = {0};
 	struct user u = {0};
-	int r = tx_find(tx, &schema_session, &s, e, "hash", job->hash, NULL);
-	if (r == 0 && s.expires_at <= tx_now(tx))
-		r = err_set(e, ERR_UNAUTHORIZED, "this session has expired");
-	if (r == 0)
-		r = tx_get(tx, &schema_user, s.user, &u, e);
+	if (s->expires_at <= tx_now(tx))
+		return err_set(e, ERR_UNAUTHORIZED, "this session has expired");
+	int r = tx_get(tx, &schema_user, s->user, &u, e);
 	if (r == 0 && !u.enabled)
 		r = err_set(e, ERR_UNAUTHORIZED, "this user is disabled");
 	if (r == 0) {
-		struct principal *p = job->ret;
 		p->kind = PRINCIPAL_USER;
 		p->role = u.role;
 		p->must_change_password = u.must_change_password;
 		id_copy(p->id, u.id);
 		id_copy(p->project, u.project);
-		id_copy(p->session, s.id);
+		id_copy(p->session, s->id);
 		snprintf(p->name, sizeof(p->name), "%s", u.name ? u.name : "");
 	}
-	schema_done(&schema_session, &s);
 	schema_done(&schema_user, &u);
 	return r;
+}
+
+static int session_job(struct tx *tx, void *arg, struct err *e)
+{
+	struct auth_job *job = arg;
+	struct session s = {0};
+	int r = tx_find(tx, &schema_session, &s, e, "hash", job->hash, NULL);
+	if (r == 0)
+		r = by_session(tx, &s, job->ret, e);
+	schema_done(&schema_session, &s);
+	return r;
+}
+
+/* Who the credentials of job->ret stand for now. */
+static int again_job(struct tx *tx, void *arg, struct err *e)
+{
+	struct auth_job *job = arg;
+	struct session s = {0};
+	struct token t = {0};
+	int r;
+	if (job->ret->kind == PRINCIPAL_TOKEN) {
+		r = tx_get(tx, &schema_token, job->ret->id, &t, e);
+		r = r < 0 ? r : by_token(tx, &t, job->ret, e);
+		schema_done(&schema_token, &t);
+	} else {
+		r = tx_get(tx, &schema_session, job->ret->session, &s, e);
+		r = r < 0 ? r : by_session(tx, &s, job->ret, e);
+		schema_done(&schema_session, &s);
+	}
+	return r;
+}
+
+bool auth_still(struct control *c, const struct principal *was)
+{
+	struct principal now = *was;
+	struct auth_job job = {.ret = &now};
+	struct err e;
+	if (was->kind == PRINCIPAL_LOCAL)
+		return true;
+	return store_read(c->store, again_job, &job, &e) == 0 && now.role >= was->role &&
+		!now.must_change_password && strcmp(now.project, was->project) == 0;
 }
 
 static int unknown(int r, struct err *e)

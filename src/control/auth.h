@@ -32,6 +32,10 @@ struct principal {
 int auth_principal(
 	struct control *c, const struct http_request *rq, struct principal *ret, struct err *e);
 
+/* Is somebody who was let in earlier still who they were, with no smaller role? For what outlives
+ * its call, as event streams do. */
+bool auth_still(struct control *c, const struct principal *was);
+
 /* Host and Origin of a call that a browser may have been tricked into: ERR_DENIED. */
 int auth_browser_check(const struct control *c, const struct http_request *rq, struct err *e);
 

@@ -196,6 +196,7 @@ static void tick(struct hub *h, msec now)
 {
 	h->tick_at = now + HUB_TICK;
 	streams_tick(h->streams);
+	panel_events_tick(h->panel);
 	if (now < h->flush_at || atomic_exchange(&h->flushing, true))
 		return;
 	h->flush_at = now + HUB_FLUSH;
@@ -538,22 +539,25 @@ struct panel_opening {
 	struct hub *hub;
 	struct http_request *rq;
 	id_text project;
+	struct principal who;
 };
 
 static void open_panel(const struct fleet *f, void *arg)
 {
 	struct panel_opening *o = arg;
 
-	panel_events_open(o->hub->panel, o->rq, o->project);
+	panel_events_open(o->hub->panel, o->rq, o->project, &o->who);
 	mem_free(o);
 }
 
-void hub_panel_stream(struct hub *h, struct http_request *rq, const char *project)
+void hub_panel_stream(
+	struct hub *h, struct http_request *rq, const char *project, const struct principal *who)
 {
 	struct panel_opening *o = NEW(struct panel_opening);
 
 	o->hub = h;
 	o->rq = rq;
+	o->who = *who;
 	id_copy(o->project, project);
 	hub_run(h, open_panel, o);
 }

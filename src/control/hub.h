@@ -10,6 +10,8 @@
 #include "model/fleet.h"
 #include "store/store.h"
 
+struct principal;
+
 /* Load the fleet from the store and start the thread; registers itself with store_on_commit. */
 int hub_new(struct control *c, struct hub **ret, struct err *e);
 struct hub *hub_free(struct hub *h);
@@ -64,7 +66,9 @@ extern const size_t n_agent_routes;
  * and next; NULL-terminated) in GET /healthz, signed by the root. Before the listener starts. */
 void hub_set_pins(struct hub *h, const char *const pins[]);
 
-/* Panel events: GET /api/v1/events, already authorised for project ("" = all). */
-void hub_panel_stream(struct hub *h, struct http_request *rq, const char *project);
+/* Panel events: GET /api/v1/events, already authorised for project ("" = all). They end when who
+ * may not see them any more. */
+void hub_panel_stream(
+	struct hub *h, struct http_request *rq, const char *project, const struct principal *who);
 
 #endif

@@ -3,10 +3,12 @@
 
 #include "codec/json.h"
 #include "control/conn.h"
+#include "control/hub_state.h"
 #include "control/problem.h"
 
 struct panel {
 	struct conn *conn;
+	struct principal who;
 	struct buf pending;
 	size_t n; /* events in it */
 };
@@ -46,9 +48,10 @@ static void left(void *arg, struct conn *c)
 		}
 }
 
-void panel_events_open(struct panel_events *p, struct http_request *rq, const char *project)
+void panel_events_open(struct panel_events *p, struct http_request *rq, const char *project,
+	const struct principal *who)
 {
-	struct panel panel = {0};
+	struct panel panel = {.who = *who};
 
 	if (p->panels.n >= PANEL_STREAMS_MAX) {
 		struct buf body = {0};
@@ -113,6 +116,13 @@ void panel_events_node(
 	json_put_bool(&w, "connected", connected);
 	json_end_object(&w);
 	tell(p, project, "node", buf_str(&text));
+}
+
+void panel_events_tick(struct panel_events *p)
+{
+	VEC_FOREACH (v, &p->panels)
+		if (!auth_still(p->hub->control, &v->who))
+			conn_close(v->conn);
 }
 
 void panel_events_flush(struct panel_events *p)

@@ -9,6 +9,7 @@
 #ifndef WARREN_CONTROL_PANEL_EVENTS_H
 #define WARREN_CONTROL_PANEL_EVENTS_H
 
+#include "control/auth.h"
 #include "control/hub.h"
 
 #define PANEL_STREAMS_MAX 256
@@ -19,7 +20,10 @@ struct panel_events;
 struct panel_events *panel_events_new(struct hub *h);
 struct panel_events *panel_events_free(struct panel_events *p);
 /* project "" = all. Answers 503 when there are too many. */
-void panel_events_open(struct panel_events *p, struct http_request *rq, const char *project);
+void panel_events_open(struct panel_events *p, struct http_request *rq, const char *project,
+	const struct principal *who);
+/* End the streams of those who may not see them any more. Each second. */
+void panel_events_tick(struct panel_events *p);
 void panel_events_change(struct panel_events *p, const struct outbox_row *row);
 void panel_events_node(
 	struct panel_events *p, const char *node, const char *project, bool connected);

@@ -63,7 +63,6 @@ static int sqlite_error(const struct engine_conn *c, struct err *e)
 		{SQLITE_LOCKED, ERR_UNAVAILABLE},
 		{SQLITE_CORRUPT, ERR_CORRUPT},
 		{SQLITE_NOTADB, ERR_CORRUPT},
-		{SQLITE_FULL, ERR_SYSTEM},
 		{SQLITE_IOERR, ERR_SYSTEM},
 		{SQLITE_READONLY, ERR_SYSTEM},
 		{SQLITE_CANTOPEN, ERR_SYSTEM},
@@ -71,6 +70,11 @@ static int sqlite_error(const struct engine_conn *c, struct err *e)
 		{SQLITE_AUTH, ERR_SYSTEM},
 	};
 
+	/* Not a fault of ours: somebody must make room, then the same call works. */
+	if ((rc & 0xff) == SQLITE_FULL ||
+		((rc & 0xff) == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT)))
+		return err_set(e, ERR_UNAVAILABLE,
+			"the disk of the control plane is full: nothing was changed");
 	if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY)
 		return unique_error(message, e);
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {

@@ -148,6 +148,23 @@ static void names_and_labels_are_unique(void **state)
 	assert_string_equal(answer_str(&node, "field"), "name");
 }
 
+static void the_longest_name_is_found(void **state)
+{
+	char name[64 * 4 + 1] = "", query[64 * 12 + 1] = "", path[1024], body[400];
+
+	for (int i = 0; i < 64; i++) {
+		strcat(name, "\xf0\x9f\x9a\x80");
+		strcat(query, "%F0%9F%9A%80");
+	}
+	snprintf(body, sizeof(body), "{\"name\":\"%s\"}", name);
+	ANSWER made = call(f, "POST", CLIENTS, NULL, body);
+	expect_status(&made, 201);
+	snprintf(path, sizeof(path), CLIENTS "?name=%s", query);
+	ANSWER found = call(f, "GET", path, NULL, NULL);
+	expect_status(&found, 200);
+	assert_int_equal(json_int(json_root(found.doc), "total", -1), 1);
+}
+
 static void a_change_makes_the_configuration_stale(void **state)
 {
 	char path[160], member[160], id[ID_LEN];
@@ -387,6 +404,7 @@ int main(void)
 		cmocka_unit_test(a_client_gets_all_it_needs),
 		cmocka_unit_test(own_keys_stay_away_from_here),
 		cmocka_unit_test(names_and_labels_are_unique),
+		cmocka_unit_test(the_longest_name_is_found),
 		cmocka_unit_test(a_change_makes_the_configuration_stale),
 		cmocka_unit_test(rotation_changes_key_and_psk),
 		cmocka_unit_test(a_link_opens_once),

@@ -314,6 +314,65 @@ static void a_deleted_token_ends_at_once(void **state)
 	expect_status(&after, 401);
 }
 
+/* An event stream of a token, which is deleted as soon as the stream is open. */
+struct watching {
+	struct loop *loop;
+	const char *token_path;
+	bool opened, ended;
+	int failed; /* error code of the end, 0 = the server ended it */
+};
+
+static void on_open(void *arg)
+{
+	struct watching *w = arg;
+	w->opened = true;
+	ANSWER gone = call(f, "DELETE", w->token_path, admin, NULL);
+	expect_status(&gone, 200);
+}
+
+static void on_event(void *arg, const char *type, const char *id, const char *data, size_t n)
+{
+}
+
+static void on_retry(void *arg, msec base)
+{
+}
+
+static void on_end(void *arg, int status, msec retry_after, const struct err *e)
+{
+	struct watching *w = arg;
+	w->ended = true;
+	w->failed = e ? e->code : 0;
+	loop_stop(w->loop);
+}
+
+static void a_stream_ends_with_its_token(void **state)
+{
+	char text[128], path[100];
+	ANSWER made = call(f, "POST", "/api/v1/tokens?project=default", NULL,
+		"{\"kind\":\"api\",\"name\":\"watcher\"}");
+	copy_str(&made, "token", text, sizeof(text));
+	snprintf(path, sizeof(path), "/api/v1/tokens/%s", answer_str(&made, "id"));
+	struct watching w = {.loop = loop_new(), .token_path = path};
+	struct http_client *client = http_client_new(w.loop);
+	struct http_events handlers = {
+		.on_open = on_open,
+		.on_event = on_event,
+		.on_retry = on_retry,
+		.on_end = on_end,
+		.arg = &w,
+	};
+	/* The server speaks at least each 15 s; one that says nothing for 10 s is taken for dead.
+	 */
+	http_client_events(client, &f->tls, "/api/v1/events", text, NULL, 10000, &handlers);
+	loop_run(w.loop);
+	assert_true(w.opened);
+	assert_true(w.ended);
+	assert_int_equal(w.failed, 0);
+	http_client_free(client);
+	loop_free(w.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +385,7 @@ int main(void)
 		cmocka_unit_test(foreign_objects_do_not_exist),
 		cmocka_unit_test(nobody_grants_above_themselves),
 		cmocka_unit_test(a_deleted_token_ends_at_once),
+		cmocka_unit_test(a_stream_ends_with_its_token),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
