@@ -289,7 +289,7 @@ static void take_line(struct uapi_reader *r)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct key *k = &keys[i];
 
-		if (strcmp(k->name, r->line) != 0)
+		if (k->name[0] != r->line[0] || strcmp(k->name, r->line) != 0)
 			continue;
 		if (k->level != LEVEL_ANY && r->device == NULL)
 			bad(r, "an unexpected", k->name);

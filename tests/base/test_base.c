@@ -122,6 +122,15 @@ static void hex_both_ways(void **state)
 	assert_memory_equal(bytes, back, 4);
 	assert_int_equal(text_unhex("007f80f", back, 4), ERR_INVALID);
 	assert_int_equal(text_unhex("007f80fg", back, 4), ERR_INVALID);
+	for (int c = 1; c < 256; c++) {
+		static const char digits[] = "0123456789abcdefABCDEF";
+		const char pair[] = {(char)c, '0', 0}, *at = strchr(digits, c);
+		long value = at == NULL ? -1 : at - digits;
+
+		assert_int_equal(text_unhex(pair, back, 1), at == NULL ? ERR_INVALID : 0);
+		if (at != NULL)
+			assert_int_equal(back[0] >> 4, value > 15 ? value - 6 : value);
+	}
 }
 
 static void times_both_ways(void **state)
