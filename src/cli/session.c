@@ -2,14 +2,17 @@
 #include "cli/cli.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "codec/settings.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#define UNIX_SCHEME "http+unix://"
 #define DEFAULT_STATE "/var/lib/warren"
 #define TOKEN_FILE_MAX 4096
 
@@ -147,6 +150,23 @@ static int answer_error(const struct http_response *r, struct err *e)
 	return code;
 }
 
+/* A local socket that does not answer has two reasons, and curl names neither. */
+static void explain_socket(const struct cli_session *s, struct err *e)
+{
+	const char *path = s->target.base + strlen(UNIX_SCHEME);
+
+	if (e == NULL || !text_starts(s->target.base, UNIX_SCHEME) || access(path, W_OK) == 0)
+		return;
+	if (errno == EACCES)
+		err_set(e, ERR_DENIED, "%s is root's: run this as root, or give --url and a token",
+			path);
+	else
+		err_set(e, ERR_UNAVAILABLE,
+			"no control plane runs here (%s): start it with warren up, or say where it "
+			"is with --url",
+			path);
+}
+
 int cli_call(struct cli_session *s, const char *method, const char *path, const struct buf *body,
 	struct buf *ret, struct err *e)
 {
@@ -167,6 +187,8 @@ int cli_call(struct cli_session *s, const char *method, const char *path, const 
 		send.body_len = body->len;
 	}
 	r = http_call_wait(&s->target, &send, &response, e);
+	if (r < 0)
+		explain_socket(s, e);
 	if (r == 0 && response.status >= 400)
 		r = answer_error(&response, e);
 	else if (r == 0)

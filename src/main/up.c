@@ -342,8 +342,9 @@ static void stop_agent(struct up *u)
 		fprintf(stderr, "warren: taking the tunnels down: %s\n", e.text);
 }
 
-/* Until the agent has said how it went: "Running" shall mean that clients can come. */
-static void wait_gateway(struct up *u)
+/* Until the agent has said how it went: "Running" shall mean that clients can come. What the last
+ * start's agent said is kept with the node, and does not count. */
+static void wait_gateway(struct up *u, msec since)
 {
 	AUTOFREE char *node = agent_node_id(u->agent_dir);
 	AUTOFREE char *path = mem_printf("/api/v1/nodes/%s", node ? node : "");
@@ -351,9 +352,12 @@ static void wait_gateway(struct up *u)
 
 	for (int waited = 0; waited < GATEWAY_WAIT_MS; waited += GATEWAY_ASK_MS) {
 		CLEANUP(buf_done) struct buf answer = {0};
-		AUTOFREE char *deploy = NULL, *error = NULL;
+		AUTOFREE char *deploy = NULL, *error = NULL, *said = NULL;
+		msec at = 0;
 
-		if (call(u, "GET", path, NULL, &answer, NULL) == 0) {
+		if (call(u, "GET", path, NULL, &answer, NULL) == 0)
+			said = answer_str(&answer, "last_heartbeat");
+		if (said != NULL && clock_parse(said, &at) == 0 && at >= since) {
 			deploy = answer_str(&answer, "deploy");
 			error = answer_str(&answer, "deploy_error");
 		}
@@ -375,6 +379,7 @@ static void wait_gateway(struct up *u)
 static int gateway(struct up *u, struct err *e)
 {
 	CLEANUP(buf_done) struct buf missing = {0};
+	msec now = clock_wall(&clock_real);
 
 	if (machine_can_tunnel(&missing) < 0) {
 		printf("No gateway on this machine: %s\n"
@@ -386,7 +391,7 @@ static int gateway(struct up *u, struct err *e)
 		return e->code;
 	if (start_agent(u, e) < 0)
 		return e->code;
-	wait_gateway(u);
+	wait_gateway(u, now);
 	return 0;
 }
 
@@ -500,6 +505,7 @@ int up_main(int argc, char **argv)
 	if (!cli_has(&a, "log-level"))
 		log_init("warren", LOG_WARN); /* people read this one; the daemon logs more */
 	u.agent_dir = mem_printf("%s/agent", u.control_options.state_dir);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* in step with the log when both go to a file */
 	no_core_dumps();
 	signals_block();
 	r = run(&u, &e);
