@@ -5,6 +5,7 @@
 #include "http/exchange.h"
 
 #include "http/guard.h"
+#include "http/gzip.h"
 #include "http/request.h"
 #include "http/route.h"
 #include "http/stream.h"
@@ -334,6 +335,31 @@ static void wake_request(struct http_post *p)
 	http_connection_resume(rq->shard, rq->connection);
 }
 
+/* Agents pack long bodies. What a body unpacks to has the limit that it would have had plain. */
+static void unpack(struct http_request *rq)
+{
+	const char *coding = http_header(rq, "Content-Encoding");
+	struct buf plain = {0};
+	struct err e = {0};
+	int r;
+
+	if (coding == NULL || strcasecmp(coding, "identity") == 0)
+		return;
+	if (strcasecmp(coding, "gzip") != 0) {
+		refuse(rq, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "body must be plain or gzip");
+		return;
+	}
+	r = http_gunzip(rq->body.data, rq->body.len, rq->body_max, &plain, &e);
+	if (r < 0) {
+		buf_wipe(&plain);
+		refuse(rq, r == ERR_EXHAUSTED ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_BAD_REQUEST,
+			e.text);
+		return;
+	}
+	buf_wipe(&rq->body);
+	rq->body = plain;
+}
+
 static enum MHD_Result dispatch(struct http_request *rq)
 {
 	struct http_worker *w = rq->shard->worker;
@@ -374,6 +400,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
 	}
 	if (rq->refusal == 0 && !rq->linked && rq->shard->worker->stopping)
 		refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
+	if (rq->refusal == 0 && !rq->linked && rq->body.len > 0)
+		unpack(rq);
 	if (rq->refusal != 0)
 		return send_refusal(rq, rq->body_dropped > 0);
 	if (!rq->linked)

@@ -1,4 +1,5 @@
 /* DOC: tests of http/server against real sockets: replies, limits, kept requests, stopping. */
+#include "http/gzip.h"
 #include "serve.h"
 
 #include "base/text.h"
@@ -307,6 +308,38 @@ static void unfinished_bodies_are_limited_together(void **state)
 	assert_int_equal(ask(env, rq.data, &in), 201);
 }
 
+/* A POST of size times 'x', packed; sent whole. */
+static int post_packed(struct env *env, const char *path, size_t size, const char *coding, bool cut)
+{
+	CLEANUP(buf_done) struct buf plain = {0}, packed = {0}, rq = {0}, in = {0};
+	bool closed;
+
+	memset(buf_room(&plain, size), 'x', size);
+	plain.len = size;
+	assert_int_equal(http_gzip(plain.data, plain.len, &packed, NULL), 0);
+	if (cut)
+		packed.len -= 6;
+	buf_addf(&rq,
+		"POST %s HTTP/1.1\r\n" HOST "User-Agent: x\r\nContent-Encoding: %s\r\n"
+		"Content-Length: %zu\r\n\r\n",
+		path, coding, packed.len);
+	buf_add(&rq, packed.data, packed.len);
+	return probe(env->s, rq.data, rq.len, &in, &closed);
+}
+
+static void packed_bodies_are_unpacked_within_the_limit(void **state)
+{
+	struct env *env = *state;
+
+	assert_int_equal(post_packed(env, "/show/1", 5000, "gzip", false), 201);
+	assert_int_equal(post_packed(env, "/hello", 1000, "gzip", false), 200);
+	assert_int_equal(post_packed(env, "/hello", 1001, "gzip", false), 413);
+	assert_int_equal(post_packed(env, "/hello", 900000, "gzip", false), 413);
+	assert_int_equal(post_packed(env, "/show/1", 5000, "gzip", true), 400);
+	assert_int_equal(post_packed(env, "/show/1", 5000, "br", false), 415);
+	assert_int_equal(post_packed(env, "/hello", 100, "identity", false), 200);
+}
+
 static void connection_is_kept_alive_and_pipelined(void **state)
 {
 	struct env *env = *state;
@@ -520,6 +553,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sizes_are_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			unfinished_bodies_are_limited_together, setup, teardown),
+}
+
+			packed_bodies_are_unpacked_within_the_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			connection_is_kept_alive_and_pipelined, setup, teardown),
 		cmocka_unit_test_setup_teardown(
