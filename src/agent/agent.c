@@ -20,6 +20,8 @@
 #define INTERVAL_MIN 1000
 #define EXPIRY_LOOK (30 * 1000)
 #define SETTLE 1000
+#define LOCK_TRIES 20
+#define LOCK_PAUSE (100 * 1000 * 1000) /* nanoseconds */
 
 struct agent {
 	const struct agent_options *o;
@@ -57,9 +59,16 @@ static int take_lock(struct agent *a, struct err *e)
 	a->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (a->lock < 0)
 		return err_errno(e, errno, "cannot open %s", path);
-	if (flock(a->lock, LOCK_EX | LOCK_NB) < 0)
-		return err_set(
-			e, ERR_EXISTS, "an agent is running with %s: stop it first", dir_of(a->o));
+	/* a child of an agent that was killed holds it until it has become another program */
+	for (int i = 0; i < LOCK_TRIES && flock(a->lock, LOCK_EX | LOCK_NB) < 0; i++) {
+		const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
+
+		if (i < LOCK_TRIES - 1)
+			nanosleep(&pause, NULL);
+		else
+			return err_set(e, ERR_EXISTS, "an agent is running with %s: stop it first",
+				dir_of(a->o));
+	}
 	return 0;
 }
 

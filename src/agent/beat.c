@@ -54,10 +54,16 @@ static void beat_answer(void *arg, struct http_response *r, const struct err *e)
 		beat_now(b);
 	b->again = false;
 	if (!accepted(r)) {
-		if (r == NULL)
+		struct err why = {0};
+
+		if (r == NULL) {
 			log_debug("heartbeat not sent", LOG_KV_STR("error", e->text));
-		else
-			log_debug("heartbeat refused", LOG_KV_INT("status", r->status));
+		} else if (r->status == 401) {
+			log_debug("heartbeat refused"); /* sync says what to do */
+		} else {
+			wire_problem(r, "heartbeat", &why);
+			log_warn("heartbeat refused", LOG_KV_STR("error", why.text));
+		}
 		return;
 	}
 	observer_accepted(&b->observer);

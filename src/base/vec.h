@@ -23,11 +23,15 @@
 		size_t cap;  \
 	}
 
+/* Room a vector starts with. Vectors of large elements (prefixes of a peer, 48 bytes) mostly hold
+ * one or two, and there are many of them. */
+#define VEC_FIRST(vec) (sizeof(*(vec)->v) >= 32 ? 2 : 8)
+
 #define VEC_RESERVE(vec, want)                                                    \
 	do {                                                                      \
 		size_t want_ = (want);                                            \
 		if (want_ > (vec)->cap) {                                         \
-			size_t cap_ = (vec)->cap ? (vec)->cap : 8;                \
+			size_t cap_ = (vec)->cap ? (vec)->cap : VEC_FIRST(vec);   \
 			while (cap_ < want_)                                      \
 				cap_ *= 2;                                        \
 			(vec)->v = mem_resize((vec)->v, cap_, sizeof(*(vec)->v)); \

@@ -12,6 +12,7 @@
 #include "control/telemetry.h"
 #include "crypto/key.h"
 #include "model/names.h"
+#include "model/validate.h"
 
 #define DRIFT_MAX 4096 /* corrections in one report */
 
@@ -169,6 +170,9 @@ static void note_endpoints(const struct fleet *f, struct beat_call *b)
 
 		seen_at(b, *m, &at);
 		if (at.len == 0 || at.len >= sizeof(ep.address))
+			continue;
+		/* A node that calls through its own tunnel is not to be found at its far end. */
+		if (network_holds_endpoint(fleet_network(f, (*m)->network)->network, buf_str(&at)))
 			continue;
 		id_copy(ep.network, (*m)->network);
 		memcpy(ep.address, at.data, at.len);

@@ -164,6 +164,10 @@ static int update_network(struct tx *tx, struct call *c, struct err *e)
 {
 	struct network before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_network, NULL, &before, &after, e);
+	/* An epoch that comes back brings back pre-shared keys that were given up. */
+	if (r == 0 && after.psk_epoch < before.psk_epoch)
+		r = err_field(e, ERR_INVALID, "psk_epoch", "psk_epoch only grows; it is %llu",
+			(unsigned long long)before.psk_epoch);
 	if (r == 0)
 		r = fill(&after, e);
 	if (r == 0)

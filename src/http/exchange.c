@@ -5,6 +5,7 @@
 #include "http/exchange.h"
 
 #include "http/guard.h"
+#include "http/gzip.h"
 #include "http/request.h"
 #include "http/route.h"
 #include "http/stream.h"
@@ -290,12 +291,35 @@ static enum MHD_Result begin(
 	return MHD_YES;
 }
 
+/* Count n more bytes of a body; false when the server holds too many already. */
+static bool count_body(struct http_request *rq, size_t n)
+{
+	size_t held = rq->body.len + n > HTTP_BODY_FREE ? rq->body.len + n - HTTP_BODY_FREE : 0;
+	size_t more = held - rq->body_counted;
+
+	if (atomic_fetch_add(&rq->server->bodies, more) + more > HTTP_BODIES_MAX && more > 0) {
+		atomic_fetch_sub(&rq->server->bodies, more);
+		return false;
+	}
+	rq->body_counted = held;
+	return true;
+}
+
+static void drop_body(struct http_request *rq)
+{
+	atomic_fetch_sub(&rq->server->bodies, rq->body_counted);
+	rq->body_counted = 0;
+	buf_wipe(&rq->body);
+}
+
 static enum MHD_Result take_body(struct http_request *rq, const char *data, size_t n)
 {
-	if (rq->refusal == 0 && n > rq->body_max - rq->body.len) {
+	if (rq->refusal == 0 && n > rq->body_max - rq->body.len)
 		refuse(rq, MHD_HTTP_CONTENT_TOO_LARGE, "body is too large");
-		buf_wipe(&rq->body);
-	}
+	else if (rq->refusal == 0 && !count_body(rq, n))
+		refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE, "too many large bodies at once");
+	if (rq->refusal != 0)
+		drop_body(rq);
 	if (rq->refusal == 0) {
 		buf_add(&rq->body, data, n);
 		return MHD_YES;
@@ -309,6 +333,31 @@ static void wake_request(struct http_post *p)
 	struct http_request *rq = CONTAINER_OF(p, struct http_request, post);
 
 	http_connection_resume(rq->shard, rq->connection);
+}
+
+/* Agents pack long bodies. What a body unpacks to has the limit that it would have had plain. */
+static void unpack(struct http_request *rq)
+{
+	const char *coding = http_header(rq, "Content-Encoding");
+	struct buf plain = {0};
+	struct err e = {0};
+	int r;
+
+	if (coding == NULL || strcasecmp(coding, "identity") == 0)
+		return;
+	if (strcasecmp(coding, "gzip") != 0) {
+		refuse(rq, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "body must be plain or gzip");
+		return;
+	}
+	r = http_gunzip(rq->body.data, rq->body.len, rq->body_max, &plain, &e);
+	if (r < 0) {
+		buf_wipe(&plain);
+		refuse(rq, r == ERR_EXHAUSTED ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_BAD_REQUEST,
+			e.text);
+		return;
+	}
+	buf_wipe(&rq->body);
+	rq->body = plain;
 }
 
 static enum MHD_Result dispatch(struct http_request *rq)
@@ -351,6 +400,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
 	}
 	if (rq->refusal == 0 && !rq->linked && rq->shard->worker->stopping)
 		refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
+	if (rq->refusal == 0 && !rq->linked && rq->body.len > 0)
+		unpack(rq);
 	if (rq->refusal != 0)
 		return send_refusal(rq, rq->body_dropped > 0);
 	if (!rq->linked)

@@ -42,6 +42,7 @@ void http_request_free(struct http_request *rq)
 	http_pairs_done(&rq->headers);
 	http_pairs_done(&rq->cookies);
 	http_pairs_done(&rq->reply_headers);
+	atomic_fetch_sub(&s->bodies, rq->body_counted);
 	/* Bodies carry passwords, replies private keys. */
 	buf_wipe(&rq->body);
 	buf_wipe(&rq->reply);

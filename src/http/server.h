@@ -27,6 +27,10 @@ struct http_route {
 };
 
 #define HTTP_BODY_MAX (1024 * 1024)
+/* Bodies are read before anybody knows who sends them. All together, beyond the first 16 KiB of
+ * each, a server holds no more than this; what is sent after that gets 503. */
+#define HTTP_BODIES_MAX (64 * 1024 * 1024)
+#define HTTP_BODY_FREE (16 * 1024)
 #define HTTP_HEADER_MAX (16 * 1024)
 #define HTTP_CONNECTIONS_MAX 16000
 

@@ -67,6 +67,7 @@ struct http_server {
 	struct http_options o;
 	atomic_uint refs; /* the owner, and requests that handlers hold */
 	atomic_uint connections, streams;
+	atomic_size_t bodies;          /* bytes of bodies held beyond HTTP_BODY_FREE each */
 	struct http_listener listener; /* the acceptor's; gone when it stops */
 	bool is_unix, is_tls;
 	pthread_t acceptor;

@@ -21,13 +21,14 @@ const struct cli_option serve_options[] = {
 	{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"},
 	{"cert", "FILE", "TLS certificate chain for --listen, PEM"},
 	{"key", "FILE", "its private key, PEM"},
+	{"allow-hosts", "NAMES", "host names browsers may use, with commas"},
 	{"check-config", NULL, "read the settings and stop"},
 	{"log-level", "LEVEL", "debug, info, warn, error"},
 	{0},
 };
 
-static const char *const known_settings[] = {"state", "listen", "agent_listen", "cert", "key",
-	"log_level", "url", "token_file", "ca", "pin", "project", NULL};
+static const char *const known_settings[] = {"state", "listen", "agent_listen", "allow_hosts",
+	"cert", "key", "log_level", "url", "token_file", "ca", "pin", "project", NULL};
 
 int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
 {
@@ -55,6 +56,7 @@ void serve_fill(const struct cli_args *a, const struct settings *s, struct contr
 		.state_dir = pick(a, "state", s, "state", "/var/lib/warren"),
 		.listen = pick(a, "listen", s, "listen", "127.0.0.1:8443"),
 		.agent_listen = pick(a, "agent-listen", s, "agent_listen", "0.0.0.0:8444"),
+		.allowed_hosts = pick(a, "allow-hosts", s, "allow_hosts", NULL),
 		.cert_file = pick(a, "cert", s, "cert", NULL),
 		.key_file = pick(a, "key", s, "key", NULL),
 	};

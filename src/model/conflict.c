@@ -351,6 +351,18 @@ static int member_overlaps(const struct fleet *f, const struct fleet_network *fn
 	return claims_check(&claims, "network", e);
 }
 
+bool network_holds_endpoint(const struct network *n, const char *endpoint)
+{
+	char host[256];
+	uint16_t port;
+	struct addr a;
+
+	if (endpoint == NULL || endpoint_split(endpoint, host, sizeof(host), &port) < 0 ||
+		addr_parse(host, &a) < 0)
+		return false;
+	return prefix_has(n->ipv4, a) || prefix_has(n->ipv6, a);
+}
+
 int fleet_check_member(const struct fleet *f, const struct member *m, struct err *e)
 {
 	const struct fleet_network *fn = need_network(f, m->network, m->project, e);
@@ -367,6 +379,11 @@ int fleet_check_member(const struct fleet *f, const struct member *m, struct err
 		return err_field(e, ERR_INVALID, "group",
 			"there is no gateway group \"%.60s\" in the network \"%.100s\"", m->group,
 			fn->network->name);
+	if (network_holds_endpoint(fn->network, m->endpoint))
+		return err_field(e, ERR_INVALID, "endpoint",
+			"the endpoint %.60s lies inside the network \"%.100s\", which is reached "
+			"through it",
+			m->endpoint, fn->network->name);
 	VEC_FOREACH (other, fleet_memberships(f, m->node)) {
 		if (strcmp((*other)->id, m->id) == 0)
 			continue;

@@ -35,5 +35,7 @@ int fleet_check_network(const struct fleet *f, const struct network *n, struct e
 int fleet_check_member(const struct fleet *f, const struct member *m, struct err *e);
 int fleet_check_device(const struct fleet *f, const struct device *d, struct err *e);
 int fleet_check_policy(const struct fleet *f, const struct policy *p, struct err *e);
+/* Does this endpoint lie in the network's own pools? Packets to it would go in circles. */
+bool network_holds_endpoint(const struct network *n, const char *endpoint);
 
 #endif

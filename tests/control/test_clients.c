@@ -267,6 +267,11 @@ static void without_a_gateway_the_reason_is_said(void **state)
 	expect_status(&b, 422);
 	char path[120];
 	snprintf(path, sizeof(path), "/api/v1/networks/%s", answer_str(&net, "id"));
+	ANSWER up = call(f, "PATCH", path, NULL, "{\"psk_epoch\":2}");
+	expect_status(&up, 200);
+	ANSWER down = call(f, "PATCH", path, NULL, "{\"psk_epoch\":1}");
+	expect_status(&down, 400);
+	assert_string_equal(answer_str(&down, "field"), "psk_epoch");
 	ANSWER gone = call(f, "DELETE", path, NULL, NULL);
 	expect_status(&gone, 200);
 	snprintf(path, sizeof(path), "/api/v1/networks/%s", gateway.network);

@@ -40,33 +40,15 @@ static void reply(struct http_request *rq, int status, const char *text)
 	http_reply(rq, status, "text/plain", &b);
 }
 
-static size_t gunzip(const char *p, size_t n, char *out, size_t max)
-{
-	z_stream z = {.next_in = (Bytef *)(uintptr_t)p,
-		.avail_in = (uInt)n,
-		.next_out = (Bytef *)out,
-		.avail_out = (uInt)max};
-
-	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
-	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
-	inflateEnd(&z);
-	return z.total_out;
-}
-
 static void on_echo(struct http_request *rq, const struct http_route *route, void *ctx)
 {
 	const char *coding = http_header(rq, "Content-Encoding"), *auth, *mine, *type;
-	static char plain[100000];
 	struct buf b = {0};
 	size_t n;
 	const char *body = http_body(rq, &n);
 
 	(void)route;
 	(void)ctx;
-	if (coding != NULL) {
-		n = gunzip(body, n, plain, sizeof(plain));
-		body = plain;
-	}
 	auth = http_header(rq, "Authorization");
 	mine = http_header(rq, "X-Mine");
 	type = http_header(rq, "Content-Type");

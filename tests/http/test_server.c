@@ -1,7 +1,9 @@
 /* DOC: tests of http/server against real sockets: replies, limits, kept requests, stopping. */
+#include "http/gzip.h"
 #include "serve.h"
 
 #include "base/text.h"
+#include "http/worker.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
@@ -269,6 +271,75 @@ static void sizes_are_limited(void **state)
 		413);
 }
 
+/* Wait until the server holds that many bytes of large bodies. */
+static void wait_for_bodies(struct http_server *s, size_t want)
+{
+	for (int i = 0; i < 10000 && atomic_load(&s->bodies) != want; i++)
+		poll(NULL, 0, 1);
+	assert_int_equal(atomic_load(&s->bodies), want);
+}
+
+static void unfinished_bodies_are_limited_together(void **state)
+{
+	struct env *env = *state;
+	CLEANUP(buf_done) struct buf rq = {0};
+	CLEANUP(buf_done) struct buf in = {0};
+	const size_t each = HTTP_BODY_MAX - 1 - HTTP_BODY_FREE;
+	int fds[HTTP_BODIES_MAX / (HTTP_BODY_MAX - 1 - HTTP_BODY_FREE)];
+
+	/* All but the last byte: nobody knows yet who this is. */
+	padded(&rq, "POST /show/1 HTTP/1.1\r\n" HOST "Content-Length: 1048576\r\n\r\n",
+		HTTP_BODY_MAX - 1, "");
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = dial(env->s);
+		say(fds[i], rq.data, rq.len);
+		wait_for_bodies(env->s, (i + 1) * each);
+	}
+	padded(&rq,
+		"POST /show/1 HTTP/1.1\r\n" HOST "User-Agent: x\r\nContent-Length: 1048576\r\n\r\n",
+		HTTP_BODY_MAX, "");
+	assert_int_equal(ask(env, rq.data, &in), 503);
+	CLEANUP(buf_done) struct buf small = {0};
+	padded(&small, "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n", 1000, "");
+	assert_int_equal(ask(env, small.data, &in), 200);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	wait_for_bodies(env->s, 0);
+	assert_int_equal(ask(env, rq.data, &in), 201);
+}
+
+/* A POST of size times 'x', packed; sent whole. */
+static int post_packed(struct env *env, const char *path, size_t size, const char *coding, bool cut)
+{
+	CLEANUP(buf_done) struct buf plain = {0}, packed = {0}, rq = {0}, in = {0};
+	bool closed;
+
+	memset(buf_room(&plain, size), 'x', size);
+	plain.len = size;
+	assert_int_equal(http_gzip(plain.data, plain.len, &packed, NULL), 0);
+	if (cut)
+		packed.len -= 6;
+	buf_addf(&rq,
+		"POST %s HTTP/1.1\r\n" HOST "User-Agent: x\r\nContent-Encoding: %s\r\n"
+		"Content-Length: %zu\r\n\r\n",
+		path, coding, packed.len);
+	buf_add(&rq, packed.data, packed.len);
+	return probe(env->s, rq.data, rq.len, &in, &closed);
+}
+
+static void packed_bodies_are_unpacked_within_the_limit(void **state)
+{
+	struct env *env = *state;
+
+	assert_int_equal(post_packed(env, "/show/1", 5000, "gzip", false), 201);
+	assert_int_equal(post_packed(env, "/hello", 1000, "gzip", false), 200);
+	assert_int_equal(post_packed(env, "/hello", 1001, "gzip", false), 413);
+	assert_int_equal(post_packed(env, "/hello", 900000, "gzip", false), 413);
+	assert_int_equal(post_packed(env, "/show/1", 5000, "gzip", true), 400);
+	assert_int_equal(post_packed(env, "/show/1", 5000, "br", false), 415);
+	assert_int_equal(post_packed(env, "/hello", 100, "identity", false), 200);
+}
+
 static void connection_is_kept_alive_and_pipelined(void **state)
 {
 	struct env *env = *state;
@@ -480,6 +551,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(chunked_body_is_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(statuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(sizes_are_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			unfinished_bodies_are_limited_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			packed_bodies_are_unpacked_within_the_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			connection_is_kept_alive_and_pipelined, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -407,6 +407,12 @@ static void subnets_keep_apart(void **state)
 	fleet_remove(f, &schema_member, "mem_D"); /* nothing joins the networks any more */
 	TAKEN(fleet_check_member(
 		f, put_member(f, "mem_A", "node_a", "net_1", "192.168.2.0/24"), &e));
+	struct member *m = put_member(f, "mem_A", "node_a", "net_1", NULL);
+	m->endpoint = mem_strdup("172.30.7.1:51820");
+	REFUSED(fleet_check_member(f, m, &e), ERR_INVALID, "endpoint", "one");
+	mem_free(m->endpoint);
+	m->endpoint = mem_strdup("192.0.2.1:51820");
+	TAKEN(fleet_check_member(f, m, &e));
 	fleet_free(f);
 }
 

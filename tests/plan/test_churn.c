@@ -148,15 +148,15 @@ static void every_kind_changed_plans(void)
 
 static void deltas_of_meshes(void **state)
 {
-	for (unsigned seed = 0; seed < 10; seed++)
-		churn_mesh(seed, 30 + 3 * seed);
+	for (unsigned seed = 0; seed < 6; seed++)
+		churn_mesh(seed, 30 + 6 * seed);
 	every_kind_changed_plans();
 }
 
 /* Where one link is the first or the last of a node. */
 static void deltas_of_a_few(void **state)
 {
-	for (unsigned seed = 0; seed < 300; seed++)
+	for (unsigned seed = 0; seed < 150; seed++)
 		churn_mesh(seed, 2 + seed % 4);
 	every_kind_changed_plans();
 }
