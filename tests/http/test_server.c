@@ -553,8 +553,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sizes_are_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			unfinished_bodies_are_limited_together, setup, teardown),
-}
-
+		cmocka_unit_test_setup_teardown(
 			packed_bodies_are_unpacked_within_the_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			connection_is_kept_alive_and_pipelined, setup, teardown),
