@@ -142,12 +142,6 @@ static int read_body(struct call *c)
 	}
 	if (n == 0 && (c->route->flags & ROUTE_NO_BODY))
 		return 0;
-	const char *encoding = http_header(c->rq, "Content-Encoding");
-	if (encoding && strcasecmp(encoding, "identity") != 0) {
-		err_field(&c->err, ERR_INVALID, "Content-Encoding", "send it uncompressed");
-		api_fail_status(c, 415);
-		return -1;
-	}
 	c->doc = json_parse(text, n, JSON_MAX, &c->err);
 	if (c->doc == NULL) {
 		api_fail(c);
