@@ -40,6 +40,7 @@ trap 'rm -rf "$W"' EXIT
 mkdir -p /run/netns /run/wireguard
 mount -t tmpfs tmpfs /run/netns
 mount -t tmpfs tmpfs /run/wireguard
+[ -e /etc/hosts ] || echo '127.0.0.1 localhost' >/etc/hosts # a bare Debian; agents would make it
 cp /etc/hosts "$W/hosts" && mount --bind "$W/hosts" /etc/hosts
 cp -L /etc/resolv.conf "$W/resolv.conf" 2>/dev/null || : >"$W/resolv.conf"
 mount --bind "$W/resolv.conf" /etc/resolv.conf 2>/dev/null || true
