@@ -10,7 +10,7 @@ export interface Picture {
 }
 
 // null when the text is too long for any QR code.
-export function qr(text: string, room = 320): Picture | null {
+export function qr(text: string, room = Math.min(350, innerWidth - 80)): Picture | null {
 	const bytes = new TextEncoder().encode(text);
 	qrcode.stringToBytes = () => Array.from(bytes);
 	let code;

@@ -32,7 +32,8 @@ function Name({ c, onTag }: { c: Client; onTag: (tag: string) => void }) {
 		<>
 			<button type="button" class="link clip" tabIndex={-1} onClick={() => go('clients', c.id)}>{c.name}</button>
 			<div class="clip small dim">
-				<span class="mono">{c.dns_name}</span>{' '}
+				<span class="narrow"><State state={status(c)} /></span>
+				<span class="mono s">{c.dns_name}</span>{' '}
 				{c.config_stale && <span class="tag warn" title="The network changed since its configuration was handed out">stale</span>}{' '}
 				{c.expires_at && daysSince(c.expires_at) > -30 && daysSince(c.expires_at) < 0 && <span class="tag warn" title={moment(c.expires_at)}>ends {ago(c.expires_at)}</span>}{' '}
 				{unused && <span class="tag" title={`Unused since ${moment(unused)}`}>unused {age(unused)}</span>}{' '}
@@ -105,25 +106,25 @@ export function Clients() {
 	};
 	const columns: Column<Client>[] = [
 		{ id: 'name', title: 'Name', sort: 'name', cell: c => <Name c={c} onTag={t => { tag.value = t; ask(); }} /> },
-		{ id: 'state', title: 'State', width: '132px', cell: c => <State state={status(c)} /> },
+		{ id: 'state', title: 'State', width: '132px', className: 's', cell: c => <State state={status(c)} /> },
 		{ id: 'address', title: 'Address', sort: 'ipv4', width: '148px', className: 'm', cell: c => <code class="clip">{c.mesh_ip ?? c.mesh_ip6}</code> },
 		{
-			id: 'gateway', title: 'Gateway', width: '170px', className: 'l',
+			id: 'gateway', title: 'Gateway', width: '170px', className: 'x',
 			cell: c => c.gateway ? <><div class="clip">{nodeName(c.gateway)}</div><div class="clip small dim mono" title={c.endpoint ?? ''}>{c.endpoint}</div></> : <span class="dim">–</span>,
 		},
-		{ id: 'seen', title: 'Last seen', sort: 'last_seen', width: '116px', className: 's', cell: c => <span title={moment(c.last_seen)}>{ago(c.last_seen)}</span> },
+		{ id: 'seen', title: 'Last seen', sort: 'last_seen', width: '116px', className: 'm', cell: c => <span title={moment(c.last_seen)}>{ago(c.last_seen)}</span> },
 		{
 			id: 'traffic', title: 'Traffic', sort: 'rx', width: '118px', className: 'l',
 			cell: c => <div class="num small"><div title="Received from it">↓ {bytes(c.rx)}</div><div class="dim" title="Sent to it">↑ {bytes(c.tx)}</div></div>,
 		},
 		{
-			id: 'key', title: 'Key age', sort: 'key_at', width: '98px', className: 'l',
+			id: 'key', title: 'Key age', sort: 'key_at', width: '98px', className: 'x',
 			cell: c => <span class={daysSince(c.key_at) > KEY_DAYS ? 'tag warn' : ''} title={`Since ${moment(c.key_at)}`}>{age(c.key_at)}</span>,
 		},
 	];
 	if (mayChange)
 		columns.push({
-			id: 'actions', title: '(Actions)', width: '104px', className: 'right',
+			id: 'actions', title: '(Actions)', className: 'actions',
 			cell: c => (
 				<div class="row end">
 					<button

@@ -30,8 +30,8 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 	const [name, setName] = useState('');
 	const [password, setPassword] = useState('');
 	const { busy, error, submit } = useSubmit(async () => {
-		await signIn(name, password);
 		keep(password);
+		await signIn(name, password);
 	});
 	return (
 		<form onSubmit={submit}>
@@ -52,7 +52,8 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 }
 
 function NewPassword({ known }: { known: string }) {
-	const [current, setCurrent] = useState(known);
+	const [typed, setTyped] = useState('');
+	const current = known || typed;
 	const [fresh, setFresh] = useState('');
 	const [again, setAgain] = useState('');
 	const differs = again !== '' && fresh !== again;
@@ -66,10 +67,10 @@ function NewPassword({ known }: { known: string }) {
 				<h1>Choose your password</h1>
 				<p class="dim">The one you were given works once. Yours has ten characters or more.</p>
 			</div>
-			<input type="hidden" autocomplete="username" value={me.value?.name ?? ''} />
+			<input class="sr" tabIndex={-1} aria-hidden="true" readOnly autocomplete="username" value={me.value?.name ?? ''} />
 			{!known && (
 				<Field label="The password you were given" wrong={error?.field === 'current' ? error.message : undefined}>
-					<input type="password" value={current} onInput={e => setCurrent(e.currentTarget.value)} autocomplete="current-password" required />
+					<input type="password" value={typed} onInput={e => setTyped(e.currentTarget.value)} autocomplete="current-password" required />
 				</Field>
 			)}
 			<Field label="New password" wrong={error?.field === 'password' ? error.message : undefined}>
@@ -78,7 +79,7 @@ function NewPassword({ known }: { known: string }) {
 			<Field label="New password, again" wrong={differs ? 'The two are not the same.' : undefined}>
 				<input type="password" value={again} onInput={e => setAgain(e.currentTarget.value)} autocomplete="new-password" required />
 			</Field>
-			{error && !['current', 'password'].includes(error.field ?? '') && <p class="notice bad" role="alert">{error.message}</p>}
+			{error && error.field !== 'password' && (known || error.field !== 'current') && <p class="notice bad" role="alert">{error.message}</p>}
 			<button class="button primary" disabled={busy || differs}>{busy ? 'One moment…' : 'Save and go on'}</button>
 			<button type="button" class="button plain" onClick={() => void signOut()}>Sign out</button>
 		</form>

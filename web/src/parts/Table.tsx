@@ -89,15 +89,14 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 		list.ask({ ...list.query.value, sort: now });
 		box.current!.scrollTop = 0;
 	};
-	const span = columns.length + (selected ? 1 : 0);
 
 	return (
 		<div class="table" ref={box} onScroll={() => setTop(box.current!.scrollTop)} aria-busy={list.loading.value} tabIndex={-1}>
 			<table role="grid" aria-label={props.label} aria-rowcount={total + 1}>
-				<thead>
+				<thead class={rows.length === 0 && !list.loading.value ? 'sr' : ''}>
 					<tr aria-rowindex={1}>
 						{selected && (
-							<th style={{ width: '44px' }}>
+							<th class="s" style={{ width: '44px' }}>
 								<input
 									type="checkbox" aria-label="Select all that are loaded"
 									checked={rows.length > 0 && selected.size >= rows.length}
@@ -124,7 +123,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 					</tr>
 				</thead>
 				<tbody>
-					{from > 0 && <tr aria-hidden="true"><td class="pad" colSpan={span} style={{ height: `${from * ROW}px` }} /></tr>}
+					{from > 0 && <tr aria-hidden="true"><td class="pad" style={{ height: `${from * ROW}px` }} /></tr>}
 					{rows.slice(from, to).map((row, k) => {
 						const i = from + k;
 						return (
@@ -134,7 +133,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 								onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)}
 							>
 								{selected && (
-									<td>
+									<td class="s">
 										<input
 											type="checkbox" aria-label={`Select ${props.name(row)}`} checked={selected.has(row.id)}
 											onChange={event => choose(row.id, event.currentTarget.checked)}
@@ -145,7 +144,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 							</tr>
 						);
 					})}
-					{to < rows.length && <tr aria-hidden="true"><td class="pad" colSpan={span} style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
+					{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
 				</tbody>
 			</table>
 			{rows.length === 0 && !list.loading.value && <div class="empty">{props.empty}</div>}

@@ -11,9 +11,9 @@ import { PATH, create, type Handout } from './actions';
 type Route = 'network' | 'chosen' | 'everything';
 
 const routes: [Route, string, string][] = [
-	['network', 'This network only', 'everything else goes its usual way'],
-	['chosen', 'Chosen destinations', 'the prefixes you list'],
-	['everything', 'All traffic', 'through an exit of the network'],
+	['network', 'This network', 'the rest goes its usual way'],
+	['chosen', 'Chosen places', 'the prefixes you list'],
+	['everything', 'All traffic', 'through an exit node'],
 ];
 
 // datetime-local speaks of local time without a zone.
@@ -100,12 +100,14 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 				<div class="stack">
 					<fieldset>
 						<legend>What goes through the tunnel</legend>
-						{routes.map(([value, title, about]) => (
-							<label class="choice" key={value}>
-								<input type="radio" name="route" checked={route === value} onChange={() => setRoute(value)} />
-								<span>{title}<small>{about}</small></span>
-							</label>
-						))}
+						<div class="choices">
+							{routes.map(([value, title, about]) => (
+								<label class="choice" key={value}>
+									<input type="radio" name="route" checked={route === value} onChange={() => setRoute(value)} />
+									<span>{title}<small>{about}</small></span>
+								</label>
+							))}
+						</div>
 					</fieldset>
 					<div class="fields">
 						{route === 'chosen' && (
@@ -135,14 +137,16 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 					{!client && (
 						<fieldset>
 							<legend>Its private key is made</legend>
-							<label class="choice">
-								<input type="radio" name="maker" checked={!onServer} onChange={() => setOnServer(false)} />
-								<span>In this browser<small>The server never sees it. You get a QR code and a file.</small></span>
-							</label>
-							<label class="choice">
-								<input type="radio" name="maker" checked={onServer} onChange={() => setOnServer(true)} />
-								<span>On the server, for somebody else<small>You get a link that opens once, within 15 minutes.</small></span>
-							</label>
+							<div class="choices">
+								<label class="choice">
+									<input type="radio" name="maker" checked={!onServer} onChange={() => setOnServer(false)} />
+									<span>In this browser<small>The server never sees it. You get a QR code and a file.</small></span>
+								</label>
+								<label class="choice">
+									<input type="radio" name="maker" checked={onServer} onChange={() => setOnServer(true)} />
+									<span>On the server, to hand on<small>You get a link that opens once, within 15 minutes.</small></span>
+								</label>
+							</div>
 						</fieldset>
 					)}
 				</div>

@@ -84,13 +84,14 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 		['Traffic', <span class="num">{bytes(client.rx)} from it, {bytes(client.tx)} to it</span>],
 		['Through the tunnel', route(client)],
 		['DNS servers', client.dns.join(', ') || 'as the network says'],
-		['MTU, keepalive', `${client.mtu || 'network’s'}, ${client.keepalive < 0 ? 'network’s' : `${client.keepalive} s`}`],
+		['MTU', client.mtu ? String(client.mtu) : 'as the network says'],
+		['Keepalive', client.keepalive < 0 ? 'as the network says' : client.keepalive === 0 ? 'off' : `${client.keepalive} s`],
 		['Network', networks.value.length > 0 ? networkName(client.network) : '–'],
 		['Tags', client.tags.length > 0 ? client.tags.map(t => <span class="tag" key={t}>{t}</span>) : '–'],
 		['Owner', client.owner ? <code>{client.owner}</code> : '–'],
 		['Ends', client.expires_at ? moment(client.expires_at) : 'never'],
 		['Made', moment(client.created_at)],
-		['Key', <><code class="small">{client.public_key}</code><br /><span class="dim small">{age(client.key_at)} old</span></>],
+		['Key', <><code class="small">{client.public_key}</code><br /><span class="dim small">since {moment(client.key_at)} ({age(client.key_at)})</span></>],
 	];
 	return (
 		<>

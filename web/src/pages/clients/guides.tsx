@@ -13,7 +13,7 @@ function name(file: string): string {
 
 export const guides: Guide[] = [
 	{
-		id: 'phone', title: 'iPhone, Android',
+		id: 'phone', title: 'Phone',
 		steps: () => [
 			'Install the WireGuard app from the App Store or Google Play.',
 			<>In it, tap <b>+</b>, then <b>Scan from QR code</b> (iOS: <b>Create from QR code</b>), and point the camera at the picture.</>,
@@ -45,7 +45,7 @@ export const guides: Guide[] = [
 		],
 	},
 	{
-		id: 'nm', title: 'NetworkManager',
+		id: 'nm', title: 'Desktop',
 		steps: file => [
 			<>Download <code>{file}</code> here.</>,
 			<><span>Import it; it then is in the desktop's network menu and starts at boot:</span><pre>{`nmcli connection import type wireguard file ${file}`}</pre></>,
