@@ -123,6 +123,8 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 
@@ -133,7 +135,7 @@ static const char list_by_kind[] =
 	"CREATE INDEX device_project ON device (project, kind, id);";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, NULL};
+const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, device_exit, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
