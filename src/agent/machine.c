@@ -264,7 +264,7 @@ static int read_exits(struct reader *r, struct err *e)
 			continue; /* another agent's */
 		i = item_new(ITEM_EXIT, network);
 		i->exit = *x;
-		x->inside = (struct prefix_vec){0}; /* moved */
+		x->inside = x->back = (struct prefix_vec){0}; /* moved */
 		note(r, i);
 	}
 	net_exit_list_done(&exits);

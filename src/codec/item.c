@@ -412,6 +412,7 @@ static const struct part firewall_members[] = {
 	M(firewall, exits, exits, 0),
 	M(firewall, inside, prefixes, 0),
 	M(firewall, exit_interface, maybe_ifname, 0),
+	M(firewall, exit_mark, u32, 0),
 	{0},
 };
 
@@ -447,6 +448,7 @@ static const struct part exit_members[] = {
 	M(exit, mark, u32, KEY | MUST),
 	M(exit, interface, ifname, MUST),
 	M(exit, inside, prefixes, MUST),
+	M(exit, back, prefixes, MUST),
 	{0},
 };
 

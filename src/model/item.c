@@ -182,7 +182,7 @@ static int firewall_equal(const struct item *a, const struct item *b)
 		prefix_vec_equal(&x->overlay, &y->overlay) &&
 		prefix_vec_equal(&x->masquerade, &y->masquerade) &&
 		exits_equal(&x->exits, &y->exits) && prefix_vec_equal(&x->inside, &y->inside) &&
-		strcmp(x->exit_interface, y->exit_interface) == 0;
+		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark;
 }
 
 static int peer_equal(const struct item *a, const struct item *b)
@@ -207,7 +207,8 @@ static int route_equal(const struct item *a, const struct item *b)
 static int exit_equal(const struct item *a, const struct item *b)
 {
 	return strcmp(a->exit.interface, b->exit.interface) == 0 &&
-		prefix_vec_equal(&a->exit.inside, &b->exit.inside);
+		prefix_vec_equal(&a->exit.inside, &b->exit.inside) &&
+		prefix_vec_equal(&a->exit.back, &b->exit.back);
 }
 
 static int host_equal(const struct item *a, const struct item *b)
@@ -355,11 +356,13 @@ static void peer_done(struct item *i)
 static void exit_own(struct item *i)
 {
 	own_prefixes(&i->exit.inside);
+	own_prefixes(&i->exit.back);
 }
 
 static void exit_done(struct item *i)
 {
 	VEC_DONE(&i->exit.inside);
+	VEC_DONE(&i->exit.back);
 }
 
 static void host_own(struct item *i)

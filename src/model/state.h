@@ -99,6 +99,7 @@ struct firewall_item {
 	struct fw_exit_vec exits;
 	struct prefix_vec inside;        /* what no full tunnel leads to: policy decides about it */
 	char exit_interface[IFNAME_LEN]; /* gateways' full tunnels end here and go outside; or "" */
+	uint32_t exit_mark;              /* of their flows */
 };
 
 struct set_item {
@@ -106,15 +107,16 @@ struct set_item {
 	struct prefix prefix; /* ranges are cut into prefixes */
 };
 
-/* The way out of marked packets: the interface's, and none when that is gone. */
+/* The way of marked packets. On a gateway: out by the interface, and nowhere when that is gone. On
+ * an exit: replies go back to the gateways by it, whatever else leads there. */
 struct exit_item {
 	uint32_t mark; /* and number of its routing table; EXIT_MARK and 24 bits */
 	char interface[IFNAME_LEN];
 	struct prefix_vec inside; /* goes by the main table */
+	struct prefix_vec back;   /* an exit's: the gateways. Empty = everything goes this way */
 };
 #define EXIT_MARK 0x57000000u
-#define EXIT_MARK_HERE (EXIT_MARK | 0xffffffu)    /* leaves by this node's own routes */
-#define EXIT_MARK_PASSING (EXIT_MARK | 0xfffffeu) /* a gateway's, leaving here */
+#define EXIT_MARK_HERE (EXIT_MARK | 0xffffffu) /* leaves by this node's own routes */
 
 struct host_item {
 	char *name;

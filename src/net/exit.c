@@ -4,6 +4,7 @@
  * nowhere; what is inside is thrown back to the main table.
  *
  *	rule: fwmark M ──► table M:  throw inside; default dev EXIT; unreachable default
+ *	on the exit itself:          gateway dev EXIT
  */
 #include "net/rtnl.h"
 
@@ -223,24 +224,68 @@ static int put_way(struct net *n, uint32_t mark, struct way w, struct err *e)
 	return fail(no_family(errnum) ? 0 : errnum, mark, "make", e);
 }
 
-static int is_inside(const struct exit_item *x, const struct way *w)
+/* Throws and ways back are by destination; the rest is the table's frame. */
+static const struct prefix_vec *list_of(const struct exit_item *x, uint8_t type)
 {
-	VEC_FOREACH (p, &x->inside)
-		if (w->type == RTN_THROW && prefix_compare(*p, w->dst) == 0)
+	return type == RTN_THROW ? &x->inside : &x->back;
+}
+
+static int is_wanted(const struct exit_item *x, const struct way *w)
+{
+	bool back = x->back.n > 0;
+
+	if (w->dst.len == 0 && w->type != RTN_THROW)
+		return !back;
+	VEC_FOREACH (p, list_of(x, w->type))
+		if (prefix_compare(*p, w->dst) == 0)
 			return 1;
 	return 0;
 }
 
-/* Throws that are not wanted any more; a default by another interface was replaced. */
+/* A default by another interface was replaced already. */
 static int drop_others(struct net *n, const struct exit_item *x, struct err *e)
 {
 	struct ways ways = {0};
 	int rc = read_table(n, x->mark, &ways, e);
 
 	VEC_FOREACH (w, &ways)
-		if (rc == 0 && w->type == RTN_THROW && !is_inside(x, w))
+		if (rc == 0 && !is_wanted(x, w))
 			rc = fail(change_way(n, RTM_DELROUTE, x->mark, w), x->mark, "change", e);
 	VEC_DONE(&ways);
+	return rc;
+}
+
+static int put_list(
+	struct net *n, const struct exit_item *x, uint8_t type, int index, struct err *e)
+{
+	int rc = 0;
+
+	VEC_FOREACH (p, list_of(x, type))
+		if (rc == 0)
+			rc = put_way(n, x->mark, (struct way){*p, type, index}, e);
+	return rc;
+}
+
+static int put_whole(
+	struct net *n, const struct exit_item *x, uint8_t type, int index, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; x->back.n == 0 && rc == 0 && i < ARRAY_LEN(families); i++)
+		rc = put_way(n, x->mark, whole(families[i], type, index), e);
+	return rc;
+}
+
+static int put_rules(struct net *n, uint32_t mark, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(families); i++) {
+		int errnum =
+			change_rule(n, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], mark);
+
+		rc = fail(no_family(errnum) || errnum == EEXIST ? 0 : errnum, mark, "make", e);
+	}
 	return rc;
 }
 
@@ -248,24 +293,20 @@ static int drop_others(struct net *n, const struct exit_item *x, struct err *e)
 
 int net_exit_put(struct net *n, const struct exit_item *x, struct err *e)
 {
-	int index = 0, rc = 0;
-
+	int index = 0;
 	/* in this order nothing ever falls through to the main table but what is inside */
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(families); i++)
-		rc = put_way(n, x->mark, whole(families[i], RTN_UNREACHABLE, 0), e);
-	VEC_FOREACH (p, &x->inside)
-		if (rc == 0)
-			rc = put_way(n, x->mark, (struct way){*p, RTN_THROW, 0}, e);
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(families); i++) {
-		int errnum = change_rule(
-			n, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], x->mark);
+	int rc = put_whole(n, x, RTN_UNREACHABLE, 0, e);
 
-		rc = fail(no_family(errnum) || errnum == EEXIST ? 0 : errnum, x->mark, "make", e);
-	}
+	if (rc == 0)
+		rc = put_list(n, x, RTN_THROW, 0, e);
+	if (rc == 0)
+		rc = put_rules(n, x->mark, e);
 	if (rc == 0)
 		rc = net_link_index(n, x->interface, &index, e);
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(families); i++)
-		rc = put_way(n, x->mark, whole(families[i], RTN_UNICAST, index), e);
+	if (rc == 0)
+		rc = put_whole(n, x, RTN_UNICAST, index, e);
+	if (rc == 0)
+		rc = put_list(n, x, RTN_UNICAST, index, e);
 	return rc == 0 ? drop_others(n, x, e) : rc;
 }
 
@@ -287,28 +328,42 @@ int net_exit_delete(struct net *n, uint32_t mark, struct err *e)
 	return rc;
 }
 
+/* What a family's table holds besides throws. */
+struct frame {
+	int out; /* index of the default's interface */
+	bool last;
+};
+
 /* One mark's table as an item. interface stays "" when any part of the way is missing. */
 static int read_exit(struct net *n, const struct seen_mark *m, struct exit_item *ret, struct err *e)
 {
 	struct ways ways = {0};
-	int rc = read_table(n, m->mark, &ways, e), index[ARRAY_LEN(families)] = {0};
-	bool last[ARRAY_LEN(families)] = {false};
+	struct frame frames[ARRAY_LEN(families)] = {{0}};
+	int rc = read_table(n, m->mark, &ways, e), index = 0;
+	bool intact = m->family[0] && m->family[1];
 
 	ret->mark = m->mark;
 	VEC_FOREACH (w, &ways) {
-		size_t i = w->dst.addr.family == FAMILY_IPV6;
+		struct frame *f = &frames[w->dst.addr.family == FAMILY_IPV6];
 
 		if (w->type == RTN_THROW)
 			VEC_PUSH(&ret->inside, w->dst);
 		else if (w->type == RTN_UNREACHABLE)
-			last[i] = true;
-		else if (w->type == RTN_UNICAST && w->dst.len == 0)
-			index[i] = w->index;
+			f->last = true;
+		else if (w->dst.len == 0)
+			f->out = w->index;
+		else
+			VEC_PUSH(&ret->back, w->dst);
+		if (w->type == RTN_UNICAST) {
+			intact = intact && (index == 0 || index == w->index);
+			index = w->index;
+		}
 	}
-	if (m->family[0] && m->family[1] && last[0] && index[0] != 0 &&
-		(index[1] == index[0] || (index[1] == 0 && !last[1])))
-		if (if_indextoname((unsigned)index[0], ret->interface) == NULL)
-			ret->interface[0] = '\0';
+	/* a family the machine has not has neither */
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		intact = intact && frames[i].last == (frames[i].out != 0);
+	if (!intact || index == 0 || if_indextoname((unsigned)index, ret->interface) == NULL)
+		ret->interface[0] = '\0';
 	VEC_DONE(&ways);
 	return rc;
 }
@@ -331,7 +386,9 @@ int net_exit_list(struct net *n, struct exit_vec *ret, struct err *e)
 
 void net_exit_list_done(struct exit_vec *v)
 {
-	VEC_FOREACH (x, v)
+	VEC_FOREACH (x, v) {
 		VEC_DONE(&x->inside);
+		VEC_DONE(&x->back);
+	}
 	VEC_DONE(v);
 }

@@ -21,7 +21,8 @@ static int is_here(const struct fw_exit *x)
 
 static int is_way_out(const struct firewall_item *f)
 {
-	return f->exit_interface[0] != '\0' && ifname_check(f->exit_interface) == 0;
+	return f->exit_mark != 0 && f->exit_interface[0] != '\0' &&
+		ifname_check(f->exit_interface) == 0;
 }
 
 int firewall_has_exits(const struct firewall_item *f)
@@ -82,6 +83,10 @@ void firewall_exit_marks(struct buf *out, const struct firewall_item *f)
 		}
 		buf_addf(out, "\t\tiifname \"%s\" meta mark set 0x%08x\n", x->interface, x->mark);
 	}
+	if (is_way_out(f)) /* replies go back where the flow came from */
+		buf_addf(out,
+			"\t\tiifname != @interfaces ct mark 0x%08x meta mark set 0x%08x return\n",
+			f->exit_mark, f->exit_mark);
 	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
 		CLEANUP(buf_done) struct buf to = {0};
 
@@ -90,8 +95,8 @@ void firewall_exit_marks(struct buf *out, const struct firewall_item *f)
 			buf_addf(out, "\t\t%s return\n", buf_str(&to) + 1);
 	}
 	if (is_way_out(f))
-		buf_addf(out, "\t\tiifname \"%s\" meta mark set 0x%08x\n", f->exit_interface,
-			EXIT_MARK_PASSING);
+		buf_addf(out, "\t\tiifname \"%s\" meta mark set 0x%08x ct mark set 0x%08x\n",
+			f->exit_interface, f->exit_mark, f->exit_mark);
 	VEC_FOREACH (x, &f->exits)
 		for (size_t i = 0; x->mark != 0 && i < ARRAY_LEN(halves); i++)
 			add_each(out, x, &halves[i]);
@@ -128,7 +133,7 @@ static void each_here(struct buf *out, const struct firewall_item *f, const char
 			buf_addf(out, "\t\tmeta mark 0x%08x oifname != @interfaces %s\n", x->mark,
 				verdict);
 	if (is_way_out(f))
-		buf_addf(out, "\t\tmeta mark 0x%08x oifname != @interfaces %s\n", EXIT_MARK_PASSING,
+		buf_addf(out, "\t\tmeta mark 0x%08x oifname != @interfaces %s\n", f->exit_mark,
 			verdict);
 }
 

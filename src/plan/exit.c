@@ -229,7 +229,7 @@ static void push_way_out(struct view *v, const struct member *m, uint8_t slot,
 {
 	const struct network *n = v->fn->network;
 	char name[IFNAME_LEN];
-	bool made = false;
+	struct item *way = NULL;
 
 	ifname_make(n->name, "-x", name);
 	for (size_t k = 0; k < v->n_members; k++) {
@@ -240,18 +240,23 @@ static void push_way_out(struct view *v, const struct member *m, uint8_t slot,
 			public_key_is_zero(&gateway->member->public_key) ||
 			strcmp(gateway->member->node, m->node) == 0)
 			continue;
-		if (!made) {
+		if (way == NULL) {
 			push_interface(n, m, name, 0, ret);
 			push_sysctl(n, name, "rp_filter", "2", ret);
-			made = true;
+			way = item_new(ITEM_EXIT, n->id);
 		}
 		p = push_peer(v->fn, m, gateway->member, name, 1u + slot, ret);
 		push_own_addresses(gateway->member, &p->allowed_ips);
+		push_own_addresses(gateway->member, &way->exit.back);
 	}
-	if (made) {
-		strs_push(&fw->interfaces, name);
-		snprintf(fw->exit_interface, IFNAME_LEN, "%s", name);
-	}
+	if (way == NULL)
+		return;
+	way->exit.mark = exit_mark(n, slot);
+	snprintf(way->exit.interface, IFNAME_LEN, "%s", name);
+	VEC_PUSH(ret, way);
+	strs_push(&fw->interfaces, name);
+	snprintf(fw->exit_interface, IFNAME_LEN, "%s", name);
+	fw->exit_mark = way->exit.mark;
 }
 
 /* --- both ------------------------------------------------------------------------------------- */

@@ -195,6 +195,15 @@ static int route_delete(void *ctx, const struct route_item *r, struct err *e)
 	return rc;
 }
 
+static void copy_lists(struct exit_item *x)
+{
+	const struct exit_item was = *x;
+
+	x->inside = x->back = (struct prefix_vec){0};
+	prefix_vec_copy(&x->inside, &was.inside);
+	prefix_vec_copy(&x->back, &was.back);
+}
+
 static int exit_list(void *ctx, struct exit_vec *ret, struct err *e)
 {
 	int rc = enter(self(ctx), e);
@@ -204,8 +213,7 @@ static int exit_list(void *ctx, struct exit_vec *ret, struct err *e)
 	VEC_FOREACH (x, &self(ctx)->exits) {
 		struct exit_item copy = *x;
 
-		copy.inside = (struct prefix_vec){0};
-		prefix_vec_copy(&copy.inside, &x->inside);
+		copy_lists(&copy);
 		VEC_PUSH(ret, copy);
 	}
 	return 0;
@@ -219,6 +227,7 @@ static int exit_delete(void *ctx, uint32_t mark, struct err *e)
 	for (size_t i = 0; rc == 0 && i < f->exits.n; i++)
 		if (f->exits.v[i].mark == mark) {
 			VEC_DONE(&f->exits.v[i].inside);
+			VEC_DONE(&f->exits.v[i].back);
 			VEC_REMOVE(&f->exits, i);
 			break;
 		}
@@ -237,8 +246,7 @@ static int exit_put(void *ctx, const struct exit_item *x, struct err *e)
 		rc = link_at(f, x->interface, &l, e);
 	if (rc < 0)
 		return rc;
-	copy.inside = (struct prefix_vec){0};
-	prefix_vec_copy(&copy.inside, &x->inside);
+	copy_lists(&copy);
 	VEC_PUSH(&f->exits, copy);
 	return 0;
 }

@@ -162,6 +162,7 @@ static inline struct item *random_item(struct rand *r)
 		i->exit.mark = (uint32_t)rand_next(r);
 		random_ifname(r, i->exit.interface);
 		random_prefixes(r, &i->exit.inside);
+		random_prefixes(r, &i->exit.back);
 		break;
 	case ITEM_HOST:
 		i->host.name = random_text(r);

@@ -257,6 +257,7 @@ static void only_way(const struct exit_item *want)
 	assert_int_equal(v.v[0].mark, want->mark);
 	assert_string_equal(v.v[0].interface, want->interface);
 	assert_true(prefix_vec_equal(&v.v[0].inside, &want->inside));
+	assert_true(prefix_vec_equal(&v.v[0].back, &want->back));
 	net_exit_list_done(&v);
 }
 
@@ -283,12 +284,18 @@ static void ways_out(void **state)
 	only_way(&broken);
 	OK(net_exit_put(n, &two, &e));
 	only_way(&two);
+	/* an exit's own: back to the gateways alone */
+	VEC_PUSH(&two.back, items_prefix("172.30.0.1/32"));
+	VEC_PUSH(&two.back, items_prefix("fd00:30::1/128"));
+	VEC_DONE(&two.inside);
+	OK(net_exit_put(n, &two, &e));
+	only_way(&two);
 	OK(net_exit_delete(n, two.mark, &e));
 	OK(net_exit_delete(n, two.mark, &e));
 	OK(net_exit_list(n, &none, &e));
 	assert_int_equal(none.n, 0);
 	VEC_DONE(&one.inside);
-	VEC_DONE(&two.inside);
+	VEC_DONE(&two.back);
 	VEC_DONE(&broken.inside);
 	VEC_DONE(&none);
 }
