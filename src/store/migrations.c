@@ -131,9 +131,34 @@ static const char member_rotating[] =
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+
+/* Roles of a project's own, scopes, the second step, sessions that can be told apart. */
+static const char accounts[] =
+	"CREATE TABLE role (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
+	" name TEXT NOT NULL, description TEXT NOT NULL, permissions TEXT NOT NULL,"
+	" created_at INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX role_name ON role (project, name);"
+	"ALTER TABLE user ADD COLUMN scopes TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN grants TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN totp INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE user ADD COLUMN totp_step INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE user ADD COLUMN recovery TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN issuer TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN subject TEXT NOT NULL DEFAULT '';"
+	"CREATE UNIQUE INDEX user_subject ON user (issuer, subject) WHERE subject <> '';"
+	"ALTER TABLE token ADD COLUMN scopes TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE token ADD COLUMN grants TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX token_creator ON token (created_by);"
+	"DELETE FROM session;" /* everybody signs in again: sessions have an idle end now */
+	"ALTER TABLE session ADD COLUMN address TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE session ADD COLUMN agent TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE session ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
+	/* What the audit log begins with after its oldest lines were deleted. */
+	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
+	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, NULL};
+const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, accounts, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)

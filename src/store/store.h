@@ -73,8 +73,16 @@ struct tx_filter {
 	const char *column;
 	const char *value; /* text form; NULL = not filtered */
 };
+/* A condition on who may see rows: those one of whose ids (all but the project's) is in ids, which
+ * have one of the tags, or whose owner it is. A node also has the ids of its members. */
+struct tx_scope {
+	struct strs ids, tags;
+	const char *owner; /* borrowed; "" = nobody */
+};
+void tx_scope_done(struct tx_scope *s);
 struct tx_query {
 	struct tx_filter filters[6];
+	const struct tx_scope *scope; /* or NULL */
 	const char *search; /* substring of "name" or "description", case-insensitive; or NULL */
 	const char *order;  /* a column of the schema; NULL = id */
 	bool descending;
