@@ -78,6 +78,9 @@ void api_role_create(struct call *c);
 void api_role_change(struct call *c);
 void api_role_delete(struct call *c);
 
+/* api_audit.c */
+void api_audit_verify(struct call *c);
+
 /* api_setting.c */
 void api_setting_show(struct call *c);
 void api_setting_change(struct call *c);

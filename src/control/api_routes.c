@@ -122,6 +122,7 @@ const struct http_route api_routes[] = {
 	ROUTE("PATCH", API "/settings", api_setting_change, S, 0, NULL, ""),
 
 	ROUTE("GET", API "/audit", api_list, A, 0, &schema_audit, "list"),
+	ROUTE("GET", API "/audit/verify", api_audit_verify, A, ROUTE_WHOLE, NULL, ""),
 	ROUTE("GET", API "/events", api_events, V, 0, NULL, ""),
 	ROUTE("GET", "/metrics", api_metrics, V, ROUTE_WHOLE, NULL, ""),
 };

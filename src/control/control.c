@@ -12,6 +12,7 @@
 #include "control/change.h"
 #include "control/failures.h"
 #include "control/hub.h"
+#include "control/janitor.h"
 #include "control/keys.h"
 #include "control/labels.h"
 #include "control/metrics.h"
@@ -208,6 +209,7 @@ int control_start(const struct control_options *o, struct control **ret, struct 
 	c->labels = labels_new();
 	c->metrics = metrics_new();
 	c->settings = settings_live_new();
+	c->janitor = janitor_new(c);
 	int r = start(c, e);
 	if (r < 0) {
 		control_stop(c);
@@ -264,6 +266,7 @@ struct control *control_stop(struct control *c)
 	keys_done(&c->keys);
 	metrics_free(c->metrics);
 	settings_live_free(c->settings);
+	janitor_free(c->janitor);
 	labels_free(c->labels);
 	attempts_free(c->attempts);
 	failures_free(c->failures);

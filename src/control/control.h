@@ -18,6 +18,7 @@ struct store;
 struct attempts;
 struct failures;
 struct hub;
+struct janitor;
 struct http_server;
 struct labels;
 struct metrics;
@@ -50,6 +51,7 @@ struct control {
 	struct store *store;
 	struct hub *hub;
 	struct workers *workers;
+	struct janitor *janitor;
 	struct metrics *metrics;
 	struct settings_live *settings;    /* setting.h */
 	struct attempts *attempts;         /* failed logins, counted */

@@ -386,6 +386,44 @@ int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 	return 0;
 }
 
+int tx_between(struct tx *tx, const struct schema *s, const char *column, int64_t from, int64_t *to,
+	size_t limit, int (*fn)(void *arg, const void *object), void *arg, struct err *e)
+{
+	CLEANUP(list_done)
+	struct list l = {
+		.s = s, .order = &s->fields[0], .fn = fn, .arg = arg, .e = e, .keep = true};
+	CLEANUP(buf_done) struct buf sql = {0};
+	const struct field *f;
+	int64_t end = *to;
+	struct cell args[] = {cell_int(from), cell_int(end), cell_int((int64_t)limit)};
+	int code = tx_field(s, column, &f, e);
+
+	if (code < 0)
+		return code;
+	if (!column_is_number(f))
+		return err_set(e, ERR_INTERNAL, "%s is no number", column);
+	/* The value of the limit-th row, if there are that many. */
+	buf_addf(&sql,
+		"SELECT max(v) FROM (SELECT \"%s\" AS v FROM \"%s\" WHERE \"%s\" > 0 AND"
+		" \"%s\" BETWEEN ? AND ? ORDER BY \"%s\" LIMIT ?) HAVING count(*) = %zu",
+		column, s->name, column, column, column, limit);
+	code = tx_run(tx, buf_str(&sql), args, 3, take_count, &end, e);
+	if (code < 0)
+		return code;
+	buf_reset(&sql);
+	buf_adds(&sql, "SELECT ");
+	tx_columns(s, &sql);
+	buf_addf(&sql, " FROM \"%s\" WHERE \"%s\" > 0 AND \"%s\" BETWEEN ? AND ? ORDER BY \"%s\"",
+		s->name, column, column, column);
+	args[1] = cell_int(end);
+	code = tx_run(tx, buf_str(&sql), args, 2, list_row, &l, e);
+	if (code >= 0)
+		code = give_kept(&l);
+	if (code >= 0)
+		*to = end;
+	return code < 0 ? code : 0;
+}
+
 int tx_count(struct tx *tx, const struct schema *s, const struct tx_filter filters[6],
 	uint64_t *ret, struct err *e)
 {

@@ -153,6 +153,7 @@ static const char accounts[] =
 	"ALTER TABLE session ADD COLUMN address TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE session ADD COLUMN agent TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE session ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX device_expires ON device (expires_at) WHERE expires_at > 0;"
 	/* What the audit log begins with after its oldest lines were deleted. */
 	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
