@@ -326,6 +326,43 @@ static void tokens_act_for_their_maker(void **state)
 	bearer_gets(token, "/api/v1/networks", 401);
 }
 
+/* Nobody joins by what somebody left behind. */
+static void join_tokens_end_with_their_maker(void **state)
+{
+	static const struct {
+		const char *change;
+		int status;
+	} rows[] = {{"{\"enabled\":false}", 401}, {"{\"enabled\":true}", 201}};
+	char id[ID_LEN], token[256], path[100], body[600];
+	make(f, "/api/v1/networks?project=default", "{\"name\":\"joined\"}");
+	make_user("jim", "\"role\":\"org-admin\"", id);
+	signs_in("jim", "long enough", NULL, 200);
+	ANSWER made = browse("POST", "/api/v1/tokens",
+		"{\"kind\":\"join\",\"name\":\"j\",\"networks\":[\"joined\"]}");
+	expect_status(&made, 201);
+	copy_str(&made, "token", token, sizeof(token));
+	snprintf(path, sizeof(path), "/api/v1/users/%s", id);
+	snprintf(body, sizeof(body),
+		"{\"token\":\"%s\",\"hostname\":\"n1\",\"public_key\":"
+		"\"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=\"}",
+		token);
+	for (size_t i = 0; i < 2; i++) {
+		struct http_target agents = {
+			.base = mem_printf("https://127.0.0.1:%u", control_agent_port(f->control)),
+			.insecure = true};
+		struct http_send send = {.method = "POST",
+			.path = "/v1/register",
+			.content_type = "application/json",
+			.body = body,
+			.body_len = strlen(body)};
+		ANSWER changed = call(f, "PATCH", path, NULL, rows[i].change);
+		expect_status(&changed, 200);
+		ANSWER joined = answer_of(&agents, &send, "/v1/register");
+		expect_status(&joined, rows[i].status);
+		http_target_done(&agents);
+	}
+}
+
 static int64_t lines(const char *action, const char *object)
 {
 	char path[200];
@@ -429,6 +466,7 @@ int main(void)
 		cmocka_unit_test(the_second_step_is_sealed),
 		cmocka_unit_test(sessions_end),
 		cmocka_unit_test(tokens_act_for_their_maker),
+		cmocka_unit_test(join_tokens_end_with_their_maker),
 		cmocka_unit_test(failures_are_written_down),
 		cmocka_unit_test(guessing_locks_nobody_out),
 		cmocka_unit_test(the_audit_log_is_pruned),
