@@ -352,6 +352,7 @@ static void join_tokens_end_with_their_maker(void **state)
 			.insecure = true};
 		struct http_send send = {.method = "POST",
 			.path = "/v1/register",
+			.bearer = token,
 			.content_type = "application/json",
 			.body = body,
 			.body_len = strlen(body)};
@@ -435,7 +436,8 @@ static void clients_expire(void **state)
 	struct err e = {0};
 	make_gateway(f, "?project=default", "office", "gw");
 	clock_format(now.fake_wall + HOUR, until);
-	snprintf(body, sizeof(body), "{\"name\":\"guest\",\"expires_at\":\"%s\"}", until);
+	snprintf(body, sizeof(body),
+		"{\"name\":\"guest\",\"network\":\"office\",\"expires_at\":\"%s\"}", until);
 	id_copy(id, make(f, "/api/v1/wireguard/clients?project=default", body));
 	snprintf(path, sizeof(path), "/api/v1/wireguard/clients/%s", id);
 	ANSWER active = call(f, "GET", path, NULL, NULL);
