@@ -288,7 +288,7 @@ static void read_firewalls(struct reader *r)
 	for (size_t i = 0; i < r->wanted->n; i++) {
 		const struct item *w = r->wanted->v[i];
 
-		if (w->kind != ITEM_FIREWALL && w->kind != ITEM_SET)
+		if (w->kind != ITEM_FIREWALL && w->kind != ITEM_SET && w->kind != ITEM_LIMIT)
 			continue;
 		if (network == NULL || strcmp(network, w->network) != 0)
 			intact = firewall_intact(m, w->network);

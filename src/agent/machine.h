@@ -32,8 +32,8 @@ struct machine_ops {
 	int (*sysctl_set)(void *ctx, const char *name, const char *value, struct err *e);
 	int (*firewall_load)(void *ctx, const char *network, const struct firewall_item *f,
 		const struct item_vec *sets, struct err *e);
-	int (*firewall_members)(void *ctx, const char *network, const struct item_vec *put,
-		const struct item_vec *drop, struct err *e);
+	int (*firewall_members)(void *ctx, const char *network, const struct item_vec *all,
+		const struct item_vec *put, const struct item_vec *drop, struct err *e);
 	int (*firewall_digest)(void *ctx, const char *network, char ret[static 65], struct err *e);
 	int (*firewall_delete)(void *ctx, const char *network, struct err *e);
 	int (*hosts_write)(void *ctx, const struct item_vec *hosts, struct err *e);

@@ -17,6 +17,7 @@ enum item_kind {
 	ITEM_SYSCTL,    /* key: sysctl name */
 	ITEM_FIREWALL,  /* key: network id; the skeleton: rules and masquerade */
 	ITEM_SET,       /* key: set name/prefix: one member of a firewall set */
+	ITEM_LIMIT,     /* key: device id, addresses, rate: how fast a device may be */
 	ITEM_PEER,      /* key: interface/peer id */
 	ITEM_ROUTE,     /* key: destination */
 	ITEM_HOST,      /* key: host name */
@@ -93,6 +94,14 @@ struct set_item {
 	struct prefix prefix; /* ranges are cut into prefixes */
 };
 
+/* Of what a device sends, and as much of what is sent to it; shared by its addresses. All of it is
+ * key: another rate is another limit. */
+struct limit_item {
+	id_text device;
+	struct addr addr, addr6; /* unset: none of that family */
+	uint64_t rate;           /* bits a second */
+};
+
 struct host_item {
 	char *name;
 	struct addr addr, addr6;
@@ -109,6 +118,7 @@ struct item {
 		struct sysctl_item sysctl;
 		struct firewall_item firewall;
 		struct set_item set;
+		struct limit_item limit;
 		struct host_item host;
 	};
 };

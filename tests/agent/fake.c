@@ -240,8 +240,8 @@ static int firewall_load(void *ctx, const char *network, const struct firewall_i
 	return 0;
 }
 
-static int firewall_members(void *ctx, const char *network, const struct item_vec *put,
-	const struct item_vec *drop, struct err *e)
+static int firewall_members(void *ctx, const char *network, const struct item_vec *all,
+	const struct item_vec *put, const struct item_vec *drop, struct err *e)
 {
 	int rc = enter(self(ctx), e);
 	const char *now = map_get(&self(ctx)->firewalls, network);
