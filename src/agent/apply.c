@@ -315,7 +315,6 @@ static int load_firewall(struct run *run, const struct item *firewall, struct er
 	struct item_vec all = contents(run->target), mine = of_network(&all, firewall->network);
 	int rc = ledger_set_firewall(&m->ledger, firewall->network, true, e);
 
-	f->settled = false;
 	if (rc == 0)
 		rc = m->ops->firewall_load(
 			m->ctx, firewall->network, &firewall->firewall, &mine, e);
@@ -354,7 +353,6 @@ static void change_members(struct run *run, const char *network, const struct it
 		return; /* loaded with these members, or failed with them */
 	if (f->loaded)
 		rc = m->ops->firewall_members(m->ctx, network, &all, put, drop, &e);
-	f->settled = false;
 	if (rc < 0)
 		rc = load_firewall(run, firewall, &e);
 	if (rc < 0) {
@@ -393,7 +391,7 @@ static int drop_firewall(struct run *run, const struct item *i, struct err *e)
 	struct machine_firewall *f = machine_firewall(m, i->network);
 	int rc;
 
-	f->loaded = f->settled = false;
+	f->loaded = false;
 	if (!id_vec_has(&m->ledger.firewalls, i->network))
 		return 0;
 	rc = m->ops->firewall_delete(m->ctx, i->network, e);
@@ -406,13 +404,13 @@ static bool may_put_peer(void *arg, const struct item *i)
 {
 	struct run *run = arg;
 	struct machine *m = run->m;
-	char digest[65];
+	const struct item *firewall = firewall_of(run->target, i->network);
 
-	if (firewall_of(run->target, i->network) == NULL)
+	if (firewall == NULL)
 		return true;
-	if (machine_firewall(m, i->network)->loaded)
-		return true;
-	return m->ops->firewall_digest(m->ctx, i->network, digest, NULL) == 0;
+	return machine_firewall(m, i->network)->loaded ||
+		m->ops->firewall_intact(
+			m->ctx, i->network, &firewall->firewall, run->target, NULL) >= 0;
 }
 
 /* --- routes and hosts ------------------------------------------------------------------------ */

@@ -108,9 +108,10 @@ static int firewall_members(void *ctx, const char *network, const struct item_ve
 	return net_firewall_members(net_of(ctx), network, all, put, drop, e);
 }
 
-static int firewall_digest(void *ctx, const char *network, char ret[static 65], struct err *e)
+static int firewall_intact(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e)
 {
-	return net_firewall_digest(net_of(ctx), network, ret, e);
+	return net_firewall_intact(net_of(ctx), network, f, items, e);
 }
 
 static int firewall_delete(void *ctx, const char *network, struct err *e)
@@ -150,7 +151,7 @@ const struct machine_ops machine_net_ops = {
 	.sysctl_set = sysctl_set,
 	.firewall_load = firewall_load,
 	.firewall_members = firewall_members,
-	.firewall_digest = firewall_digest,
+	.firewall_intact = firewall_intact,
 	.firewall_delete = firewall_delete,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,

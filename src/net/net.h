@@ -62,9 +62,12 @@ int net_firewall_load(struct net *n, const char *network, const struct firewall_
  * afterwards; needed when a range comes or goes. After an error nothing was changed; load then. */
 int net_firewall_members(struct net *n, const char *network, const struct item_vec *all,
 	const struct item_vec *put, const struct item_vec *drop, struct err *e);
-/* A digest of what is loaded for the network, to notice drift: equal before and after means
- * nobody touched it. Costs next to nothing as long as nobody changes nftables.
- * ERR_NOT_FOUND when the table is not there. */
+/* Is the table what net_firewall_load would make? 1 or 0. Compares with the kernel, once after each
+ * change of nftables by anybody; a table that this process did not load is never intact.
+ * ERR_NOT_FOUND when there is none. */
+int net_firewall_intact(struct net *n, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e);
+/* A digest of all that is in the table, for comparisons. ERR_NOT_FOUND when it is not there. */
 int net_firewall_digest(struct net *n, const char *network, char ret[static 65], struct err *e);
 int net_firewall_delete(struct net *n, const char *network, struct err *e); /* absent is success */
 

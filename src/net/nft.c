@@ -27,8 +27,8 @@ struct known {
 	bool nat;          /* it was loaded with the chain wr_nat */
 	char text[65];     /* digest of the skeleton as nft text */
 	char skeleton[65]; /* of what the kernel made of it */
-	uint32_t generation;
-	char digest[65]; /* of everything, at that generation; 0 = not known */
+	/* At this generation of nftables the table was as wanted; 0 = it has to be looked at. */
+	uint32_t verified;
 };
 
 struct net_tables {
@@ -98,27 +98,38 @@ static int change_content(struct net_tables *t, const struct firewall *fw,
 	return r;
 }
 
+/* What the kernel made of the skeleton; not learned when somebody else was there meanwhile, for it
+ * could be theirs: the table is loaded anew then, the next time. */
+static void learn(struct net_tables *t, const struct firewall *fw, uint32_t before, struct known *k)
+{
+	CLEANUP(nf_table_done) struct nf_table now = {0};
+
+	if (nfnl_read(t->nfnl, fw->table, &now, NULL) < 0 || now.generation != before + 1)
+		return;
+	k->loaded = true;
+	memcpy(k->skeleton, now.skeleton, sizeof(k->skeleton));
+	hash_sha256_hex(fw->skeleton.data, fw->skeleton.len, k->text);
+}
+
 /* Rules by nft; old: what the sets hold now, when the table stays. */
 static int load_text(struct net_tables *t, const struct firewall *fw, const struct nf_content *old,
 	struct known *k, struct err *e)
 {
-	CLEANUP(nf_table_done) struct nf_table now = {0};
 	CLEANUP(buf_done) struct buf text = {0};
+	uint32_t before;
 	int r = firewall_text(fw, old, k->nat, &text);
 
 	if (r < 0)
 		return err_set(e, r, "a limit changed its rate");
-	*k = (struct known){.nat = k->nat};
+	r = nfnl_generation(t->nfnl, &before, e);
+	if (r < 0)
+		return r;
+	k->loaded = false;
 	r = nft(&text, e);
 	if (r < 0)
 		return r;
 	k->nat = fw->nat;
-	/* a table that cannot be read is loaded anew the next time */
-	if (nfnl_read(t->nfnl, fw->table, &now, NULL) == 0) {
-		k->loaded = true;
-		memcpy(k->skeleton, now.skeleton, sizeof(k->skeleton));
-		hash_sha256_hex(fw->skeleton.data, fw->skeleton.len, k->text);
-	}
+	learn(t, fw, before, k);
 	return 0;
 }
 
@@ -174,6 +185,7 @@ int net_firewall_load(struct net *n, const char *network, const struct firewall_
 	if (r < 0)
 		return r;
 	firewall_make(network, f, items, &fw);
+	known_of(t, network)->verified = 0; /* of what was wanted until now */
 	return load(t, &fw, known_of(t, network), e);
 }
 
@@ -230,6 +242,7 @@ int net_firewall_members(struct net *n, const char *network, const struct item_v
 
 	if (r < 0)
 		return r;
+	known_of(t, network)->verified = 0; /* of what was wanted until now */
 	singles(network, drop, false, &c);
 	singles(network, put, true, &c);
 	ranges(network, drop, all, &c);
@@ -241,8 +254,25 @@ int net_firewall_members(struct net *n, const char *network, const struct item_v
 
 /* --- looking and leaving --------------------------------------------------------------------- */
 
-int net_firewall_digest(struct net *n, const char *network, char ret[static 65], struct err *e)
+static bool is_wanted(const struct known *k, const struct firewall *fw, const struct nf_table *now)
 {
+	struct nf_changes c = {0};
+	char text[65];
+	bool same;
+
+	hash_sha256_hex(fw->skeleton.data, fw->skeleton.len, text);
+	if (!k->loaded || strcmp(k->skeleton, now->skeleton) != 0 || strcmp(k->text, text) != 0 ||
+		nf_changes_between(&now->content, &fw->content, &c) < 0)
+		return false;
+	same = nf_changes_are_none(&c);
+	nf_changes_done(&c);
+	return same;
+}
+
+int net_firewall_intact(struct net *n, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e)
+{
+	CLEANUP(firewall_done) struct firewall fw = {0};
 	CLEANUP(nf_table_done) struct nf_table now = {0};
 	char table[NFT_NAME_LEN];
 	uint32_t generation;
@@ -255,16 +285,30 @@ int net_firewall_digest(struct net *n, const char *network, char ret[static 65],
 	if (r < 0)
 		return r;
 	k = known_of(t, network);
-	if (k->generation == 0 || k->generation != generation) {
-		k->generation = 0;
+	if (k->verified != 0 && k->verified == generation)
+		return 1;
+	r = nfnl_read(t->nfnl, nft_table(network, table), &now, e);
+	if (r < 0)
+		return r;
+	firewall_make(network, f, items, &fw);
+	if (!is_wanted(k, &fw, &now))
+		return 0;
+	k->verified = now.generation;
+	return 1;
+}
+
+int net_firewall_digest(struct net *n, const char *network, char ret[static 65], struct err *e)
+{
+	CLEANUP(nf_table_done) struct nf_table now = {0};
+	char table[NFT_NAME_LEN];
+	struct net_tables *t;
+	int r = tables_of(n, &t, e);
+
+	if (r == 0)
 		r = nfnl_read(t->nfnl, nft_table(network, table), &now, e);
-		if (r < 0)
-			return r;
-		nf_table_digest(&now, k->digest);
-		k->generation = now.generation;
-	}
-	memcpy(ret, k->digest, sizeof(k->digest));
-	return 0;
+	if (r == 0)
+		nf_table_digest(&now, ret);
+	return r;
 }
 
 int net_firewall_delete(struct net *n, const char *network, struct err *e)

@@ -67,8 +67,10 @@ static void push_device(const struct fleet_network *fn, const struct policy_rule
 {
 	if (!d->enabled)
 		return;
-	if (own != NULL && strcmp(own->id, d->group) == 0)
+	if (own != NULL && strcmp(own->id, d->group) == 0) {
 		link_device_peer(fn, own, d, ret);
+		link_device_limit(fn, d, ret);
+	}
 	policy_device_sets(fn, rules, d, ret);
 }
 

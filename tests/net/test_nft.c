@@ -469,24 +469,47 @@ static void drift_is_mended(void **state)
 	item_free(i);
 }
 
-/* Nobody touches nftables: no second look. A change anywhere in the namespace is enough for one. */
-static void digests_are_fresh(void **state)
+static bool intact(const struct item *i, const struct item_vec *sets)
 {
-	CLEANUP(item_vec_done) struct item_vec sets = {0};
-	struct item *i = fleet_item(&sets);
-	char one[65], two[65];
+	struct err e = {0};
+	int r = net_firewall_intact(n, NETWORK, &i->firewall, sets, &e);
 
+	if (r < 0)
+		fail_msg("%s", e.text);
+	return r == 1;
+}
+
+/* Intact is what is wanted, not what was there when somebody looked first. */
+static void intact_is_as_wanted(void **state)
+{
+	CLEANUP(item_vec_done) struct item_vec sets = {0}, put = {0}, none = {0};
+	struct item *i = fleet_item(&sets);
+	struct err e = {0};
+
+	assert_int_equal(net_firewall_intact(n, NETWORK, &i->firewall, &sets, &e), ERR_NOT_FOUND);
 	load(NETWORK, &i->firewall, &sets);
-	digest(NETWORK, one);
+	nft("insert rule inet warren_" NETWORK " wr_pass accept");
+	assert_false(intact(i, &sets));
+	load(NETWORK, &i->firewall, &sets);
+	assert_true(intact(i, &sets));
 	nft("add table inet foreign");
-	digest(NETWORK, two);
-	assert_string_equal(one, two);
+	assert_true(intact(i, &sets));
 	nft("add element inet warren_" NETWORK " s_nodes_4 { 192.0.2.9 }");
-	digest(NETWORK, two);
-	assert_string_not_equal(one, two);
+	assert_false(intact(i, &sets));
 	nft("delete element inet warren_" NETWORK " s_nodes_4 { 192.0.2.9 }");
-	digest(NETWORK, two);
-	assert_string_equal(one, two);
+	assert_true(intact(i, &sets));
+	/* a change of members counts as wanted only when it is */
+	items_set(&put, NETWORK, "nodes", "192.0.2.9/32");
+	assert_int_equal(net_firewall_members(n, NETWORK, &sets, &put, &none, &e), 0);
+	assert_false(intact(i, &sets));
+	items_set(&sets, NETWORK, "nodes", "192.0.2.9/32");
+	assert_true(intact(i, &sets));
+	/* nor do rules that were not loaded */
+	items_rule(&i->firewall.input, "", "", "udp", "53");
+	nft("add table inet foreign2");
+	assert_false(intact(i, &sets));
+	load(NETWORK, &i->firewall, &sets);
+	assert_true(intact(i, &sets));
 	item_free(i);
 }
 
@@ -704,7 +727,7 @@ int main(void)
 		TEST(a_bad_batch_leaves_the_old), TEST(digest_sees_a_foreign_hand),
 		TEST(members_300), TEST(members_3000), TEST(members_3300), TEST(members_20000_load),
 		TEST(overlapping_members), TEST(rules_change_and_sets_stay), TEST(drift_is_mended),
-		TEST(digests_are_fresh), TEST(members_by_chance), TEST(packets_to_the_node),
+		TEST(intact_is_as_wanted), TEST(members_by_chance), TEST(packets_to_the_node),
 		TEST(packets_through_the_node)};
 	const char *missing = lab_missing("ip");
 
