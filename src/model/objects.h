@@ -139,6 +139,7 @@ struct device {
 	uint64_t rate_limit;           /* bits a second, for each direction; 0 = none */
 	char *config_hash; /* of the configuration last handed out, to tell stale ones */
 	msec created_at;
+	msec key_at;     /* when public_key was set */
 	msec last_seen;  /* observed: newest handshake, 0 = never */
 	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
 };
