@@ -125,6 +125,24 @@ static int make_link(struct run *run, const struct item *i, bool *ret_adopted, s
 	return rc;
 }
 
+VEC_TYPE(psk_ops, struct wg_peer_op);
+
+/* The PSKs that the interface's peers are to have. */
+static void add_psks(const struct run *run, const char *ifname, struct psk_ops *ret)
+{
+	struct item_vec peers = slice(run->target, ITEM_PEER);
+
+	VEC_FOREACH (i, &peers) {
+		struct wg_peer_op op = {.flags = WG_PEER_PSK | WG_PEER_UPDATE_ONLY,
+			.public_key = (*i)->peer.public_key,
+			.psk = (*i)->peer.psk};
+
+		if (strcmp((*i)->peer.interface, ifname) == 0)
+			VEC_PUSH(ret, op);
+		secret_wipe(&op.psk);
+	}
+}
+
 /* Key, port and mark: only what differs, for a port that is set again interrupts an engine. */
 static int set_device(struct run *run, const struct item *i, bool adopted, struct err *e)
 {
@@ -133,6 +151,7 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	CLEANUP(secret_wipe) struct secret key = {0};
 	struct public_key public;
 	struct wg_device d = {0};
+	struct psk_ops ops = {0};
 	struct wg_change c = {
 		.private_key = &key, .listen_port = want->listen_port, .fwmark = want->fwmark};
 	bool announce;
@@ -154,7 +173,15 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	wg_device_done(&d);
 	if (c.flags == 0)
 		return 0;
+	/* a handshake between a new key and its PSKs would fail, and is not tried again for 5 s */
+	if (adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
+		add_psks(run, want->name, &ops);
+	c.peers = ops.v;
+	c.n_peers = ops.n;
 	rc = m->wg->ops->change(m->wg, want->name, &c, e);
+	if (ops.n > 0)
+		mem_wipe(ops.v, ops.n * sizeof(*ops.v));
+	VEC_DONE(&ops);
 	if (rc == 0 && adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
 		strs_push(&run->rekeyed, want->name);
 	return rc;

@@ -52,11 +52,13 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 {
 	const struct peer_item *p = &i->peer, *was = old == NULL ? NULL : &old->peer;
 	struct op o = {.item = i, .counts = true};
+	bool rekeyed = false;
 
 	if (was != NULL && !public_key_equal(&was->public_key, &p->public_key)) {
 		/* P-2: a changed key never leaves the old one behind */
 		add_remove(b, i, &was->public_key, false);
 		was = NULL;
+		rekeyed = true;
 	}
 	o.op.public_key = p->public_key;
 	o.op.psk = p->psk;
@@ -70,8 +72,9 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 			(prefix_vec_equal(&was->allowed_ips, &p->allowed_ips)
 					? 0
 					: WG_PEER_ALLOWED_IPS);
-	if (was == NULL || was->generation != p->generation)
+	if (!rekeyed && (was == NULL || was->generation != p->generation))
 		set_endpoint(b, p, &o.op);
+	/* where the new key was heard is better than a hint (rotate.h) */
 	if (was == NULL && !(o.op.flags & WG_PEER_ENDPOINT) &&
 		roam_recall(&b->m->roam, b->ifname, &o.op)) {
 		struct wg_peer_op calm = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY,
@@ -79,6 +82,8 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 			.keepalive = p->keepalive};
 
 		VEC_PUSH(&b->woken, calm);
+	} else if (rekeyed) {
+		set_endpoint(b, p, &o.op);
 	}
 	if (was == NULL)
 		VEC_PUSH(&b->adds, o);

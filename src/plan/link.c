@@ -88,6 +88,29 @@ static void set_psk(const struct fleet_network *fn, const struct public_key *a,
 		key_derive_psk(&fn->psk_root, a, b, fn->network->psk_epoch, ret);
 }
 
+/* The key a member's own interface has by its plan. */
+static const struct public_key *own_key(const struct member *m)
+{
+	return m->switching ? &m->next_public_key : &m->public_key;
+}
+
+/* other is about to change its key: what it becomes, and the peer that waits for it. That one's
+ * PSK need only differ from the real one. */
+static void push_next(const struct fleet_network *fn, const struct member *m,
+	const struct member *other, struct peer_item *p, struct item_vec *ret)
+{
+	struct item *it;
+
+	p->next_public_key = other->next_public_key;
+	set_psk(fn, own_key(m), &other->next_public_key, &p->next_psk);
+	it = item_new(ITEM_PEER, fn->network->id);
+	memcpy(it->peer.interface, p->interface, IFNAME_LEN);
+	peer_next_id(other->id, it->peer.id);
+	it->peer.public_key = other->next_public_key;
+	memcpy(it->peer.psk.bytes, other->next_public_key.bytes, KEY_LEN);
+	VEC_PUSH(ret, it);
+}
+
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
 	const struct fleet_network *fn = v->fn;
@@ -110,7 +133,9 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	p->generation = seen->generation;
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
-	set_psk(fn, &m->public_key, &other->public_key, &p->psk);
+	set_psk(fn, own_key(m), &other->public_key, &p->psk);
+	if (!public_key_is_zero(&other->next_public_key))
+		push_next(fn, m, other, p, ret);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, p->interface, *prefix, ret);
@@ -129,7 +154,7 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 	char name[IFNAME_LEN];
 
 	link_direct_name(n, m, name);
-	push_interface(n, name, IFACE_DIRECT, &m->public_key, NULL, view_port(v, i), ret);
+	push_interface(n, name, IFACE_DIRECT, own_key(m), NULL, view_port(v, i), ret);
 	push_address(n, name, m->ipv4, ret);
 	push_address(n, name, m->ipv6, ret);
 	push_rp_filter(n, name, ret);

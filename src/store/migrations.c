@@ -126,6 +126,11 @@ static const char first[] =
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 
+static const char member_next_key[] =
+	"ALTER TABLE member ADD COLUMN rotate_now INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE member ADD COLUMN next_public_key TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE member ADD COLUMN switching INTEGER NOT NULL DEFAULT 0;";
+
 /* Clients are listed and counted by project and kind: without the kind in it, each page reads every
  * row of the project to count them. */
 static const char list_by_kind[] =
@@ -133,7 +138,7 @@ static const char list_by_kind[] =
 	"CREATE INDEX device_project ON device (project, kind, id);";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, NULL};
+const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, member_next_key, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
