@@ -4,6 +4,7 @@
  */
 #include "agent/apply_peers.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -180,6 +181,7 @@ static void flush(struct batch *b)
 	b->adds.v = all.v + adds_at; /* to tell adds from updates in `succeeded` */
 	b->adds.n = adds_n;
 	send_halving(b, all.v, all.n);
+	FAULT("peers.changed");
 	if (b->r->put[ITEM_PEER] > before)
 		log_info("peers configured", LOG_KV_STR("interface", b->ifname),
 			LOG_KV_INT("count", b->r->put[ITEM_PEER] - before));

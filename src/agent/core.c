@@ -2,6 +2,7 @@
 #include "agent/core.h"
 
 #include "agent/rotate.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -207,8 +208,10 @@ static void advance(struct core *c, const struct delta *d, struct state *next)
 	}
 	if (rc < 0)
 		log_error("desired state was not saved", LOG_KV_STR("error", e.text));
+	FAULT("state.saved");
 	screen(c, d, &work);
 	apply_delta(c->machine, &old, &work, &c->desired.items, &r);
+	FAULT("state.applied");
 	/* an earlier failure stands until a reconcile has found the machine as it should be */
 	if (r.failures > 0 || c->refused.n > 0 || c->desired.requires.n > 0)
 		core_set_error(c, &r, NULL);

@@ -1,6 +1,7 @@
 /* DOC: moving peers to their next key; see rotate.h. */
 #include "agent/rotate.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -91,6 +92,7 @@ size_t rotate_look(struct core *c)
 	if (moved > 0) {
 		item_vec_sort(&d.put);
 		item_vec_sort(&d.drop);
+		FAULT("move.heard");
 		core_move(c, &d);
 	}
 	delta_done(&d);

@@ -17,8 +17,9 @@ struct rotation {
 	id_text member, network, node;
 	struct public_key next;
 	bool switching;
-	msec since; /* of this step; monotonic */
-	msec asked; /* the step after it was sent to the writer; 0 = not yet */
+	msec since;      /* of this step; monotonic */
+	msec since_wall; /* the same, wall */
+	msec asked;      /* the step after it was sent to the writer; 0 = not yet */
 	VEC(struct witness) witnesses;
 };
 
@@ -131,6 +132,7 @@ static struct rotation *note(struct rotations *r, const struct member *m)
 	x->next = m->next_public_key;
 	x->switching = m->switching;
 	x->since = clock_mono(r->hub->clock);
+	x->since_wall = clock_wall(r->hub->clock);
 	map_set(&r->pending, m->id, x);
 	return x;
 }
@@ -238,9 +240,10 @@ static void take_step(struct rotations *r, struct rotation *x, msec now)
 	store_write(r->hub->control->store, store_step, s, stored);
 }
 
-static bool is_online(const struct node_status *s)
+/* Has it a stream, or spoken since the step began? */
+static bool is_there(const struct rotation *x, const struct node_status *s)
 {
-	return strcmp(s->liveness, "online") == 0;
+	return s->connected || s->last_heartbeat >= x->since_wall;
 }
 
 /* Do the peers know both keys? Those that are away are waited for a moment, for their engines may
@@ -259,7 +262,7 @@ static bool peers_ready(const struct rotations *r, const struct rotation *x, mse
 			continue;
 		hub_node_status(r->hub, w->node, &s);
 		if (s.applied_revision < w->revision &&
-			(is_online(&s) || now - x->since < ROTATION_AWAY))
+			(is_there(x, &s) || now - x->since < ROTATION_AWAY))
 			return false;
 	}
 	return true;
@@ -276,7 +279,7 @@ static bool node_ready(const struct rotations *r, const struct rotation *x)
 		if (strcmp(w->node, x->node) == 0)
 			revision = w->revision;
 	hub_node_status(r->hub, x->node, &s);
-	return is_online(&s) && s.applied_revision >= revision && s.error[0] == '\0';
+	return is_there(x, &s) && s.applied_revision >= revision && s.error[0] == '\0';
 }
 
 /* Two ends that change their keys at the same moment could not find each other. */
