@@ -138,7 +138,8 @@ static const char list_by_kind[] =
 	"CREATE INDEX device_project ON device (project, kind, id);";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, member_next_key, NULL};
+const char *const migrations_sqlite[] = {
+	first, member_rotating, list_by_kind, member_next_key, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
