@@ -158,6 +158,10 @@ static inline struct item *random_item(struct rand *r)
 		random_prefixes(r, &i->peer.allowed_ips);
 		if (random_one_in(r, 2))
 			random_bytes(r, i->peer.psk.bytes, KEY_LEN);
+		if (random_one_in(r, 3)) {
+			random_bytes(r, i->peer.next_public_key.bytes, KEY_LEN);
+			random_bytes(r, i->peer.next_psk.bytes, KEY_LEN);
+		}
 		i->peer.keepalive = (uint16_t)rand_next(r);
 		i->peer.not_after = random_time(r);
 		break;
