@@ -6,9 +6,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
-#include <linux/close_range.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,16 +59,17 @@ int processes_start(
 int processes_start_net(void *arg, int *ret_fd, struct err *e)
 {
 	struct processes *p = arg;
-	int ends[2];
+	int ends[2], rc;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(e, errno, "cannot make a socket for the net process");
-	if (spawner_start_net(&p->spawner, ends[1], e) < 0)
+	rc = spawner_start_net(&p->spawner, ends[1], e);
+	close(ends[1]);
+	if (rc < 0)
 		close(ends[0]);
 	else
 		*ret_fd = ends[0];
-	close(ends[1]);
-	return e->code;
+	return rc;
 }
 
 static void on_ready(int events, void *arg)
