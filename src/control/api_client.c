@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/client.h"
 #include "control/client_config.h"
+#include "control/client_filter.h"
 #include "control/labels.h"
 #include "model/names.h"
 #include "model/validate.h"
@@ -95,11 +96,17 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 	struct call *c = arg;
 	struct client_page *p = c->data;
 	struct page page = {0};
+	struct client_filter filter;
 	page_filter(&page, "kind", device_kind_words[DEVICE_CLIENT]);
 	int r = page_read(c, &schema_device, &page, e);
-	return r < 0
-		? r
-		: tx_list(tx, &schema_device, &page.query, take_device, p, &p->next, &p->total, e);
+	if (r == 0)
+		r = client_filter_read(c, &filter, e);
+	if (r < 0)
+		return r;
+	if (client_filter_any(&filter))
+		return client_filter_list(
+			tx, c, &filter, &page.query, take_device, p, &p->next, &p->total, e);
+	return tx_list(tx, &schema_device, &page.query, take_device, p, &p->next, &p->total, e);
 }
 
 static void render_list(const struct fleet *f, void *arg)

@@ -134,6 +134,7 @@ struct device {
 	int32_t keepalive;             /* seconds; -1 = the network's */
 	char *config_hash; /* of the configuration last handed out, to tell stale ones */
 	msec created_at;
+	msec key_at;     /* when public_key was set */
 	msec last_seen;  /* observed: newest handshake, 0 = never */
 	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
 };

@@ -183,6 +183,7 @@ static const struct field device_fields[] = {
 	F(keepalive, FIELD_I32, EDIT, INHERIT, SECONDS_MAX),
 	F(config_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
+	F(key_at, FIELD_TIME, 0, 0, 0),
 	F(last_seen, FIELD_TIME, 0, 0, 0),
 	F(rx, FIELD_U64, 0, 0, ANY_U64),
 	F(tx, FIELD_U64, 0, 0, ANY_U64),

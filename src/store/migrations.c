@@ -131,9 +131,13 @@ static const char member_rotating[] =
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+/* When a device got the key it has, for its age. */
+static const char device_key_at[] =
+	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE device SET key_at = created_at;";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, NULL};
+const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, device_key_at, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
