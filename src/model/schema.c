@@ -178,6 +178,7 @@ static const struct field device_fields[] = {
 	F(ipv6, FIELD_ADDR, 0, 0, 0),
 	F(allowed_ips, FIELD_PREFIXES, EDIT, 0, PREFIXES_MAX),
 	F(full_tunnel, FIELD_BOOL, EDIT, 0, 0),
+	F(exit, FIELD_STR, EDIT, 0, NAME_MAX),
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(mtu, FIELD_U32, EDIT, 0, MTU_MAX),
 	F(keepalive, FIELD_I32, EDIT, INHERIT, SECONDS_MAX),

@@ -123,6 +123,8 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 
@@ -137,7 +139,16 @@ static const char device_key_at[] =
 	"UPDATE device SET key_at = created_at;";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, device_key_at, NULL};
+/* clang-format off: one a line, so that additions merge */
+const char *const migrations_sqlite[] = {
+	first,
+	member_rotating,
+	list_by_kind,
+	device_key_at,
+	device_exit,
+	NULL,
+};
+/* clang-format on */
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
