@@ -160,6 +160,8 @@ static int answer(
 
 	if (message_get_answer(m->data, m->n, &a, e) < 0)
 		return e->code;
+	if (m->type == MESSAGE_ANSWER && a.code != 0)
+		return err_set(e, ERR_INVALID, "an answer that is a failure, too");
 	/* the text was made by a process that may be anybody's */
 	if (a.code != 0)
 		err_set(&why, a.code, "%.256s", a.text == NULL ? "" : a.text);

@@ -96,9 +96,9 @@ struct rule {
 };
 
 #define REFUSE(errnum) SCMP_ACT_ERRNO(errnum)
-#define FAMILY(f)                                                           \
-	{                                                                   \
-		SCMP_SYS(socket), SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, (f)) \
+#define FAMILY(f)                                                              \
+	{                                                                      \
+		SCMP_SYS(socket), SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, (f), 0) \
 	}
 
 /* Threads, but no processes; memory, but no new code. */
@@ -111,9 +111,9 @@ static const struct rule apply_rules[] = {
 	FAMILY(AF_UNIX), FAMILY(AF_NETLINK), FAMILY(AF_INET), FAMILY(AF_INET6)};
 /* No netlink, and no unix sockets: engines and daemons listen there. */
 static const struct rule net_rules[] = {FAMILY(AF_INET), FAMILY(AF_INET6),
-	{SCMP_SYS(ioctl), SCMP_ACT_ALLOW, SCMP_A1(SCMP_CMP_EQ, FIONBIO)},
-	{SCMP_SYS(ioctl), SCMP_ACT_ALLOW, SCMP_A1(SCMP_CMP_EQ, FIONREAD)},
-	{SCMP_SYS(prlimit64), SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_EQ, 0)}};
+	{SCMP_SYS(ioctl), SCMP_ACT_ALLOW, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)},
+	{SCMP_SYS(ioctl), SCMP_ACT_ALLOW, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0)},
+	{SCMP_SYS(prlimit64), SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_EQ, 0, 0)}};
 #define WRITING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_PATH | O_TMPFILE)
 static const struct rule open_rules[] = {
 	{SCMP_SYS(openat), SCMP_ACT_ALLOW,
