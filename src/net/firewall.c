@@ -14,6 +14,7 @@
  * every load, and a table that is loaded again would not read back the same.
  *
  * A device's rate limits are two objects of the table (up, down), which a map finds by its address.
+ * Where nobody is limited there are neither maps nor rules for it.
  */
 #include "net/firewall.h"
 
@@ -142,7 +143,16 @@ static void add_set(struct buf *out, const struct half *h, enum nft_kind kind, c
 		kind == NFT_RANGES ? "\t\tflags interval\n" : "");
 }
 
-static void add_sets(struct buf *out, const struct firewall_item *f, const struct members_vec *v)
+static void add_limit_maps(struct buf *out, const struct half *h)
+{
+	const char *const maps[] = {h->up, h->down};
+
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", maps[i], h->type);
+}
+
+static void add_sets(
+	struct buf *out, const struct firewall_item *f, const struct members_vec *v, bool limited)
 {
 	char name[NFT_NAME_LEN];
 
@@ -150,8 +160,8 @@ static void add_sets(struct buf *out, const struct firewall_item *f, const struc
 	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
-		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", h->up, h->type);
-		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", h->down, h->type);
+		if (limited)
+			add_limit_maps(out, h);
 		if (f->masquerade.n > 0) {
 			add_set(out, h, NFT_RANGES, h->overlay);
 			add_set(out, h, NFT_RANGES, h->masquerade);
@@ -278,14 +288,15 @@ static void limits_add(struct buf *out, const char *side, const char *keyword)
 	}
 }
 
-static void chains_add(
-	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
+static void chains_add(struct buf *out, const struct firewall_item *f,
+	const struct members_vec *members, bool limited)
 {
 	buf_adds(out,
 		"\tchain wr_input {\n"
 		"\t\ttype filter hook input priority filter; policy accept;\n"
 		"\t\tiifname != @" INTERFACES " accept\n");
-	limits_add(out, "iifname", "saddr");
+	if (limited)
+		limits_add(out, "iifname", "saddr");
 	known_flows_add(out);
 	rules_add(out, &f->input, members);
 	buf_adds(out,
@@ -297,8 +308,10 @@ static void chains_add(
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
 		"\t\ttype filter hook forward priority filter; policy accept;\n");
-	limits_add(out, "iifname", "saddr");
-	limits_add(out, "oifname", "daddr");
+	if (limited) {
+		limits_add(out, "iifname", "saddr");
+		limits_add(out, "oifname", "daddr");
+	}
 	buf_adds(out,
 		"\t\tiifname @" INTERFACES " goto wr_pass\n"
 		"\t\toifname @" INTERFACES " goto wr_pass\n\t}\n");
@@ -383,6 +396,14 @@ static void limits_content(struct nf_content *c, const char *network, const stru
 			limit_content(c, &(*i)->limit);
 }
 
+bool firewall_limited(const char *network, const struct item_vec *items)
+{
+	VEC_FOREACH (i, items)
+		if ((*i)->kind == ITEM_LIMIT && strcmp((*i)->network, network) == 0)
+			return true;
+	return false;
+}
+
 void firewall_singles(const char *network, const struct item_vec *items, struct nf_content *ret)
 {
 	char name[NFT_NAME_LEN];
@@ -416,13 +437,16 @@ void firewall_ranges(const char *network, const char *set, enum family f,
 }
 
 static void content_make(const char *network, const struct firewall_item *f,
-	const struct item_vec *items, const struct members_vec *members, struct nf_content *ret)
+	const struct item_vec *items, const struct members_vec *members, bool limited,
+	struct nf_content *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
-		nf_content_set(ret, h->up, false);
-		nf_content_set(ret, h->down, false);
+		if (limited) {
+			nf_content_set(ret, h->up, false);
+			nf_content_set(ret, h->down, false);
+		}
 		if (f->masquerade.n > 0) {
 			list_content(ret, h->overlay, h->family, &f->overlay);
 			list_content(ret, h->masquerade, h->family, &f->masquerade);
@@ -451,9 +475,10 @@ void firewall_make(const char *network, const struct firewall_item *f, const str
 	const char *table = nft_table(network, ret->table);
 
 	gather(network, f, items, &members);
+	ret->limited = firewall_limited(network, items);
 	buf_addf(&ret->skeleton, "table inet %s {\n", table);
-	add_sets(&ret->skeleton, f, &members);
-	chains_add(&ret->skeleton, f, &members);
+	add_sets(&ret->skeleton, f, &members, ret->limited);
+	chains_add(&ret->skeleton, f, &members, ret->limited);
 	buf_adds(&ret->skeleton, "}\n");
 	/* A name ifname_check refuses cannot be an interface of ours: no backend makes it. */
 	VEC_FOREACH (s, &f->interfaces)
@@ -461,7 +486,7 @@ void firewall_make(const char *network, const struct firewall_item *f, const str
 			buf_addf(&ret->skeleton, "add element inet %s " INTERFACES " { \"%s\" }\n",
 				table, *s);
 	ret->nat = f->masquerade.n > 0;
-	content_make(network, f, items, &members, &ret->content);
+	content_make(network, f, items, &members, ret->limited, &ret->content);
 }
 
 void firewall_done(struct firewall *fw)
