@@ -21,6 +21,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "model/names.h"
+#include "net/firewall_exit.h"
 #include "net/net.h"
 
 #include <stdio.h>
@@ -34,12 +35,13 @@ static const struct half {
 	/* a word of nft itself: other names take /etc/protocols, which a bare Debian lacks */
 	const char *icmp;
 	const char *overlay, *masquerade; /* sets of our own */
+	const char *inside;               /* set of our own, with exits */
 	const char *up, *down;            /* maps of our own: address -> limit */
 } halves[] = {
 	{FAMILY_IPV4, "ip", "ipv4_addr", "meta nfproto ipv4", "icmp", "overlay_4", "masquerade_4",
-		"limit_up_4", "limit_down_4"},
+		"inside_4", "limit_up_4", "limit_down_4"},
 	{FAMILY_IPV6, "ip6", "ipv6_addr", "meta nfproto ipv6", "icmpv6", "overlay_6",
-		"masquerade_6", "limit_up_6", "limit_down_6"},
+		"masquerade_6", "inside_6", "limit_up_6", "limit_down_6"},
 };
 
 #define INTERFACES "interfaces"
@@ -162,6 +164,8 @@ static void add_sets(
 
 		if (limited)
 			add_limit_maps(out, h);
+		if (firewall_has_exits(f))
+			add_set(out, h, NFT_RANGES, h->inside);
 		if (f->masquerade.n > 0) {
 			add_set(out, h, NFT_RANGES, h->overlay);
 			add_set(out, h, NFT_RANGES, h->masquerade);
@@ -291,6 +295,7 @@ static void limits_add(struct buf *out, const char *side, const char *keyword)
 static void chains_add(struct buf *out, const struct firewall_item *f,
 	const struct members_vec *members, bool limited)
 {
+	firewall_exit_marks(out, f);
 	buf_adds(out,
 		"\tchain wr_input {\n"
 		"\t\ttype filter hook input priority filter; policy accept;\n"
@@ -302,8 +307,10 @@ static void chains_add(struct buf *out, const struct firewall_item *f,
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_pass {\n");
+	firewall_exit_refuse(out, f);
 	known_flows_add(out);
 	rules_add(out, &f->forward, members);
+	firewall_exit_accept(out, f);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
@@ -315,12 +322,13 @@ static void chains_add(struct buf *out, const struct firewall_item *f,
 	buf_adds(out,
 		"\t\tiifname @" INTERFACES " goto wr_pass\n"
 		"\t\toifname @" INTERFACES " goto wr_pass\n\t}\n");
-	if (f->masquerade.n == 0)
+	if (f->masquerade.n == 0 && !firewall_has_exits(f))
 		return;
 	buf_adds(out,
 		"\tchain wr_nat {\n"
 		"\t\ttype nat hook postrouting priority srcnat; policy accept;\n");
-	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+	firewall_exit_masquerade(out, f);
+	for (size_t i = 0; f->masquerade.n > 0 && i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
 		buf_addf(out,
@@ -447,6 +455,8 @@ static void content_make(const char *network, const struct firewall_item *f,
 			nf_content_set(ret, h->up, false);
 			nf_content_set(ret, h->down, false);
 		}
+		if (firewall_has_exits(f))
+			list_content(ret, h->inside, h->family, &f->inside);
 		if (f->masquerade.n > 0) {
 			list_content(ret, h->overlay, h->family, &f->overlay);
 			list_content(ret, h->masquerade, h->family, &f->masquerade);
@@ -460,7 +470,8 @@ static void content_make(const char *network, const struct firewall_item *f,
 
 bool firewall_is_content(const char *set)
 {
-	static const char *const prefixes[] = {"s_", "r_", "overlay_", "masquerade_", "limit_"};
+	static const char *const prefixes[] = {
+		"s_", "r_", "overlay_", "masquerade_", "inside_", NF_LIMIT_MAPS};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
 		if (strncmp(set, prefixes[i], strlen(prefixes[i])) == 0)
@@ -485,7 +496,10 @@ void firewall_make(const char *network, const struct firewall_item *f, const str
 		if (ifname_check(*s) == 0)
 			buf_addf(&ret->skeleton, "add element inet %s " INTERFACES " { \"%s\" }\n",
 				table, *s);
-	ret->nat = f->masquerade.n > 0;
+	if (f->masquerade.n > 0 || firewall_has_exits(f))
+		ret->chains |= FIREWALL_NAT;
+	if (firewall_has_exits(f))
+		ret->chains |= FIREWALL_EXIT;
 	content_make(network, f, items, &members, ret->limited, &ret->content);
 }
 
@@ -496,8 +510,12 @@ void firewall_done(struct firewall *fw)
 }
 
 int firewall_text(
-	const struct firewall *fw, const struct nf_content *old, bool had_nat, struct buf *out)
+	const struct firewall *fw, const struct nf_content *old, unsigned had, struct buf *out)
 {
+	static const struct {
+		unsigned bit;
+		const char *chain;
+	} optional[] = {{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"}};
 	static const struct nf_content none;
 	struct nf_changes changes = {0};
 	int r = nf_changes_between(old == NULL ? &none : old, &fw->content, &changes);
@@ -509,8 +527,10 @@ int firewall_text(
 	} else {
 		buf_addf(out, "flush table inet %s\nflush set inet %s " INTERFACES "\n", fw->table,
 			fw->table);
-		if (had_nat && !fw->nat)
-			buf_addf(out, "delete chain inet %s wr_nat\n", fw->table);
+		for (size_t i = 0; i < ARRAY_LEN(optional); i++)
+			if (had & ~fw->chains & optional[i].bit)
+				buf_addf(out, "delete chain inet %s %s\n", fw->table,
+					optional[i].chain);
 		nf_changes_drop_text(&changes, fw->table, out);
 	}
 	buf_add(out, fw->skeleton.data, fw->skeleton.len);
@@ -525,5 +545,5 @@ void net_firewall_text(const char *network, const struct firewall_item *f,
 	CLEANUP(firewall_done) struct firewall fw = {0};
 
 	firewall_make(network, f, set_items, &fw);
-	firewall_text(&fw, NULL, false, out);
+	firewall_text(&fw, NULL, 0, out);
 }

@@ -5,10 +5,12 @@
 #include "model/state.h"
 #include "net/nfcontent.h"
 
+enum { FIREWALL_NAT = 1, FIREWALL_EXIT = 2 };
+
 struct firewall {
 	char table[NFT_NAME_LEN];
 	struct buf skeleton; /* nft text: sets, chains, rules, interfaces; no content */
-	bool nat;            /* with the chain wr_nat */
+	unsigned chains;     /* those it has that others lack: FIREWALL_ bits */
 	bool limited;        /* with maps and rules for limits */
 	struct nf_content content;
 };
@@ -18,10 +20,10 @@ void firewall_make(const char *network, const struct firewall_item *f, const str
 void firewall_done(struct firewall *fw);
 
 /* One transaction of nft that makes the kernel's table like this: out of nothing, or out of what
- * has `old` in its sets and a skeleton of ours (had_nat: with wr_nat), keeping sets as they are.
+ * has `old` in its sets and a skeleton of ours (had: its chains), keeping sets as they are.
  * ERR_STALE when that cannot be done in place. */
 int firewall_text(
-	const struct firewall *fw, const struct nf_content *old, bool had_nat, struct buf *out);
+	const struct firewall *fw, const struct nf_content *old, unsigned had, struct buf *out);
 
 /* Is this one of the sets whose elements are content? (The others belong to the skeleton.) */
 bool firewall_is_content(const char *set);

@@ -24,7 +24,7 @@
 /* What this process knows of one network's table. */
 struct known {
 	bool loaded;
-	bool nat;          /* it was loaded with the chain wr_nat */
+	unsigned chains;   /* that it was loaded with, FIREWALL_ bits */
 	bool limited;      /* and with rules for limits */
 	char text[65];     /* digest of the skeleton as nft text */
 	char skeleton[65]; /* of what the kernel made of it */
@@ -118,7 +118,7 @@ static int load_text(struct net_tables *t, const struct firewall *fw, const stru
 {
 	CLEANUP(buf_done) struct buf text = {0};
 	uint32_t before;
-	int r = firewall_text(fw, old, k->nat, &text);
+	int r = firewall_text(fw, old, k->chains, &text);
 
 	if (r < 0)
 		return err_set(e, r, "a limit changed its rate");
@@ -129,7 +129,7 @@ static int load_text(struct net_tables *t, const struct firewall *fw, const stru
 	r = nft(&text, e);
 	if (r < 0)
 		return r;
-	k->nat = fw->nat;
+	k->chains = fw->chains;
 	k->limited = fw->limited;
 	learn(t, fw, before, k);
 	return 0;
