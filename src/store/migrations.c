@@ -169,6 +169,10 @@ static const char accounts[] =
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
 /* One a line, so that additions merge. */
+static const char device_rate_limit[] =
+	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
+
+/* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
 	first,
 	member_rotating,
