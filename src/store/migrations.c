@@ -139,9 +139,6 @@ static const char device_key_at[] =
 	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE device SET key_at = created_at;";
 
-static const char device_rate_limit[] =
-	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
-
 /* Roles of a project's own, scopes, the second step, sessions that can be told apart. */
 static const char accounts[] =
 	"CREATE TABLE role (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
@@ -168,7 +165,6 @@ static const char accounts[] =
 	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
-/* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
 
