@@ -1,6 +1,7 @@
 /* DOC: see part.h. */
 #include "plan/part.h"
 
+#include "plan/domain.h"
 #include "plan/link.h"
 
 /* What changes when a packet of one interface may leave by another. */
@@ -40,6 +41,7 @@ static void push_firewall(
 	if (m->masquerade)
 		prefix_vec_copy(&fw->masquerade, &m->local_subnets);
 	policy_compile(v->fn, view_rules(v), m, fw, ret);
+	domain_firewall(v->fn, m, fw, ret);
 	VEC_PUSH(ret, i);
 }
 
@@ -60,6 +62,7 @@ static void push_shell(
 	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER) || m->local_subnets.n > 0)
 		push_forwarding(v->fn->network, ret);
 	push_firewall(v, m, direct, g != NULL, ret);
+	domain_member(v, i, ret);
 }
 
 static void push_device(const struct fleet_network *fn, const struct policy_rule_vec *rules,
@@ -70,6 +73,8 @@ static void push_device(const struct fleet_network *fn, const struct policy_rule
 	if (own != NULL && strcmp(own->id, d->group) == 0)
 		link_device_peer(fn, own, d, ret);
 	policy_device_sets(fn, rules, d, ret);
+	if (own != NULL)
+		domain_device(fn, d, ret);
 }
 
 static void push_devices(struct view *v, size_t i, struct item_vec *ret)
@@ -137,13 +142,22 @@ static int has_shell(struct views *vs, const struct fleet_network *fn, const str
 	return view_has_links(v, view_index(v, m->id));
 }
 
+static bool group_is_there(const struct fleet_network *fn, const char *group)
+{
+	VEC_FOREACH (g, &fn->groups)
+		if (strcmp((*g)->id, group) == 0)
+			return true;
+	return false;
+}
+
 void part_device(
 	struct views *vs, const char *node, const struct device *device, struct item_vec *ret)
 {
 	const struct fleet_network *fn = fleet_network(vs->fleet, device->network);
 	const struct member *m = fleet_member(vs->fleet, node, device->network);
 
-	if (fn != NULL && m != NULL && link_usable(vs->fleet, m) && has_shell(vs, fn, m))
+	if (fn != NULL && m != NULL && link_usable(vs->fleet, m) && has_shell(vs, fn, m) &&
+		group_is_there(fn, device->group))
 		push_device(fn, NULL, link_group(fn, m), device, ret);
 }
 

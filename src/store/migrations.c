@@ -131,9 +131,15 @@ static const char member_rotating[] =
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+
+/* Networks of before keep quiet until somebody turns it on: configurations were handed out. */
+static const char network_dns_serve[] =
+	"ALTER TABLE network ADD COLUMN dns_serve INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN dns_upstreams TEXT NOT NULL DEFAULT '';";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, NULL};
+const char *const migrations_sqlite[] = {
+	first, member_rotating, list_by_kind, network_dns_serve, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
