@@ -50,7 +50,7 @@ int dns_reverse_parse(const struct dns_query *q, struct dns_reverse *ret)
 	if (t == NULL)
 		return ERR_NOT_FOUND;
 	r.part_bits = t->bits;
-	r.known.addr.family = t->family;
+	r.known.addr.family = (uint8_t)t->family;
 	width = addr_width(r.known.addr);
 	n -= 2;
 	r.at[0] = labels[n];
