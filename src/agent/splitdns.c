@@ -76,7 +76,8 @@ static const char *choose_link(const struct item_vec *items, const char *network
 
 	VEC_FOREACH (i, items)
 		if ((*i)->kind == ITEM_INTERFACE && strcmp((*i)->network, network) == 0 &&
-			(link == NULL || (*i)->interface.role == IFACE_DIRECT))
+			((*i)->interface.role == IFACE_DIRECT ||
+				(link == NULL && (*i)->interface.role == IFACE_DEVICES)))
 			link = (*i)->interface.name;
 	return link;
 }

@@ -25,7 +25,8 @@
 
 const struct http_route api_routes[] = {
 	/* open to everybody */
-	ROUTE("GET", "/", api_page, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/", api_page, V, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
+	ROUTE("GET", "/assets/{name}", api_asset, V, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
 	ROUTE("GET", "/healthz", api_healthz, V, ROUTE_OPEN, NULL, ""),
 	ROUTE("GET", "/readyz", api_readyz, V, ROUTE_OPEN, NULL, ""),
 	ROUTE("GET", "/api/docs", api_docs, V, ROUTE_OPEN, NULL, ""),
@@ -69,7 +70,7 @@ const struct http_route api_routes[] = {
 	ROUTE("PATCH", API "/groups/{id}", api_group_change, O, 0, &schema_group, ""),
 	ROUTE("DELETE", API "/groups/{id}", api_group_delete, O, 0, &schema_group, ""),
 
-	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list"),
+	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list link_state tag"),
 	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link"),
 	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
 	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),

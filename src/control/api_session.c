@@ -78,6 +78,21 @@ static int insert_session(struct tx *tx, struct call *c, struct err *e)
 	return r;
 }
 
+/* The calls this caller's role allows, so that a panel can hide the rest. */
+static void put_allowed(struct json_writer *w, const struct principal *p)
+{
+	json_begin_array(w, "can");
+	for (size_t i = 0; i < n_api_routes; i++) {
+		const struct api_route *route = api_routes[i].data;
+		char text[128];
+		if ((route->flags & (ROUTE_OPEN | ROUTE_SELF)) || p->role < route->role)
+			continue;
+		snprintf(text, sizeof(text), "%s %s", api_routes[i].method, api_routes[i].path);
+		json_put_str(w, NULL, text);
+	}
+	json_end_array(w);
+}
+
 static void write_me(struct call *c, const struct principal *p)
 {
 	static const char *const kinds[] = {"nobody", "local", "user", "token"};
@@ -89,6 +104,7 @@ static void write_me(struct call *c, const struct principal *p)
 	json_put_str(&w, "role", user_role_words[p->role]);
 	json_put_str(&w, "project", *p->project ? p->project : NULL);
 	json_put_bool(&w, "must_change_password", p->must_change_password);
+	put_allowed(&w, p);
 	json_end_object(&w);
 }
 

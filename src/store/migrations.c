@@ -123,6 +123,8 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 
@@ -136,10 +138,24 @@ static const char list_by_kind[] =
 static const char network_dns_serve[] =
 	"ALTER TABLE network ADD COLUMN dns_serve INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE network ADD COLUMN dns_upstreams TEXT NOT NULL DEFAULT '';";
+
+/* When a device got the key it has, for its age. */
+static const char device_key_at[] =
+	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE device SET key_at = created_at;";
 /* clang-format on */
 
+/* clang-format off: one a line, so that additions merge */
 const char *const migrations_sqlite[] = {
-	first, member_rotating, list_by_kind, network_dns_serve, NULL};
+	first,
+	member_rotating,
+	list_by_kind,
+	device_key_at,
+	device_exit,
+	network_dns_serve,
+	NULL,
+};
+/* clang-format on */
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)

@@ -71,6 +71,23 @@ static void controller(struct world *w, void *object)
 	((struct member *)object)->roles ^= ROLE_CONTROLLER;
 }
 
+static void exit_role(struct world *w, void *object)
+{
+	((struct member *)object)->roles ^= ROLE_EXIT;
+}
+
+/* Full tunnel by one of the network's nodes, whether that is an exit or not. */
+static void full_tunnel(struct world *w, void *object)
+{
+	const struct member_refs *members = &the_network->members;
+	struct device *d = object;
+
+	d->full_tunnel = world_below(w, 3) != 0;
+	d->exit = mem_free(d->exit);
+	if (members->n > 0 && world_below(w, 2))
+		d->exit = mem_strdup(members->v[world_below(w, (unsigned)members->n)]->node);
+}
+
 static void address(struct world *w, void *object)
 {
 	struct member *m = object;
@@ -154,6 +171,7 @@ static const struct row {
 	{"subnets", &schema_member, offsetof(struct fleet, members), CHANGE, subnets},
 	{"gateway", &schema_member, offsetof(struct fleet, members), CHANGE, gateway},
 	{"controller", &schema_member, offsetof(struct fleet, members), CHANGE, controller},
+	{"exit", &schema_member, offsetof(struct fleet, members), CHANGE, exit_role},
 	{"address", &schema_member, offsetof(struct fleet, members), CHANGE, address},
 	{"leave", &schema_member, offsetof(struct fleet, members), REMOVE, NULL},
 	{"join", &schema_member, offsetof(struct fleet, nodes), ADD, NULL},
@@ -171,6 +189,7 @@ static const struct row {
 	{"rename device", &schema_device, offsetof(struct fleet, devices), CHANGE, rename_device},
 	{"serve", &schema_network, offsetof(struct fleet, networks), CHANGE, toggle_serving},
 	{"device key", &schema_device, offsetof(struct fleet, devices), CHANGE, device_key},
+	{"full tunnel", &schema_device, offsetof(struct fleet, devices), CHANGE, full_tunnel},
 };
 
 /* Of a node that is in no network yet. */
