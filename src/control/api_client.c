@@ -60,6 +60,11 @@ void client_write(
 	object_write(w, &schema_device, &shown);
 	put_addr(w, "mesh_ip", d->ipv4);
 	put_addr(w, "mesh_ip6", d->ipv6);
+	json_put_str(w, "state",
+		!d->enabled ? "disabled"
+			: d->expires_at != 0 && d->expires_at <= clock_wall(c->control->clock)
+			? "expired"
+			: "active");
 	json_put_str(w, "link_state", link_state_words[link.state]);
 	json_put_str(w, "gateway", link.gateway[0] ? link.gateway : NULL);
 	json_put_str(w, "endpoint", link.endpoint[0] ? link.endpoint : NULL);
