@@ -66,7 +66,8 @@ static void fill(struct item_vec *v, unsigned names)
 
 int main(int argc, char **argv)
 {
-	const struct dns_server_options o = {.rate = 100000000, .burst = 100000000};
+	const struct dns_server_options o = {
+		.rate = 100000000, .burst = 100000000, .any_interface = true};
 	struct loop *l = loop_new();
 	struct dns_server *s = dns_server_new(l, &clock_real, &o);
 	struct item_vec items = {0};
