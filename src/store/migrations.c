@@ -157,9 +157,18 @@ static const char accounts[] =
 	/* What the audit log begins with after its oldest lines were deleted. */
 	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+
+static const char issuers[] =
+	"CREATE TABLE issuer (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
+	" name TEXT NOT NULL, url TEXT NOT NULL, client_id TEXT NOT NULL, scope TEXT NOT NULL,"
+	" role_claim TEXT NOT NULL, role_map TEXT NOT NULL, default_role TEXT NOT NULL,"
+	" create_users INTEGER NOT NULL, enabled INTEGER NOT NULL, created_at INTEGER NOT NULL)"
+	" STRICT;"
+	"CREATE UNIQUE INDEX issuer_name ON issuer (name);";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, accounts, NULL};
+const char *const migrations_sqlite[] = {
+	first, member_rotating, list_by_kind, accounts, issuers, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
