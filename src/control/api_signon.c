@@ -128,11 +128,10 @@ static void trip_cookie(struct call *c, const char *value, long age)
 static void refuse(struct call *c)
 {
 	struct journey *j = c->data;
-	int status = c->err.code == ERR_UNAVAILABLE || c->err.code == ERR_TIMEOUT ||
-			c->err.code == ERR_CORRUPT
-		? 502
-		: c->err.code == ERR_UNAUTHORIZED ? 401
-						  : 403;
+	int status = c->err.code == ERR_UNAUTHORIZED ? 401
+		: c->err.code == ERR_DENIED || c->err.code == ERR_NOT_FOUND
+		? 403
+		: 502; /* the issuer's answers */
 	AUTOFREE char *text = mem_printf("Signing in did not work: %s.", c->err.text);
 	login_refused(c, j && j->issuer.name ? j->issuer.name : "sign-on");
 	trip_cookie(c, "", 0);
@@ -182,7 +181,7 @@ static bool known_host(struct call *c)
 static bool counted(struct call *c)
 {
 	struct journey *j = c->data;
-	msec wait = attempts_take(c->control->attempts, j->login.address, "sign-on");
+	msec wait = attempts_take_signon(c->control->attempts, j->login.address);
 	if (wait > 0)
 		api_wait(c, wait);
 	return wait == 0;
@@ -322,10 +321,8 @@ static int arrive(struct tx *tx, struct call *c, struct err *e)
 
 static void arrived(struct call *c)
 {
-	struct journey *j = c->data;
 	trip_cookie(c, "", 0);
 	session_cookie_new(c);
-	attempts_succeeded(c->control->attempts, j->login.address, "sign-on");
 	page(c, 200, "<meta http-equiv=\"refresh\" content=\"0;url=/\">", "You are signed in.");
 }
 
