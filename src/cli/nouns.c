@@ -48,6 +48,7 @@ static const struct cli_field client_fields[] = {
 	{"description", "description", AS_TEXT, "TEXT", "a note", BOTH},
 	{"allowed-ips", "allowed_ips", AS_LIST, "CIDRS", "route these into the tunnel", BOTH},
 	{"full-tunnel", "full_tunnel", AS_TEXT, "true|false", "route everything", BOTH},
+	{"exit", "exit", AS_TEXT, "NODE", "the node a full tunnel leaves by", BOTH},
 	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = the network's", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "-1 = the network's", BOTH},

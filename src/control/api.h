@@ -35,7 +35,7 @@ struct api_route {
 	const char *query; /* parameters it takes, "qr link"; "list" = paging and filters */
 };
 
-#define API_HEADERS_MAX 4
+#define API_HEADERS_MAX 8
 #define API_LIMIT_DEFAULT 100
 #define API_LIMIT_MAX 1000
 

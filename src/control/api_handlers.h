@@ -103,6 +103,7 @@ void api_once_open(struct call *c);
 
 /* api_static.c */
 void api_page(struct call *c);
+void api_asset(struct call *c);
 void api_docs(struct call *c);
 void api_openapi(struct call *c);
 void api_healthz(struct call *c);

@@ -5,6 +5,7 @@
 #include "control/me.h"
 
 #include "base/mem.h"
+#include "control/api_handlers.h"
 #include "control/attempts.h"
 #include "control/second.h"
 #include "control/setting.h"
@@ -12,6 +13,7 @@
 #include "crypto/password.h"
 #include "crypto/totp.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- who I am --------------------------------------------------------------------------------- */
@@ -22,6 +24,22 @@ static void put_permissions(struct json_writer *w, unsigned set)
 	for (unsigned i = 0; permission_words[i] != NULL; i++)
 		if (set >> i & 1)
 			json_put_str(w, NULL, permission_words[i]);
+	json_end_array(w);
+}
+
+/* The calls whose permission the caller holds somewhere, so that a panel can hide the rest. */
+static void put_allowed(struct json_writer *w, unsigned held)
+{
+	json_begin_array(w, "can");
+	for (size_t i = 0; i < n_api_routes; i++) {
+		const struct api_route *route = api_routes[i].data;
+		char text[128];
+		if ((route->flags & (ROUTE_OPEN | ROUTE_SELF)) ||
+			(route->permission & held) != route->permission)
+			continue;
+		snprintf(text, sizeof(text), "%s %s", api_routes[i].method, api_routes[i].path);
+		json_put_str(w, NULL, text);
+	}
 	json_end_array(w);
 }
 
@@ -48,6 +66,7 @@ void me_write(struct call *c)
 		json_end_object(&w);
 	}
 	json_end_array(&w);
+	put_allowed(&w, rights_anywhere(&p->rights));
 	json_end_object(&w);
 }
 

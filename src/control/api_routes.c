@@ -29,7 +29,8 @@
 
 const struct http_route api_routes[] = {
 	/* open to everybody */
-	ROUTE("GET", "/", api_page, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/", api_page, N, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
+	ROUTE("GET", "/assets/{name}", api_asset, N, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
 	ROUTE("GET", "/healthz", api_healthz, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("GET", "/readyz", api_readyz, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("GET", "/api/docs", api_docs, N, ROUTE_OPEN, NULL, ""),
@@ -83,7 +84,7 @@ const struct http_route api_routes[] = {
 	ROUTE("PATCH", API "/groups/{id}", api_group_change, O, 0, &schema_group, ""),
 	ROUTE("DELETE", API "/groups/{id}", api_group_delete, O, 0, &schema_group, ""),
 
-	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list"),
+	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list link_state tag"),
 	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link"),
 	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
 	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),

@@ -129,11 +129,13 @@ struct device {
 	struct addr ipv4, ipv6;        /* leased; kept while disabled */
 	struct prefix_vec allowed_ips; /* custom split; empty = the mesh */
 	bool full_tunnel;              /* 0.0.0.0/0 and ::/0 */
-	struct strs dns;               /* empty = the network's */
-	uint32_t mtu;                  /* 0 = the network's */
-	int32_t keepalive;             /* seconds; -1 = the network's */
+	char *exit;      /* node its full tunnel leaves by; NULL = the gateway, else the nearest */
+	struct strs dns; /* empty = the network's */
+	uint32_t mtu;    /* 0 = the network's */
+	int32_t keepalive; /* seconds; -1 = the network's */
 	char *config_hash; /* of the configuration last handed out, to tell stale ones */
 	msec created_at;
+	msec key_at;     /* when public_key was set */
 	msec last_seen;  /* observed: newest handshake, 0 = never */
 	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
 };

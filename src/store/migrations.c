@@ -123,6 +123,8 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 
@@ -131,6 +133,10 @@ static const char member_rotating[] =
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+/* When a device got the key it has, for its age. */
+static const char device_key_at[] =
+	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE device SET key_at = created_at;";
 
 /* Roles of a project's own, scopes, the second step, sessions that can be told apart. */
 static const char accounts[] =
@@ -167,8 +173,18 @@ static const char issuers[] =
 	"CREATE UNIQUE INDEX issuer_name ON issuer (name);";
 /* clang-format on */
 
+/* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
-	first, member_rotating, list_by_kind, accounts, issuers, NULL};
+	first,
+	member_rotating,
+	list_by_kind,
+	device_key_at,
+	device_exit,
+	accounts,
+	issuers,
+	NULL,
+};
+/* clang-format on */
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)

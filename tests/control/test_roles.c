@@ -230,7 +230,7 @@ static void open_routes_are_few(void **state)
 {
 	static const char *const open[] = {"/", "/healthz", "/readyz", "/api/docs",
 		"/api/v1/openapi.json", "/once/{id}", "/api/v1/login", "/api/v1/login/issuers",
-		"/api/v1/login/issuers/{id}", "/api/v1/login/callback"};
+		"/api/v1/login/issuers/{id}", "/api/v1/login/callback", "/assets/{name}"};
 
 	for (size_t i = 0; i < n_api_routes; i++) {
 		bool listed = false;
