@@ -229,13 +229,18 @@ void api_enter(struct http_request *rq, const struct http_route *route, void *ct
 static int run_write(struct tx *tx, void *arg, struct err *e)
 {
 	struct call *c = arg;
-	return c->write(tx, c, e);
+	int r = c->write(tx, c, e);
+	if (r == 0 && c->dry_run) {
+		c->rehearsed = true;
+		return ERR_STALE; /* makes the store undo it */
+	}
+	return r;
 }
 
 static void end_write(void *arg, int result, const struct err *e)
 {
 	struct call *c = arg;
-	if (result < 0) {
+	if (result < 0 && !c->rehearsed) {
 		c->err = e && e->code ? *e : (struct err){.code = result};
 		api_fail(c);
 	} else if (c->after) {

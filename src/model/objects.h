@@ -132,6 +132,8 @@ struct device {
 	struct strs dns;               /* empty = the network's */
 	uint32_t mtu;                  /* 0 = the network's */
 	int32_t keepalive;             /* seconds; -1 = the network's */
+	bool imported_psk; /* its pre-shared key came with an import and is kept, until it rotates
+			    */
 	char *config_hash; /* of the configuration last handed out, to tell stale ones */
 	msec created_at;
 	msec last_seen;  /* observed: newest handshake, 0 = never */

@@ -181,6 +181,7 @@ static const struct field device_fields[] = {
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(mtu, FIELD_U32, EDIT, 0, MTU_MAX),
 	F(keepalive, FIELD_I32, EDIT, INHERIT, SECONDS_MAX),
+	F(imported_psk, FIELD_BOOL, 0, 0, 0),
 	F(config_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 	F(last_seen, FIELD_TIME, 0, 0, 0),
