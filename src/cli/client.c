@@ -168,7 +168,8 @@ static int interface_name(
 	if (r == 0 && (d = json_parse(buf_str(&answer), answer.len, answer.len, e)) == NULL)
 		r = ERR_INVALID;
 	if (r == 0)
-		ifname_make(json_str(json_root(d), "name"), "", ret);
+		convert_ifname(
+			json_str(json_root(d), "name"), json_str(json_root(d), "interface"), ret);
 	json_free(d);
 	return r;
 }

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "codec/wgconf.h"
 #include "crypto/key.h"
+#include "model/validate.h"
 
 #include <string.h>
 
@@ -118,4 +119,12 @@ int convert_config(const char *quick, const struct convert *c, struct buf *out, 
 		r = c->template != NULL ? render_template(c->template, &p.c, out, e)
 					: config_render(c->format, &p.c, out, e);
 	return r;
+}
+
+void convert_ifname(const char *network, const char *imported, char ret[static IFNAME_LEN])
+{
+	const struct network n = {
+		.name = (char *)(uintptr_t)network, .interface = (char *)(uintptr_t)imported};
+
+	network_ifname(&n, "", ret);
 }

@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#define IMPORTED_IFNAME 11
+
 static void import_free(void *data)
 {
 	import_done(data);
@@ -154,7 +156,12 @@ static int insert_import(struct tx *tx, struct call *c, struct err *e)
 	id_make("net", tx_now(tx), n->id);
 	id_copy(n->project, c->project);
 	n->created_at = tx_now(tx);
+	/* the file's own name where a network can have it ("-m" must fit behind it) */
 	ifname_make(n->name, "", interface);
+	if (strcmp(interface, n->name) != 0 && ifname_check(n->name) == 0 &&
+		strlen(n->name) <= IMPORTED_IFNAME)
+		n->interface = mem_strdup(n->name);
+	network_ifname(n, "", interface);
 	r = network_store(tx, c, n, e);
 	if (r == 0)
 		r = store_group(tx, c, i, &g, e);

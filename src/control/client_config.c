@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "crypto/key.h"
+#include "model/validate.h"
 #include "plan/plan.h"
 #include "render/format.h"
 
@@ -76,7 +77,7 @@ static int render(const struct fleet *f, const struct device *d, const struct se
 		return r;
 	plan_device_psk(f, d, &psk);
 	char interface[IFNAME_LEN];
-	ifname_make(n->name, "", interface);
+	network_ifname(n, "", interface);
 	struct prefix_vec routes = {0};
 	plan_device_routes(f, d, &routes);
 	struct device_config c = {

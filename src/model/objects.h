@@ -38,6 +38,7 @@ struct network {
 	id_text project;
 	char *name;                            /* unique in the project */
 	char *domain;                          /* DNS domain, default = name */
+	char *interface;                       /* name an import brought; NULL = from the name */
 	int topology;                          /* enum topology */
 	struct prefix ipv4;                    /* pool; unset = IPv6 only. Default 172.30.0.0/16 */
 	struct prefix ipv6;                    /* ULA /64 */

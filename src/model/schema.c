@@ -82,6 +82,7 @@ static const struct field network_fields[] = {
 	ID(project, 0),
 	F(name, FIELD_STR, EDIT | MUST, NAME_MIN, NAME_MAX),
 	F(domain, FIELD_STR, EDIT, 0, DOMAIN_MAX),
+	F(interface, FIELD_STR, 0, 0, IFNAME_LEN - 1),
 	WORDS(topology, FIELD_ENUM, EDIT, topology_words),
 	F(ipv4, FIELD_PREFIX, MAKE, 0, 0),
 	F(ipv6, FIELD_PREFIX, MAKE, 0, 0),

@@ -2,6 +2,7 @@
 #include "plan/link.h"
 
 #include "crypto/key.h"
+#include "model/validate.h"
 #include "plan/policy.h"
 
 #include <stdio.h>
@@ -25,12 +26,12 @@ int link_usable(const struct fleet *f, const struct member *m)
 
 void link_devices_name(const struct network *n, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, "", ret);
+	network_ifname(n, "", ret);
 }
 
 void link_direct_name(const struct network *n, const struct member *m, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
+	network_ifname(n, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
 }
 
 static void push_interface(const struct network *n, const char *name, int role,

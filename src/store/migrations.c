@@ -132,12 +132,12 @@ static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
 
-static const char device_imported_psk[] =
-	"ALTER TABLE device ADD COLUMN imported_psk INTEGER NOT NULL DEFAULT 0;";
+static const char imported[] =
+	"ALTER TABLE device ADD COLUMN imported_psk INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN interface TEXT;";
 /* clang-format on */
 
-const char *const migrations_sqlite[] = {
-	first, member_rotating, list_by_kind, device_imported_psk, NULL};
+const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, imported, NULL};
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)
