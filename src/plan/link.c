@@ -62,6 +62,13 @@ static void push_address(
 	VEC_PUSH(ret, i);
 }
 
+void link_addresses(const struct network *n, const struct member *m, const char *interface,
+	struct item_vec *ret)
+{
+	push_address(n, interface, m->ipv4, ret);
+	push_address(n, interface, m->ipv6, ret);
+}
+
 static void push_route(
 	const struct network *n, const char *name, struct prefix dst, struct item_vec *ret)
 {
@@ -82,7 +89,7 @@ static void push_rp_filter(const struct network *n, const char *name, struct ite
 	VEC_PUSH(ret, i);
 }
 
-static void set_psk(const struct fleet_network *fn, const struct public_key *a,
+void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 	const struct public_key *b, struct secret *ret)
 {
 	if (fn->network->psk && !secret_is_zero(&fn->psk_root))
@@ -111,7 +118,7 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	p->generation = seen->generation;
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
-	set_psk(fn, &m->public_key, &other->public_key, &p->psk);
+	link_set_psk(fn, &m->public_key, &other->public_key, &p->psk);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, p->interface, *prefix, ret);
@@ -131,8 +138,7 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 
 	link_direct_name(n, m, name);
 	push_interface(n, name, IFACE_DIRECT, &m->public_key, NULL, view_port(v, i), ret);
-	push_address(n, name, m->ipv4, ret);
-	push_address(n, name, m->ipv6, ret);
+	link_addresses(n, m, name, ret);
 	push_rp_filter(n, name, ret);
 }
 
@@ -177,8 +183,7 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 
 	link_devices_name(n, name);
 	push_interface(n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
-	push_address(n, name, m->ipv4, ret);
-	push_address(n, name, m->ipv6, ret);
+	link_addresses(n, m, name, ret);
 	push_address(n, name, n->gateway_addr, ret);
 	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
 		push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
@@ -197,7 +202,7 @@ void link_device_psk(const struct fleet_network *fn, const struct group *g, cons
 	if (imported != NULL)
 		*ret = *imported;
 	else if (!d->imported_psk)
-		set_psk(fn, &d->public_key, &g->public_key, ret);
+		link_set_psk(fn, &d->public_key, &g->public_key, ret);
 }
 
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
