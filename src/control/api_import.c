@@ -40,9 +40,14 @@ static int name_holder(struct tx *tx, const struct network *n, const struct publ
 	else
 		r = tx_find(tx, &schema_group, &g, NULL, "project", n->project, "public_key", text,
 			NULL);
-	if (r == 0 && g.id[0])
+	if (r == 0 && g.id[0]) {
+		struct network holder = {0};
+		tx_get(tx, &schema_network, g.network, &holder, NULL);
 		r = err_field(e, ERR_EXISTS, "config",
-			"%s: gateway group \"%s\" has this key already", what, g.name);
+			"%s: gateway group \"%s\" of network \"%s\" has this key already", what,
+			g.name, holder.name ? holder.name : "?");
+		schema_done(&schema_network, &holder);
+	}
 	schema_done(&schema_device, &d);
 	schema_done(&schema_group, &g);
 	return r == ERR_EXISTS ? r : 0;

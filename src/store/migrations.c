@@ -171,6 +171,10 @@ static const char imported[] =
 	"ALTER TABLE network ADD COLUMN interface TEXT NOT NULL DEFAULT '';";
 
 /* One a line, so that additions merge. */
+static const char device_rate_limit[] =
+	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
+
+/* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
 	first,
 	member_rotating,
@@ -179,6 +183,7 @@ const char *const migrations_sqlite[] = {
 	device_exit,
 	accounts,
 	imported,
+	device_rate_limit,
 	NULL,
 };
 /* clang-format on */
