@@ -72,6 +72,7 @@ static struct network *make_network(struct world *w, const char *project, unsign
 	n->listen_port = (uint16_t)(51820 + 10 * (second - 16));
 	n->keepalive = 25;
 	n->psk = world_below(w, 2);
+	n->topology = world_below(w, 4) == 0 ? TOPOLOGY_HUB : TOPOLOGY_MESH;
 	fleet_put(w->fleet, &schema_network, n);
 	memset(fleet_network(w->fleet, n->id)->psk_root.bytes, (int)(second + 1), KEY_LEN);
 	return n;
@@ -138,6 +139,8 @@ struct member *world_member(struct world *w, const struct network *n, const stru
 		m->roles |= ROLE_GATEWAY;
 		id_copy(m->group, g->id);
 	}
+	if (world_below(w, 5) == 0)
+		m->roles |= ROLE_CONTROLLER;
 	if (world_below(w, 10) != 0)
 		world_key(w, &m->public_key);
 	m->ipv4 = addr_add(n->node_first, index);
