@@ -2,7 +2,8 @@
  * DOC: the agent's run: opens the machine, brings up what the cache holds, then turns the loop.
  *
  *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
- *	jump), settle (1 s after a change)   |   sync: stream and states   |   beat: heartbeats
+ *	jump), settle (1 s after a change), look (paths, 1 s)   |   sync: stream and states   |
+ *beat: heartbeats
  */
 #include "agent/agent.h"
 
@@ -38,7 +39,7 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle;
+	struct loop_timer *reconcile, *expiry, *settle, *look;
 	int lock;
 	bool reconcile_soon;
 };
@@ -151,6 +152,14 @@ static void schedule_expiry(struct agent *a)
 	loop_timer_set(a->expiry, left, 0);
 }
 
+static void schedule_look(struct agent *a)
+{
+	msec wait = paths_wait(&a->core.paths);
+
+	if (wait > 0)
+		loop_timer_set(a->look, wait, 0);
+}
+
 /* Something was applied: say so, and see to what waits for calm. */
 static void after_change(void *arg)
 {
@@ -160,6 +169,7 @@ static void after_change(void *arg)
 	if (!core_take_changed(&a->core))
 		return;
 	loop_timer_set(a->settle, SETTLE, 0);
+	loop_timer_set(a->look, PATH_LOOK, 0); /* there may be something to look at now */
 	beat_soon(&a->beat);
 }
 
@@ -206,6 +216,15 @@ static void on_expiry(void *arg)
 
 	core_expire(&a->core);
 	after_change(a);
+}
+
+static void on_look(void *arg)
+{
+	struct agent *a = arg;
+
+	if (core_choose(&a->core) & PATHS_MOVED)
+		beat_soon(&a->beat);
+	schedule_look(a);
 }
 
 static void on_settle(void *arg)
@@ -302,6 +321,7 @@ static void turn(struct agent *a)
 	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
+	a->look = loop_timer_new(a->loop, on_look, a);
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
 	loop_signal(a->loop, SIGUSR1, on_usr1, a);
@@ -318,6 +338,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
+	loop_timer_free(a->look);
 	a->machine.announce = NULL;
 }
 

@@ -134,7 +134,8 @@ static void put_links(struct observer *o, struct json_writer *w)
 	json_end_array(w);
 }
 
-/* Where this machine might be reached: what the default routes would use, at each port. */
+/* Where this machine might be reached: what the default routes would use, at the port of its
+ * direct interface. */
 static void put_endpoints(struct observer *o, struct json_writer *w)
 {
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
@@ -145,7 +146,7 @@ static void put_endpoints(struct observer *o, struct json_writer *w)
 		for (size_t f = 0; f < ARRAY_LEN(families); f++) {
 			struct addr a;
 
-			if ((*i)->kind != ITEM_INTERFACE ||
+			if ((*i)->kind != ITEM_INTERFACE || (*i)->interface.role != IFACE_DIRECT ||
 				m->ops->default_address(m->ctx, families[f], &a, NULL) < 0)
 				continue;
 			json_begin_object(w, NULL);

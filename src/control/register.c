@@ -361,8 +361,7 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 	if (m.roles & ROLE_GATEWAY) {
 		result = join_group(j, n, &m, e);
 	} else {
-		m.listen_port =
-			pick_port(j, n->listen_port, (m.roles & ROLE_CONTROLLER) ? 2 : 1);
+		m.listen_port = pick_port(j, n->listen_port, (m.roles & ROLE_CONTROLLER) ? 2 : 1);
 		take_ports(j, n, &m, NULL);
 	}
 	if (result >= 0)

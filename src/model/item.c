@@ -70,7 +70,8 @@ static int route_compare(const struct item *a, const struct item *b)
 {
 	int c = prefix_compare(a->route.dst, b->route.dst);
 
-	return c != 0 ? c : (a->route.metric > b->route.metric) - (a->route.metric < b->route.metric);
+	return c != 0 ? c
+		      : (a->route.metric > b->route.metric) - (a->route.metric < b->route.metric);
 }
 
 static int host_compare(const struct item *a, const struct item *b)
@@ -160,9 +161,8 @@ static int firewall_equal(const struct item *a, const struct item *b)
 	const struct firewall_item *x = &a->firewall, *y = &b->firewall;
 
 	return strs_equal(&x->interfaces, &y->interfaces) && strs_equal(&x->hubs, &y->hubs) &&
-		rules_equal(&x->input, &y->input) &&
-		rules_equal(&x->forward, &y->forward) && strs_equal(&x->sets, &y->sets) &&
-		prefix_vec_equal(&x->overlay, &y->overlay) &&
+		rules_equal(&x->input, &y->input) && rules_equal(&x->forward, &y->forward) &&
+		strs_equal(&x->sets, &y->sets) && prefix_vec_equal(&x->overlay, &y->overlay) &&
 		prefix_vec_equal(&x->masquerade, &y->masquerade);
 }
 

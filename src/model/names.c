@@ -187,8 +187,8 @@ static int is_ascii(const char *s)
 	return 1;
 }
 
-/* Does the label end as one of the suffixes does ("-m", "-r", "-rxx"), so that it could meet another
- * network's interface? */
+/* Does the label end as one of the suffixes does ("-m", "-r", "-rxx"), so that it could meet
+ * another network's interface? */
 static int has_suffix(const char *label, size_t n)
 {
 	return (n > 2 && (strcmp(label + n - 2, "-m") == 0 || strcmp(label + n - 2, "-r") == 0)) ||

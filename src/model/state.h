@@ -36,8 +36,8 @@ struct interface_item {
 	struct public_key public_key; /* the identity it must have */
 	char *sealed_key; /* base64, the group's private key sealed to this node; NULL = own key */
 	uint16_t listen_port; /* 0 = any: this end speaks first */
-	uint32_t mtu;    /* 0 = system default */
-	uint32_t fwmark; /* 0 = none */
+	uint32_t mtu;         /* 0 = system default */
+	uint32_t fwmark;      /* 0 = none */
 };
 
 struct address_item {

@@ -4,6 +4,7 @@
  *
  *	input hook ───> wr_input ── not overlay: accept; known flow: accept; rules; drop
  *	forward hook ─> wr_forward ── from or to overlay: wr_pass ── known flow; rules; drop
+ *	                          └── from a hub back into it: wr_relay ── rules, either way; drop
  *	postrouting ──> wr_nat ── overlay to a masqueraded destination, leaving the overlay
  *
  * Each rule is written once a family, over that family's part of its sets (addresses, and ranges
@@ -177,8 +178,10 @@ static int port_add(struct buf *out, const char *text)
 	return 0;
 }
 
-/* What of the protocol a rule wants, with a space before; ERR_INVALID when it makes no sense. */
-static int protocol_add(struct buf *out, const struct fw_rule *r, const struct half *h)
+/* What of the protocol a rule wants, with a space before; ERR_INVALID when it makes no sense.
+ * replies: the packets that answer those of the rule. */
+static int protocol_add(
+	struct buf *out, const struct fw_rule *r, const struct half *h, bool replies)
 {
 	const char *protocol = r->protocol == NULL ? "" : r->protocol;
 	int has_ports = strcmp(protocol, "tcp") == 0 || strcmp(protocol, "udp") == 0;
@@ -197,7 +200,7 @@ static int protocol_add(struct buf *out, const struct fw_rule *r, const struct h
 		buf_addf(out, " meta l4proto %s", protocol);
 		return 0;
 	}
-	buf_addf(out, " %s dport { ", protocol);
+	buf_addf(out, " %s %s { ", protocol, replies ? "sport" : "dport");
 	for (size_t i = 0; i < r->ports.n; i++) {
 		buf_adds(out, i > 0 ? ", " : "");
 		if (port_add(out, r->ports.v[i]) < 0)
@@ -233,13 +236,13 @@ static struct side side_of(const struct half *h, const char *keyword, const char
 }
 
 static void rule_add(struct buf *out, const struct fw_rule *r, const struct half *h,
-	const struct members_vec *members)
+	const struct members_vec *members, bool replies)
 {
 	CLEANUP(buf_done) struct buf protocol = {0};
-	struct side from = side_of(h, "saddr", r->from, members);
-	struct side to = side_of(h, "daddr", r->to, members);
+	struct side from = side_of(h, "saddr", replies ? r->to : r->from, members);
+	struct side to = side_of(h, "daddr", replies ? r->from : r->to, members);
 
-	if (protocol_add(&protocol, r, h) < 0)
+	if (protocol_add(&protocol, r, h, replies) < 0)
 		return;
 	for (size_t i = 0; i < from.n; i++)
 		for (size_t k = 0; k < to.n; k++)
@@ -247,12 +250,27 @@ static void rule_add(struct buf *out, const struct fw_rule *r, const struct half
 				buf_str(&protocol));
 }
 
-static void rules_add(
-	struct buf *out, const struct fw_rule_vec *rules, const struct members_vec *members)
+static void rules_add(struct buf *out, const struct fw_rule_vec *rules,
+	const struct members_vec *members, bool replies)
 {
 	VEC_FOREACH (r, rules)
 		for (size_t i = 0; i < ARRAY_LEN(halves); i++)
-			rule_add(out, r, &halves[i], members);
+			rule_add(out, r, &halves[i], members, replies);
+}
+
+/* From a hub back into it. The two ends of a flow may use different paths, so that a relay sees
+ * one half of it, which connection tracking calls invalid: here packets of a rule pass, and those
+ * that could answer them. Which of them belong to a flow is for the end to say: its own firewall
+ * saw all of it. */
+static void relay_add(
+	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
+{
+	buf_adds(out,
+		"\tchain wr_relay {\n"
+		"\t\tct state established,related accept\n");
+	rules_add(out, &f->forward, members, false);
+	rules_add(out, &f->forward, members, true);
+	buf_adds(out, "\t\tdrop\n\t}\n");
 }
 
 static void known_flows_add(struct buf *out)
@@ -268,16 +286,23 @@ static void chains_add(
 		"\t\ttype filter hook input priority filter; policy accept;\n"
 		"\t\tiifname != @" INTERFACES " accept\n");
 	known_flows_add(out);
-	rules_add(out, &f->input, members);
+	rules_add(out, &f->input, members, false);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_pass {\n");
 	known_flows_add(out);
-	rules_add(out, &f->forward, members);
+	rules_add(out, &f->forward, members, false);
+	buf_adds(out, "\t\tdrop\n\t}\n");
+	if (f->hubs.n > 0)
+		relay_add(out, f, members);
 	buf_adds(out,
-		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
-		"\t\ttype filter hook forward priority filter; policy accept;\n"
+		"\t\ttype filter hook forward priority filter; policy accept;\n");
+	VEC_FOREACH (hub, &f->hubs)
+		if (ifname_check(*hub) == 0)
+			buf_addf(out, "\t\tiifname \"%s\" oifname \"%s\" goto wr_relay\n", *hub,
+				*hub);
+	buf_adds(out,
 		"\t\tiifname @" INTERFACES " goto wr_pass\n"
 		"\t\toifname @" INTERFACES " goto wr_pass\n\t}\n");
 	if (f->masquerade.n == 0)

@@ -137,8 +137,7 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	if (routed)
 		VEC_FOREACH (prefix, &p->allowed_ips)
-			link_push_route(
-				fn->network, name, *prefix, 0, watched ? p->id : "", ret);
+			link_push_route(fn->network, name, *prefix, 0, watched ? p->id : "", ret);
 	VEC_PUSH(ret, it);
 }
 
@@ -209,7 +208,8 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	char name[IFNAME_LEN];
 
 	link_devices_name(n, name);
-	link_push_interface(n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
+	link_push_interface(
+		n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
 	link_push_address(n, name, m->ipv4, ret);
 	link_push_address(n, name, m->ipv6, ret);
 	link_push_address(n, name, n->gateway_addr, ret);

@@ -117,8 +117,7 @@ static char *hub_endpoint(struct view *v, size_t relay)
 	char host[256];
 	uint16_t port;
 
-	if (seen->endpoint == NULL ||
-		endpoint_split(seen->endpoint, host, sizeof(host), &port) < 0)
+	if (seen->endpoint == NULL || endpoint_split(seen->endpoint, host, sizeof(host), &port) < 0)
 		return NULL;
 	view_ports(v, relay, &ports);
 	endpoint_join(host, ports.hub, &b);

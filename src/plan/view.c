@@ -195,7 +195,9 @@ int view_linked(const struct view *v, size_t viewer, size_t i)
 	const unsigned centre = ROLE_CONTROLLER | ROLE_GATEWAY;
 
 	return view_related(v, viewer, i) &&
-		(!v->hub || ((v->members[viewer].member->roles | v->members[i].member->roles) & centre));
+		(!v->hub ||
+			((v->members[viewer].member->roles | v->members[i].member->roles) &
+				centre));
 }
 
 int view_relayed(const struct view *v, size_t a, size_t b)

@@ -18,7 +18,7 @@
 #define VIEW_RELAYS_MAX 3
 
 struct view_relay {
-	size_t member;          /* the controller */
+	size_t member;           /* the controller */
 	char ifname[IFNAME_LEN]; /* of the others' interfaces to it */
 };
 
@@ -41,7 +41,7 @@ struct view {
 	const struct fleet_network *fn;
 	struct view_member *members; /* in the network's order */
 	size_t n_members;
-	bool hub; /* only links with a gateway or controller */
+	bool hub;                                  /* only links with a gateway or controller */
 	struct view_relay relays[VIEW_RELAYS_MAX]; /* in order of preference */
 	size_t n_relays;
 	struct prefix_vec beyond; /* behind members and outside the pools; only with relays */

@@ -146,6 +146,8 @@ static inline struct item *random_item(struct rand *r)
 		random_ifname(r, i->route.interface);
 		i->route.dst = random_prefix(r);
 		i->route.metric = (uint32_t)rand_next(r);
+		if (rand_next(r) % 2)
+			id_copy(i->route.peer, "mem_1");
 		break;
 	case ITEM_HOST:
 		i->host.name = random_text(r);

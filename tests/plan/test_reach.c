@@ -236,8 +236,8 @@ static struct end leave(
 
 /* From a hub back into it, a relay sees only half of some flows: it passes what may be a flow's
  * packet in either direction, and leaves it to the ends to know which. */
-static int relay_passes(const struct sim *sim, const struct state *s, const struct item *fw,
-	const struct packet *p)
+static int relay_passes(
+	const struct sim *sim, const struct state *s, const struct item *fw, const struct packet *p)
 {
 	struct packet back = *p;
 	int pass;
@@ -488,7 +488,6 @@ static int is_overlay_flow(const struct place *from, const struct place *to)
 	return from->device == NULL || from->device != to->device;
 }
 
-
 static void check_pair(struct sim *sim, const struct place *from, const struct place *to,
 	const char *protocol, uint16_t port)
 {
@@ -556,8 +555,8 @@ static void reachability_equals_policy(void **state)
 				check_network(w.fleet, slot->value, paths);
 		world_done(&w);
 	}
-	print_message("# %u flows passed, %u were dropped, %u packets were relayed\n", passed, dropped,
-		relayed);
+	print_message("# %u flows passed, %u were dropped, %u packets were relayed\n", passed,
+		dropped, relayed);
 	assert_true(passed > 2000 && dropped > 2000 && relayed > 1000);
 }
 
