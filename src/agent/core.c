@@ -81,6 +81,7 @@ int core_init(struct core *c, struct identity *identity, struct machine *machine
 	int rc;
 
 	*c = (struct core){.identity = identity, .machine = machine, .clock = clock};
+	machine->paths = &c->paths;
 	peer_index_init(&c->peers);
 	rc = cache_open(&c->cache, identity, e);
 	if (rc < 0)
@@ -108,6 +109,7 @@ void core_done(struct core *c)
 	state_done(&c->pending_drop);
 	peer_index_done(&c->peers);
 	map_done(&c->refused, free_value);
+	c->machine->paths = NULL;
 	paths_done(&c->paths);
 	mem_free(c->error);
 	*c = (struct core){0};

@@ -43,11 +43,11 @@ static msec some(msec mono)
 	return mono > 0 ? mono : 1;
 }
 
-/* Take note of the counters. */
-static void take(struct path *s, const struct wg_peer *p, msec mono, msec wall)
+/* Take note of the counters. True when something was received. */
+static bool take(struct path *s, const struct wg_peer *p, msec mono, msec wall)
 {
 	bool first = s->session_at == 0 && s->rx == 0 && s->tx == 0;
-	uint64_t sent = p->tx > s->tx ? p->tx - s->tx : 0;
+	uint64_t sent = p->tx > s->tx ? p->tx - s->tx : 0, got = p->rx > s->rx ? p->rx - s->rx : 0;
 
 	if (p->last_handshake != 0 && p->last_handshake != s->handshake) {
 		msec age = first && wall > p->last_handshake ? wall - p->last_handshake : 0;
@@ -55,14 +55,29 @@ static void take(struct path *s, const struct wg_peer *p, msec mono, msec wall)
 		s->session_at = age < PATH_SESSION ? some(mono - age) : 0;
 	}
 	s->handshake = p->last_handshake;
-	if (p->rx > s->rx) {
+	if (sent > 0)
+		s->owed_at = 0;
+	else if (got > KEEPALIVE_BYTES && s->owed_at == 0)
+		s->owed_at = some(mono);
+	if (got > 0)
 		s->rx_at = some(mono);
+	if (got > 0 && s->state != PATH_DEAD)
 		s->sent_at = 0;
-	} else if (sent > KEEPALIVE_BYTES && s->sent_at == 0) {
+	else if (sent > KEEPALIVE_BYTES && s->sent_at == 0) {
 		s->sent_at = some(mono);
 	}
 	s->rx = p->rx;
 	s->tx = p->tx;
+	return got > 0;
+}
+
+/* What died too soon: WireGuard answers data late, but it does. A path that works one way only
+ * would be believed in again and again by the other side's keepalives, so each session has one
+ * pardon. */
+static bool is_late_answer(const struct path *s, bool got, msec mono)
+{
+	return got && s->state == PATH_DEAD && s->sent_at != 0 && mono - s->sent_at < PATH_LATE &&
+		s->pardoned != s->handshake;
 }
 
 static enum sign sign_of(const struct path *s, const struct wg_peer *p, msec mono)
@@ -81,19 +96,28 @@ static enum sign sign_of(const struct path *s, const struct wg_peer *p, msec mon
 	return SIGN_NONE;
 }
 
-void path_step(struct path *s, const struct wg_peer *p, msec mono, msec wall)
+bool path_step(struct path *s, const struct wg_peer *p, msec mono, msec wall)
 {
 	enum path_state was = s->state;
+	enum sign sign;
+	bool got;
 
-	take(s, p, mono, wall);
-	s->state = moves[was][sign_of(s, p, mono)];
+	got = take(s, p, mono, wall);
+	if (is_late_answer(s, got, mono)) {
+		s->pardoned = s->handshake;
+		sign = SIGN_HEARD;
+	} else {
+		sign = sign_of(s, p, mono);
+	}
+	s->state = moves[was][sign];
 	s->turned = (was == PATH_ALIVE) != (s->state == PATH_ALIVE);
-	if (s->turned && s->state == PATH_ALIVE && s->sent_at != 0)
-		s->sent_at = some(mono);
+	if (s->turned && s->state == PATH_ALIVE)
+		s->sent_at = 0;
 	if (s->turned && s->state == PATH_DEAD) {
 		s->dead_handshake = s->handshake;
 		s->rx_at = 0;
 	}
+	return s->session_at != 0 && s->owed_at != 0 && s->owed_at < mono;
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -104,6 +128,7 @@ struct look {
 	const struct item_vec *desired;
 	msec mono, wall;
 	bool observer; /* a controller or gateway */
+	bool hub; /* looking at one: nothing depends on its paths, but its peers want answers */
 	bool turned;
 };
 
@@ -140,29 +165,49 @@ static void say(const struct peer_item *p, const struct path *s)
 		LOG_KV_STR("interface", p->interface));
 }
 
-/* True when the peer is silent and has just been given another endpoint: it is worth knocking. */
-static bool look_at_peer(struct look *l, const struct peer_item *want, const struct wg_peer *p)
+/* The endpoint that was told is tried once by each silent path. */
+static bool try_hint(struct look *l, const struct peer_item *want, struct path *s,
+	const struct wg_peer *p, struct wg_peer_op *op)
+{
+	if (s->state == PATH_ALIVE || s->generation == want->generation)
+		return false;
+	if (want->endpoint == NULL || want->endpoint[0] == '\0' ||
+		resolver_endpoint(
+			l->m->resolver, want->endpoint, &op->endpoint_addr, &op->endpoint_port) < 0)
+		return false;
+	s->generation = want->generation;
+	if (p->endpoint_port != op->endpoint_port ||
+		addr_compare(p->endpoint_addr, op->endpoint_addr) != 0)
+		op->flags |= WG_PEER_ENDPOINT;
+	return true;
+}
+
+/* True when something is to be sent to the peer, by op: it waits for an answer, or is silent and
+ * there is another endpoint to try. */
+static bool look_at_peer(struct look *l, const struct peer_item *want, const struct wg_peer *p,
+	struct wg_peer_op *op)
 {
 	path_name name;
 	struct path *s = map_get(&l->paths->by_peer, name_of(want->interface, want->id, name));
-	bool known = s != NULL, moved;
+	bool known = s != NULL, moved, waits;
 
 	if (!known) {
 		s = NEW(struct path);
 		map_set(&l->paths->by_peer, name, s);
 	}
-	path_step(s, p, l->mono, l->wall);
+	waits = path_step(s, p, l->mono, l->wall);
 	s->look = l->paths->look;
 	l->turned |= s->turned;
-	if (s->turned)
+	if (s->turned && !l->hub)
 		say(want, s);
 	moved = p->endpoint_port != s->port || addr_compare(p->endpoint_addr, s->addr) != 0;
 	s->addr = p->endpoint_addr;
 	s->port = p->endpoint_port;
-	if (moved && p->last_handshake != 0 && l->observer)
+	if (moved && p->last_handshake != 0 && l->observer && !l->hub)
 		l->paths->moved = true;
-	return moved && known && s->state != PATH_ALIVE && addr_is_set(p->endpoint_addr) &&
-		p->keepalive != 0;
+	if (try_hint(l, want, s, p, op))
+		return known && p->keepalive != 0;
+	return waits && addr_is_set(p->endpoint_addr);
 }
 
 /* A keepalive that is switched on is sent at once, and nothing is sent without a handshake. */
@@ -174,11 +219,13 @@ static void knock(struct machine *m, const char *ifname, struct wg_peer_op *ops,
 
 	for (size_t i = 0; i < n; i++) {
 		planned[i] = ops[i].keepalive;
-		ops[i].keepalive = 0;
+		ops[i].keepalive = planned[i] != 0 ? 0 : WAKE_KEEPALIVE;
 	}
 	if (m->wg->ops->change(m->wg, ifname, &c, &e) == 0) {
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
+			ops[i].flags &= ~(unsigned)WG_PEER_ENDPOINT;
 			ops[i].keepalive = planned[i];
+		}
 		m->wg->ops->change(m->wg, ifname, &c, &e);
 	}
 	if (e.code != 0) /* the next reconcile puts right what this left */
@@ -203,7 +250,7 @@ static void look_at_device(struct look *l, const char *ifname)
 			.public_key = p->public_key,
 			.keepalive = p->keepalive};
 
-		if (want != NULL && look_at_peer(l, want, p))
+		if (want != NULL && look_at_peer(l, want, p, &op))
 			VEC_PUSH(&ops, op);
 	}
 	if (ops.n > 0)
@@ -231,7 +278,15 @@ static void sweep(struct look *l)
 	strs_done(&gone);
 }
 
-/* Interfaces that carry watched routes; on a controller or gateway, the direct ones. */
+static int role_of(const struct item_vec *desired, const char *ifname)
+{
+	VEC_FOREACH (i, desired)
+		if ((*i)->kind == ITEM_INTERFACE && strcmp((*i)->interface.name, ifname) == 0)
+			return (*i)->interface.role;
+	return -1;
+}
+
+/* Interfaces that carry watched routes, and hubs; on a controller or gateway, the direct ones. */
 static void choose_devices(struct look *l, struct strs *ret)
 {
 	VEC_FOREACH (i, l->desired) {
@@ -245,7 +300,8 @@ static void choose_devices(struct look *l, struct strs *ret)
 	}
 	VEC_FOREACH (i, l->desired)
 		if ((*i)->kind == ITEM_INTERFACE && l->observer &&
-			(*i)->interface.role == IFACE_DIRECT &&
+			((*i)->interface.role == IFACE_DIRECT ||
+				(*i)->interface.role == IFACE_HUB) &&
 			!strs_has(ret, (*i)->interface.name))
 			strs_push(ret, (*i)->interface.name);
 }
@@ -263,8 +319,10 @@ int paths_look(struct paths *p, struct machine *m, const struct item_vec *desire
 	p->look++;
 	choose_devices(&l, &devices);
 	p->watching = devices.n > 0;
-	VEC_FOREACH (name, &devices)
+	VEC_FOREACH (name, &devices) {
+		l.hub = role_of(desired, *name) == IFACE_HUB;
 		look_at_device(&l, *name);
+	}
 	strs_done(&devices);
 	sweep(&l);
 	if (l.turned)
@@ -279,6 +337,17 @@ int paths_look(struct paths *p, struct machine *m, const struct item_vec *desire
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
+
+bool paths_heard(const struct paths *p, const char *ifname, const char *peer)
+{
+	const struct path *s;
+	path_name name;
+
+	if (p == NULL)
+		return false;
+	s = map_get(&p->by_peer, name_of(ifname, peer, name));
+	return s != NULL && s->state == PATH_ALIVE;
+}
 
 static const struct path *path_of(const struct paths *p, const struct route_item *r)
 {
@@ -306,5 +375,8 @@ msec paths_wait(const struct paths *p)
 {
 	if (!p->watching)
 		return 0;
-	return p->took * PATH_LOOK_SHARE > PATH_LOOK ? p->took * PATH_LOOK_SHARE : PATH_LOOK;
+	if (p->took * PATH_LOOK_SHARE < PATH_LOOK)
+		return PATH_LOOK;
+	return p->took * PATH_LOOK_SHARE < PATH_LOOK_MAX ? p->took * PATH_LOOK_SHARE
+							 : PATH_LOOK_MAX;
 }

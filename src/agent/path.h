@@ -8,18 +8,24 @@
  *	PROBING ──────────► ALIVE ──────────────► DEAD
  *	                      ▲   a new handshake   │
  *	                      └─────────────────────┘
+ *	                        or one late answer
  */
 #ifndef WARREN_AGENT_PATH_H
 #define WARREN_AGENT_PATH_H
 
 #include "agent/machine.h"
 
-/* A live peer answers data within 10 s, by WireGuard's own keepalive when it has nothing to say. */
-#define PATH_UNANSWERED 13000
+/* Data that is not answered for so long means a dead path. WireGuard answers within 10 s by itself
+ * when its side has nothing to say; agents see to it within two looks, so that a failure costs no
+ * more than it must. Where the other agent stands still this may be a false alarm: a detour, which
+ * WireGuard's own answer ends when it comes in time. */
+#define PATH_UNANSWERED 6000
+#define PATH_LATE 16000
 /* WireGuard uses a session for 180 s; a younger one follows after 120 s where anything is sent. */
 #define PATH_SESSION 195000
-#define PATH_LOOK 1000     /* between looks; */
-#define PATH_LOOK_SHARE 50 /* looking takes at most this part of the time */
+#define PATH_LOOK 1000     /* between looks, */
+#define PATH_LOOK_MAX 3000 /* longer when looking takes long: */
+#define PATH_LOOK_SHARE 20 /* at most this part of the time */
 #define PATH_TELL 2000     /* between two reports that a peer speaks from elsewhere */
 
 enum path_state { PATH_PROBING, PATH_ALIVE, PATH_DEAD };
@@ -32,10 +38,13 @@ struct path {
 	msec handshake;      /* wall, as the device gives it */
 	msec session_at;     /* the newest handshake was seen */
 	msec rx_at, sent_at; /* received; sent what wants an answer, and received nothing since */
+	msec owed_at;        /* received what wants an answer, and sent nothing since */
 	msec dead_handshake; /* the one it had when it died */
+	msec pardoned;       /* the one whose late answer was believed: only once */
 	struct addr addr;
 	uint16_t port;
-	uint64_t look; /* that saw it last */
+	uint32_t generation; /* of the endpoint that was tried */
+	uint64_t look;       /* that saw it last */
 };
 
 struct paths {
@@ -63,11 +72,15 @@ bool paths_alive(const struct paths *p, const struct route_item *r);
 /* Is the peer known yet? */
 bool paths_known(const struct paths *p, const struct route_item *r);
 
+/* Is this peer alive? p NULL: nobody watches. */
+bool paths_heard(const struct paths *p, const char *ifname, const char *peer);
+
 /* How long until the next look; 0 = there is nothing to look at. */
 msec paths_wait(const struct paths *p);
 
 /* Pure, for tests: what a path turns to by what the device shows of its peer at `mono`. wall is for
- * the age of a handshake that is seen for the first time. */
-void path_step(struct path *s, const struct wg_peer *p, msec mono, msec wall);
+ * the age of a handshake that is seen for the first time. True when the peer waits for an answer
+ * that nobody has given. */
+bool path_step(struct path *s, const struct wg_peer *p, msec mono, msec wall);
 
 #endif

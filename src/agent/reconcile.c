@@ -77,7 +77,10 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 	if (c->desired.revision == 0)
 		return 0;
 	core_screen(c, NULL);
-	core_choose(c);
+	if (c->reported)
+		core_choose(c);
+	else /* what is alive stays as an agent before us left it */
+		paths_look(&c->paths, c->machine, &c->desired.items);
 	effective(c, &want);
 	rc = machine_read(c->machine, &want, &reading, e);
 	if (rc < 0) {

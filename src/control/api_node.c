@@ -52,10 +52,11 @@ static void put_roles(struct json_writer *w, unsigned roles)
 	json_end_array(w);
 }
 
-static int put_members(
-	struct tx *tx, struct json_writer *w, const struct member_vec *members, struct err *e)
+static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
+	const struct member_vec *members, struct err *e)
 {
 	int r = 0;
+	bool behind;
 	json_begin_array(w, "members");
 	VEC_FOREACH (m, members) {
 		struct network n = {0};
@@ -65,6 +66,7 @@ static int put_members(
 		json_begin_object(w, NULL);
 		object_write(w, &schema_member, *m);
 		json_put_str(w, "network_name", n.name);
+		json_put_str(w, "nat_type", hub_member_nat(c->control->hub, (*m)->id, &behind));
 		json_end_object(w);
 		schema_done(&schema_network, &n);
 	}
@@ -97,7 +99,7 @@ static int put_node(
 	json_put_str(w, "liveness", status.liveness ? status.liveness : "never");
 	json_put_bool(w, "connected", status.connected);
 	put_roles(w, roles);
-	r = put_members(tx, w, &members, e);
+	r = put_members(tx, c, w, &members, e);
 	json_end_object(w);
 	return r;
 }

@@ -116,6 +116,7 @@ static inline struct item *random_item(struct rand *r)
 		break;
 	case ITEM_FIREWALL:
 		random_strs(r, &i->firewall.interfaces);
+		random_strs(r, &i->firewall.hubs);
 		random_rules(r, &i->firewall.input);
 		random_rules(r, &i->firewall.forward);
 		random_strs(r, &i->firewall.sets);

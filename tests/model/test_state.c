@@ -264,6 +264,7 @@ static void every_part_of_the_content_counts(void **state)
 	while (a->firewall.input.n == 0)
 		random_rules(&a->firewall.input);
 	DIFFERS(strs_push(&b->firewall.interfaces, "x"));
+	DIFFERS(strs_push(&b->firewall.hubs, "x"));
 	DIFFERS(strs_push(&b->firewall.sets, "x"));
 	DIFFERS(VEC_PUSH(&b->firewall.overlay, p));
 	DIFFERS(VEC_PUSH(&b->firewall.masquerade, p));
