@@ -6,6 +6,7 @@
 
 #define EACH (30 * 1000)
 #define SOON 1000
+#define OFTEN (2 * 1000) /* however often the control plane would like it */
 #define ANSWER_MAX (64 * 1024)
 
 static void announce_next(struct beat *b);
@@ -31,7 +32,11 @@ static void take_answer(struct beat *b, const struct http_response *r)
 	const struct json *rotate = j != NULL && json_bool(j, "rotate_keys", false)
 		? json_get(j, "rotate_networks")
 		: NULL;
+	msec every;
 
+	every = j == NULL ? 0 : (msec)json_int(j, "every", 0) * 1000;
+	if (every > 0 && every < EACH)
+		schedule(b, every < OFTEN ? OFTEN : every);
 	if (reconcile)
 		b->hooks.reconcile(b->hooks.arg);
 	for (size_t i = 0; rotate != NULL && i < json_count(rotate); i++)

@@ -9,13 +9,16 @@
 #include "control/address.h"
 #include "control/change.h"
 #include "control/endpoint.h"
+#include "control/panel_events.h"
 #include "control/register.h"
 #include "control/telemetry.h"
 #include "crypto/key.h"
 #include "model/names.h"
 #include "model/validate.h"
 
-#define DRIFT_MAX 4096 /* corrections in one report */
+#define DRIFT_MAX 4096       /* corrections in one report */
+#define WATCHED_EVERY 4      /* seconds between heartbeats of a gateway while a panel is open */
+#define WATCHED_A_SECOND 100 /* heartbeats of all of them, at most */
 
 /* --- heartbeat -------------------------------------------------------------------------------- */
 
@@ -25,6 +28,7 @@ struct beat_call {
 	struct addr peer; /* where it came from; unset = of no use */
 	struct heartbeat_answer answer;
 	struct id_vec rotate; /* networks whose key is to be a new one */
+	unsigned every;       /* seconds to the next one; 0 = as usual */
 };
 
 static void beat_free(struct beat_call *b)
@@ -48,6 +52,8 @@ static void answer_heartbeat(struct beat_call *b)
 			json_put_str(&w, NULL, network->id);
 		json_end_array(&w);
 	}
+	if (b->every > 0)
+		json_put_int(&w, "every", (int64_t)b->every);
 	json_put_time(&w, "time", clock_wall(b->call->hub->clock));
 	json_end_object(&w);
 	agent_reply(b->call, 200, &body);
@@ -117,6 +123,20 @@ static void confirmed(void *arg, int result, const struct err *e)
 	}
 }
 
+/* While somebody watches, gateways speak more often, so that who connects is seen at once. A large
+ * fleet does it less often. */
+static unsigned watched(const struct fleet *f, struct hub *h, const struct node *n)
+{
+	size_t each = f->nodes.n / WATCHED_A_SECOND;
+
+	if (!panel_events_watched(h->panel, n->project))
+		return 0;
+	VEC_FOREACH (m, fleet_memberships(f, n->id))
+		if ((*m)->roles & ROLE_GATEWAY)
+			return (unsigned)(each > WATCHED_EVERY ? each : WATCHED_EVERY);
+	return 0;
+}
+
 static void take_heartbeat(const struct fleet *f, void *arg)
 {
 	struct beat_call *b = arg;
@@ -132,6 +152,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	}
 	drop_foreign_links(f, b);
 	note_rotations(f, b);
+	b->every = watched(f, h, n);
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
 	endpoint_note(h, f, n->id, &b->beat, b->peer);
 	if (b->answer.first)

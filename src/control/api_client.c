@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/client.h"
 #include "control/client_config.h"
+#include "control/client_filter.h"
 #include "control/labels.h"
 #include "model/names.h"
 #include "model/validate.h"
@@ -59,6 +60,11 @@ void client_write(
 	object_write(w, &schema_device, &shown);
 	put_addr(w, "mesh_ip", d->ipv4);
 	put_addr(w, "mesh_ip6", d->ipv6);
+	json_put_str(w, "state",
+		!d->enabled ? "disabled"
+			: d->expires_at != 0 && d->expires_at <= clock_wall(c->control->clock)
+			? "expired"
+			: "active");
 	json_put_str(w, "link_state", link_state_words[link.state]);
 	json_put_str(w, "gateway", link.gateway[0] ? link.gateway : NULL);
 	json_put_str(w, "endpoint", link.endpoint[0] ? link.endpoint : NULL);
@@ -95,11 +101,17 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 	struct call *c = arg;
 	struct client_page *p = c->data;
 	struct page page = {0};
+	struct client_filter filter;
 	page_filter(&page, "kind", device_kind_words[DEVICE_CLIENT]);
 	int r = page_read(c, &schema_device, &page, e);
-	return r < 0
-		? r
-		: tx_list(tx, &schema_device, &page.query, take_device, p, &p->next, &p->total, e);
+	if (r == 0)
+		r = client_filter_read(c, &filter, e);
+	if (r < 0)
+		return r;
+	if (client_filter_any(&filter))
+		return client_filter_list(
+			tx, c, &filter, &page.query, take_device, p, &p->next, &p->total, e);
+	return tx_list(tx, &schema_device, &page.query, take_device, p, &p->next, &p->total, e);
 }
 
 static void render_list(const struct fleet *f, void *arg)
@@ -173,6 +185,38 @@ void api_client_show(struct call *c)
 
 /* --- change and delete ------------------------------------------------------------------------ */
 
+int client_exit(struct tx *tx, struct call *c, struct device *d, struct err *e)
+{
+	struct node node = {0};
+	struct member m = {0};
+	int r;
+
+	if (d->exit == NULL || d->exit[0] == '\0') {
+		d->exit = mem_free(d->exit);
+		return 0;
+	}
+	r = api_resolve(tx, c, &schema_node, d->exit, "exit", &node, e);
+	if (r == 0)
+		r = tx_find(
+			tx, &schema_member, &m, e, "network", d->network, "node", node.id, NULL);
+	if (r == ERR_NOT_FOUND || (r == 0 && !(m.roles & ROLE_EXIT)))
+		r = err_field(e, ERR_INVALID, "exit",
+			"%.64s is no exit of this network: its join token must grant the role exit",
+			d->exit);
+	if (r == 0) {
+		mem_free(d->exit);
+		d->exit = mem_strdup(node.id);
+	}
+	schema_done(&schema_node, &node);
+	schema_done(&schema_member, &m);
+	return r;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
 static int update_client(struct tx *tx, struct call *c, struct err *e)
 {
 	struct client_job *job = c->data;
@@ -182,6 +226,8 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 		r = err_set(e, ERR_NOT_FOUND, "no client \"%s\"", c->id);
 	if (r == 0)
 		r = device_check(after, e);
+	if (r == 0 && !same_text(before.exit, after->exit))
+		r = client_exit(tx, c, after, e);
 	if (r == 0 && strcmp(before.name, after->name) != 0) {
 		char label[LABEL_MAX + 1];
 		r = labels_for_device(

@@ -60,7 +60,10 @@ static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
 	json_begin_array(w, "members");
 	VEC_FOREACH (m, members) {
 		struct network n = {0};
-		r = tx_get(tx, &schema_network, (*m)->network, &n, e);
+		r = api_reaches(tx, c, &schema_member, *m, e);
+		if (r == 0)
+			continue;
+		r = r < 0 ? r : tx_get(tx, &schema_network, (*m)->network, &n, e);
 		if (r < 0)
 			break;
 		json_begin_object(w, NULL);
@@ -343,7 +346,7 @@ static int update_member(struct tx *tx, struct call *c, struct err *e)
 	int r = api_change(tx, c, &schema_member, NULL, &before, &after, e);
 	if (r == 0)
 		r = member_check(&after, e);
-	if (r == 0 && c->who.role == USER_SYSTEM_ADMIN)
+	if (r == 0 && c->who.project[0] == '\0')
 		r = grant_subnets(tx, c, &after, e);
 	if (r == 0)
 		r = world_check(tx, after.project, &schema_member, &after, e);

@@ -1,6 +1,7 @@
 /*
- * DOC: what needs no object: pages, the API's description, health, metrics, events. Pages carry
- * one <style> and one <script>; the policy sent with them allows exactly these, by hash, and
+ * DOC: what needs no object: the panel's files, pages, the API's description, health, metrics,
+ * events. The panel's own files are named by their content and kept by browsers. The other pages
+ * carry one <style> and one <script>; the policy sent with them allows exactly these, by hash, and
  * nothing from elsewhere.
  */
 #include "control/api_handlers.h"
@@ -45,10 +46,79 @@ static void send_page(struct call *c, const char *html, size_t n)
 	api_reply(c, 200);
 }
 
+/* --- the panel -------------------------------------------------------------------------------- */
+
+/* Scripts and styles are files of ours; pictures are drawn in the page. */
+#define PANEL_POLICY                                                                    \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " \
+	"img-src 'self' data: blob:; form-action 'none'; base-uri 'none'; "             \
+	"frame-ancestors 'none'"
+
+static const struct panel_asset *find_asset(const char *path)
+{
+	for (const struct panel_asset *a = panel_assets; a->path; a++)
+		if (strcmp(a->path, path) == 0)
+			return a;
+	return NULL;
+}
+
+/* Is "gzip" among what the browser takes? One that refuses it by q=0 is not one we meet. */
+static bool takes_gzip(const struct call *c)
+{
+	const char *accept = http_header(c->rq, "Accept-Encoding");
+	return accept && strstr(accept, "gzip");
+}
+
+static void send_asset(struct call *c, const struct panel_asset *a, const char *caching)
+{
+	const char *known = http_header(c->rq, "If-None-Match");
+	api_header(c, "ETag", a->etag);
+	api_header(c, "Cache-Control", caching);
+	api_header(c, "Vary", "Accept-Encoding");
+	api_header(c, "X-Content-Type-Options", "nosniff");
+	c->type = a->type;
+	if (known && strstr(known, a->etag)) {
+		api_reply(c, 304);
+		return;
+	}
+	if (takes_gzip(c)) {
+		api_header(c, "Content-Encoding", "gzip");
+		buf_add(&c->out, a->packed, a->packed_len);
+	} else {
+		buf_add(&c->out, a->data, a->len);
+	}
+	api_reply(c, 200);
+}
+
 void api_page(struct call *c)
 {
-	send_page(c, asset_page_html, asset_page_html_len);
+	const struct panel_asset *a = find_asset("index.html");
+	if (a == NULL) {
+		api_header(c, "Cache-Control", "no-store");
+		send_page(c, asset_page_html, asset_page_html_len);
+		return;
+	}
+	api_header(c, "Content-Security-Policy", PANEL_POLICY);
+	api_header(c, "Referrer-Policy", "no-referrer");
+	send_asset(c, a, "no-cache");
 }
+
+/* Their names change with their content. */
+void api_asset(struct call *c)
+{
+	CLEANUP(buf_done) struct buf path = {0};
+	buf_addf(&path, "assets/%s", http_param(c->rq, "name"));
+	const struct panel_asset *a = find_asset(buf_str(&path));
+	if (a != NULL) {
+		send_asset(c, a, "public, max-age=31536000, immutable");
+		return;
+	}
+	err_set(&c->err, ERR_NOT_FOUND, "there is no such file: reload the page");
+	api_header(c, "Cache-Control", "no-store");
+	api_fail(c);
+}
+
+/* --- other pages ------------------------------------------------------------------------------ */
 
 void api_docs(struct call *c)
 {

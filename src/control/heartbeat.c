@@ -88,9 +88,8 @@ static int read_link(const struct json *j, msec offset, struct link_row *ret, st
 		row.handshake += offset;
 	if (row.handshake < 0)
 		row.handshake = 0;
-	row.relayed = role != NULL &&
-		(strcmp(role, interface_role_words[IFACE_RELAY]) == 0 ||
-			strcmp(role, interface_role_words[IFACE_HUB]) == 0);
+	row.relayed = role != NULL && strcmp(role, interface_role_words[IFACE_DIRECT]) != 0 &&
+		strcmp(role, interface_role_words[IFACE_DEVICES]) != 0;
 	/* shown to people only; an odd one is not worth losing the heartbeat for */
 	if (endpoint != NULL && endpoint[0] != '\0' &&
 		endpoint_check(endpoint, "endpoint", &why) == 0)

@@ -6,7 +6,7 @@
 
 /* What keeps nodes apart, one sentence each; none when nothing does. Fleet and hub: on the hub's
  * thread. */
-void reachable_warnings(struct hub *h, const struct fleet *f, const struct fleet_network *fn,
-	struct strs *ret);
+void reachable_warnings(
+	struct hub *h, const struct fleet *f, const struct fleet_network *fn, struct strs *ret);
 
 #endif

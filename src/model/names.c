@@ -187,12 +187,12 @@ static int is_ascii(const char *s)
 	return 1;
 }
 
-/* Does the label end as one of the suffixes does ("-m", "-r", "-rxx"), so that it could meet
- * another network's interface? */
+/* Does the label end as one of the suffixes does ("-m", "-r", "-x", "-rab", "-x1c"), so that it
+ * could meet another network's interface? */
 static int has_suffix(const char *label, size_t n)
 {
-	return (n > 2 && (strcmp(label + n - 2, "-m") == 0 || strcmp(label + n - 2, "-r") == 0)) ||
-		(n > 4 && label[n - 4] == '-' && label[n - 3] == 'r');
+	return (n > 2 && label[n - 2] == '-' && strchr("mrx", label[n - 1]) != NULL) ||
+		(n > 4 && label[n - 4] == '-' && strchr("rx", label[n - 3]) != NULL);
 }
 
 void ifname_make(const char *network_name, const char *suffix, char ret[static IFNAME_LEN])

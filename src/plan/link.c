@@ -62,6 +62,13 @@ void link_push_address(
 	VEC_PUSH(ret, i);
 }
 
+void link_addresses(const struct network *n, const struct member *m, const char *interface,
+	struct item_vec *ret)
+{
+	link_push_address(n, interface, m->ipv4, ret);
+	link_push_address(n, interface, m->ipv6, ret);
+}
+
 void link_push_route(const struct network *n, const char *name, struct prefix dst, uint32_t metric,
 	const char *peer, struct item_vec *ret)
 {
@@ -84,7 +91,7 @@ void link_push_rp_filter(const struct network *n, const char *name, struct item_
 	VEC_PUSH(ret, i);
 }
 
-static void set_psk(const struct fleet_network *fn, const struct public_key *a,
+void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 	const struct public_key *b, struct secret *ret)
 {
 	if (fn->network->psk && !secret_is_zero(&fn->psk_root))
@@ -102,7 +109,7 @@ struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const
 	p->public_key = other->public_key;
 	p->mesh_ip = other->ipv4;
 	p->mesh_ip6 = other->ipv6;
-	set_psk(v->fn, &m->public_key, &other->public_key, &p->psk);
+	link_set_psk(v->fn, &m->public_key, &other->public_key, &p->psk);
 	return it;
 }
 
@@ -163,8 +170,7 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 	view_ports(v, i, &ports);
 	link_direct_name(n, m, name);
 	link_push_interface(n, name, IFACE_DIRECT, &m->public_key, NULL, ports.direct, ret);
-	link_push_address(n, name, m->ipv4, ret);
-	link_push_address(n, name, m->ipv6, ret);
+	link_addresses(n, m, name, ret);
 	link_push_rp_filter(n, name, ret);
 }
 
@@ -210,8 +216,7 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	link_devices_name(n, name);
 	link_push_interface(
 		n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
-	link_push_address(n, name, m->ipv4, ret);
-	link_push_address(n, name, m->ipv6, ret);
+	link_addresses(n, m, name, ret);
 	link_push_address(n, name, n->gateway_addr, ret);
 	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
 		link_push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
@@ -238,6 +243,6 @@ void link_device_peer(const struct fleet_network *fn, const struct group *g, con
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv4));
 	if (addr_is_set(d->ipv6))
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv6));
-	set_psk(fn, &d->public_key, &g->public_key, &p->psk);
+	link_set_psk(fn, &d->public_key, &g->public_key, &p->psk);
 	VEC_PUSH(ret, i);
 }

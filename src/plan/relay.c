@@ -62,8 +62,7 @@ void relay_interfaces(const struct view *v, size_t i, struct item_vec *ret)
 		/* a node speaks first: any port does, and none can be in its way */
 		link_push_interface(n, *name, vm->relay ? IFACE_HUB : IFACE_RELAY, &m->public_key,
 			NULL, vm->relay ? ports.hub : 0, ret);
-		link_push_address(n, *name, m->ipv4, ret);
-		link_push_address(n, *name, m->ipv6, ret);
+		link_addresses(n, m, *name, ret);
 		link_push_rp_filter(n, *name, ret);
 		if (vm->relay)
 			push_no_redirects(n, *name, ret);
@@ -147,7 +146,7 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
 		k++;
 	it = link_peer_item(v, viewer, relay, v->relays[k].ifname);
 	it->peer.endpoint = hub_endpoint(v, relay);
-	it->peer.generation = view_generation(it->peer.endpoint);
+	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	add_allowed(v, self, &it->peer.allowed_ips);
 	VEC_FOREACH (p, view_prefixes(v, viewer, relay))
@@ -160,16 +159,20 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
 	VEC_PUSH(ret, it);
 }
 
-/* What lies behind a member and outside the pools has routes of its own. */
+/* What the routes to the pools do not lead to has routes of its own: what lies behind a member and
+ * outside the pools, and, on a gateway, other groups' devices, whose range it takes for its own. */
 static void push_beyond(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
-	struct prefix_vec pools = {0};
+	struct prefix_vec pools = {0}, devices = {0};
 
 	add_pools(v->fn->network, &pools);
+	if (v->members[viewer].group != NULL)
+		policy_device_range(v->fn->network, &devices);
 	VEC_FOREACH (p, view_prefixes(v, viewer, i))
-		if (!prefix_vec_covers(&pools, *p))
+		if (!prefix_vec_covers(&pools, *p) || prefix_vec_covers(&devices, *p))
 			push_by_relays(v, *p, ret);
 	VEC_DONE(&pools);
+	VEC_DONE(&devices);
 }
 
 void relay_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)

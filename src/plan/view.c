@@ -3,6 +3,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/key.h"
+#include "plan/exit.h"
 #include "plan/link.h"
 
 /* --- making one ------------------------------------------------------------------------------- */
@@ -117,6 +118,7 @@ struct view *view_free(struct view *v)
 	}
 	mem_free(v->members);
 	VEC_DONE(&v->beyond);
+	mem_free(v->exits);
 	reach_done(&v->reach);
 	policy_rules_done(&v->rules);
 	return mem_free(v);
@@ -173,6 +175,16 @@ const struct policy_rule_vec *view_rules(struct view *v)
 		v->compiled = true;
 	}
 	return &v->rules;
+}
+
+const struct exits *view_exits(struct view *v)
+{
+	if (v->exits == NULL) {
+		v->exits = NEW(struct exits);
+		for (size_t i = 0; i < v->n_members; i++)
+			exits_add(v->exits, v->members[i].member, v->members[i].usable);
+	}
+	return v->exits;
 }
 
 /* --- who is linked with whom ------------------------------------------------------------------ */
@@ -241,7 +253,7 @@ static char *direct_endpoint(const struct view *v, size_t i)
 	return buf_take(&b);
 }
 
-uint32_t view_generation(const char *endpoint)
+uint32_t view_endpoint_generation(const char *endpoint)
 {
 	uint8_t h[HASH_LEN];
 
@@ -292,7 +304,7 @@ const struct view_member *view_see(struct view *v, size_t i)
 
 	if (!vm->seen) {
 		vm->endpoint = direct_endpoint(v, i);
-		vm->generation = view_generation(vm->endpoint);
+		vm->generation = view_endpoint_generation(vm->endpoint);
 		find_prefixes(v, vm);
 		vm->seen = true;
 	}

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+struct exits;
 /* Controllers that members are relayed by: the first of a network that can be reached. */
 #define VIEW_RELAYS_MAX 3
 
@@ -48,6 +49,7 @@ struct view {
 	struct reach reach;
 	struct policy_rule_vec rules; /* made when first asked for */
 	bool compiled;
+	struct exits *exits; /* made when first asked for */
 };
 
 /* f is asked for nodes now and for devices later; fn may be a stand-in for the fleet's own. */
@@ -70,11 +72,14 @@ int view_relayed(const struct view *v, size_t a, size_t b);
 /* Are members relayed by the same controllers, by the same names, in the same order? */
 bool view_relays_equal(const struct view *a, const struct view *b);
 
-/* The ports of a member's interfaces. */
-void view_ports(const struct view *v, size_t i, struct member_ports *ret);
+/* The exits of the network. */
+const struct exits *view_exits(struct view *v);
 
 /* A number that changes exactly when the endpoint's text does, so that agents write it again. */
-uint32_t view_generation(const char *endpoint);
+uint32_t view_endpoint_generation(const char *endpoint);
+
+/* The ports of a member's interfaces. */
+void view_ports(const struct view *v, size_t i, struct member_ports *ret);
 
 /* How i looks as a peer. */
 const struct view_member *view_see(struct view *v, size_t i);

@@ -546,7 +546,7 @@ static void check_network(const struct fleet *f, const struct network *n, unsign
 
 static void reachability_equals_policy(void **state)
 {
-	for (uint64_t seed = 20000; seed < 20060; seed++) {
+	for (uint64_t seed = 20000; seed < 20080; seed++) {
 		struct world w;
 
 		world_make(&w, seed);

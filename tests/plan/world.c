@@ -141,6 +141,8 @@ struct member *world_member(struct world *w, const struct network *n, const stru
 	}
 	if (world_below(w, 5) == 0)
 		m->roles |= ROLE_CONTROLLER;
+	if (world_below(w, 6) == 0)
+		m->roles |= ROLE_EXIT;
 	if (world_below(w, 10) != 0)
 		world_key(w, &m->public_key);
 	m->ipv4 = addr_add(n->node_first, index);
@@ -176,6 +178,7 @@ struct device *world_device(struct world *w, const struct network *n, const stru
 	world_key(w, &d->public_key);
 	d->ipv4 = addr_add(n->device_first, (u128)w->serial);
 	d->ipv6 = twin(n, d->ipv4);
+	d->full_tunnel = world_below(w, 4) == 0;
 	for (unsigned i = 0; i < ARRAY_LEN(tags); i++)
 		if (world_below(w, 3) == 0)
 			strs_push(&d->tags, tags[i]);
@@ -321,6 +324,7 @@ const char *world_gateway(struct world *w, unsigned n)
 	node->enabled = true;
 	g = put_group(w, net);
 	m = world_member(w, net, node, g, 0);
+	m->roles = ROLE_PEER | ROLE_GATEWAY;
 	world_key(w, &m->public_key);
 	fleet_put(w->fleet, &schema_member, m);
 	p = NEW(struct policy);
@@ -363,6 +367,8 @@ const char *world_mesh(struct world *w, unsigned second, unsigned nodes)
 		struct member *m = world_member(w, n, node, NULL, i);
 
 		node->enabled = true;
+		m->roles = ROLE_PEER | (i % 16 == 3 ? ROLE_CONTROLLER : 0) |
+			(i % 6 == 1 ? ROLE_EXIT : 0);
 		world_key(w, &m->public_key);
 		if (i >= WORLD_LANS)
 			VEC_DONE(&m->local_subnets);

@@ -1,0 +1,76 @@
+// Calls of the REST API. Errors are the server's own words (RFC 9457), with the field they name.
+import { signal } from '@preact/signals';
+
+export class ApiError extends Error {
+	constructor(readonly status: number, detail: string, readonly field?: string, readonly code?: string) {
+		super(detail);
+	}
+}
+
+export interface Page<T> {
+	items: T[];
+	next: string | null;
+	total: number;
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+// The project looked at; '' = all that one may see. Sent with every call.
+export const project = signal(sessionStorage.getItem('project') ?? '');
+
+// What happens when the session is over; set by lib/session.ts.
+export const onSignedOut = { run: () => {} };
+
+export function url(path: string, query: Query = {}): string {
+	const q = new URLSearchParams();
+	for (const [key, value] of Object.entries(query))
+		if (value !== undefined && value !== null && value !== '')
+			q.set(key, String(value));
+	if (project.value && !path.endsWith('/me') && !path.endsWith('/login'))
+		q.set('project', project.value);
+	const text = q.toString();
+	return `/api/v1${path}${text ? `?${text}` : ''}`;
+}
+
+async function call<T>(method: string, path: string, query?: Query, body?: unknown, signal?: AbortSignal): Promise<T> {
+	let answer: Response;
+	try {
+		answer = await fetch(url(path, query), {
+			method,
+			headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+			body: body === undefined ? undefined : JSON.stringify(body),
+			cache: 'no-store',
+			signal,
+		});
+	} catch (error) {
+		if (error instanceof DOMException && error.name === 'AbortError')
+			throw error;
+		throw new ApiError(0, 'The server does not answer. Is it running, is this machine online?');
+	}
+	const type = answer.headers.get('Content-Type') ?? '';
+	const said = type.includes('json') ? await answer.json() : await answer.text();
+	if (answer.ok)
+		return said as T;
+	if (answer.status === 401 && path !== '/login')
+		onSignedOut.run();
+	throw new ApiError(answer.status, said.detail ?? `The server answered ${answer.status}.`, said.field, said.code);
+}
+
+export const api = {
+	get: <T>(path: string, query?: Query, signal?: AbortSignal) => call<T>('GET', path, query, undefined, signal),
+	post: <T>(path: string, body: unknown = {}, query?: Query) => call<T>('POST', path, query, body),
+	patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, undefined, body),
+	delete: (path: string) => call<unknown>('DELETE', path),
+};
+
+// All pages of a list that is known to be short (networks, tokens), at most some thousand.
+export async function all<T>(path: string, query: Query = {}): Promise<T[]> {
+	const items: T[] = [];
+	let after: string | null = null;
+	do {
+		const page: Page<T> = await api.get(path, { ...query, limit: 1000, after });
+		items.push(...page.items);
+		after = page.next;
+	} while (after && items.length < 5000);
+	return items;
+}

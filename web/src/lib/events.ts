@@ -1,0 +1,157 @@
+// The server's events, one stream for all tabs of a browser: the tab that holds the lock reads it
+// and repeats what it hears to the others; when it closes, the next one takes over.
+import { signal } from '@preact/signals';
+import { project } from './api';
+import { me } from './session';
+
+export interface Change {
+	table: string;
+	id: string;
+	project: string;
+	network: string;
+	action: 'created' | 'updated' | 'deleted';
+}
+export interface Link {
+	id: string;
+	project: string;
+	link_state: LinkState;
+	last_seen: string | null;
+	rx: number;
+	tx: number;
+	gateway: string | null;
+	endpoint: string | null;
+}
+export type LinkState = 'online' | 'idle' | 'offline' | 'never';
+export interface Sums {
+	project: string;
+	online: number;
+	idle: number;
+	offline: number;
+	never: number;
+	disabled: number;
+	rx: number;
+	tx: number;
+	gateways: Record<string, number>;
+}
+export interface NodeHere {
+	id: string;
+	project: string;
+	connected: boolean;
+}
+export type Heard =
+	| { type: 'change'; data: Change }
+	| { type: 'node'; data: NodeHere }
+	| { type: 'link'; data: Link }
+	| { type: 'links'; data: Sums }
+	| { type: 'refresh'; data: object };
+
+export interface Sample {
+	at: number; // seconds
+	rx: number;
+	tx: number;
+}
+
+export const live = signal(false); // is the stream up?
+export const sums = signal<Record<string, Sums>>({}); // by project
+export const samples = signal<Sample[]>([]); // bytes over time, the newest last
+export const recent = signal<{ at: number; heard: Heard }[]>([]);
+
+const listeners = new Set<(heard: Heard) => void>();
+
+// Call fn for each event; returns what ends it.
+export function listen(fn: (heard: Heard) => void): () => void {
+	listeners.add(fn);
+	return () => listeners.delete(fn);
+}
+
+const SAMPLES = 900;
+const RECENT = 60;
+
+function hear(heard: Heard) {
+	if (heard.type === 'links') {
+		sums.value = { ...sums.value, [heard.data.project]: heard.data };
+		let rx = 0, tx = 0;
+		for (const s of Object.values(sums.value)) {
+			rx += s.rx;
+			tx += s.tx;
+		}
+		samples.value = [...samples.value.slice(-SAMPLES), { at: Date.now() / 1000, rx, tx }];
+	} else if (heard.type !== 'refresh') {
+		recent.value = [{ at: Date.now(), heard }, ...recent.value].slice(0, RECENT);
+	}
+	for (const fn of listeners)
+		fn(heard);
+}
+
+let stop: (() => void) | null = null;
+
+function read(channel: BroadcastChannel | null): () => void {
+	const source = new EventSource(`/api/v1/events${project.value ? `?project=${project.value}` : ''}`);
+	const say = (up: boolean) => {
+		// After a gap anything may have changed.
+		if (up && !live.value)
+			hear({ type: 'refresh', data: {} });
+		live.value = up;
+		channel?.postMessage({ up });
+	};
+	source.onopen = () => say(true);
+	source.onerror = () => say(false);
+	for (const type of ['change', 'node', 'link', 'links', 'refresh'] as const)
+		source.addEventListener(type, event => {
+			const heard = { type, data: JSON.parse((event as MessageEvent).data) } as Heard;
+			channel?.postMessage({ heard });
+			hear(heard);
+		});
+	// Somebody new wants to know how things stand.
+	if (channel)
+		channel.onmessage = ({ data }) => {
+			if (!data.hello)
+				return;
+			channel.postMessage({ up: live.value });
+			for (const s of Object.values(sums.value))
+				channel.postMessage({ heard: { type: 'links', data: s } });
+		};
+	return () => source.close();
+}
+
+export function startEvents(): void {
+	stopEvents();
+	if (!navigator.locks || typeof BroadcastChannel === 'undefined') {
+		stop = read(null);
+		return;
+	}
+	const name = `warren-events-${me.value?.id}-${project.value}`;
+	const channel = new BroadcastChannel(name);
+	const over = new AbortController();
+	let close = () => {};
+	channel.onmessage = ({ data }) => {
+		if (data.heard)
+			hear(data.heard);
+		if (data.up !== undefined)
+			live.value = data.up;
+	};
+	channel.postMessage({ hello: true });
+	navigator.locks
+		.request(name, { signal: over.signal }, () => new Promise<void>(done => {
+			const end = read(channel);
+			close = () => {
+				end();
+				done();
+			};
+		}))
+		.catch(() => {});
+	stop = () => {
+		over.abort();
+		close();
+		channel.close();
+	};
+}
+
+export function stopEvents(): void {
+	stop?.();
+	stop = null;
+	live.value = false;
+	sums.value = {};
+	samples.value = [];
+	recent.value = [];
+}

@@ -1,0 +1,49 @@
+// Names of nodes and networks, which many pages show; kept while the panel is open.
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { all } from './api';
+import { listen } from './events';
+import type { FleetNode, Network } from './model';
+import { can } from './session';
+
+export const nodes = signal<FleetNode[]>([]);
+export const networks = signal<Network[]>([]);
+export const fleetLoaded = signal(false);
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+async function load() {
+	const [n, w] = await Promise.all([
+		can('GET /nodes') ? all<FleetNode>('/nodes') : [],
+		can('GET /networks') ? all<Network>('/networks') : [],
+	]);
+	nodes.value = n;
+	networks.value = w;
+	fleetLoaded.value = true;
+}
+
+function soon() {
+	timer ??= setTimeout(() => {
+		timer = undefined;
+		load().catch(() => {});
+	}, 400);
+}
+
+export function nodeName(id: string | null): string {
+	return (id && nodes.value.find(n => n.id === id)?.name) || '–';
+}
+
+export function networkName(id: string): string {
+	return networks.value.find(n => n.id === id)?.name ?? '–';
+}
+
+// Load what a page needs of it, and keep it right while the page is shown.
+export function useFleet(): void {
+	useEffect(() => {
+		load().catch(() => {});
+		return listen(heard => {
+			if (heard.type === 'refresh' || heard.type === 'node' || (heard.type === 'change' && /^(node|member|network|group)$/.test(heard.data.table)))
+				soon();
+		});
+	}, []);
+}

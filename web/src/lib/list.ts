@@ -1,0 +1,98 @@
+// A list of the API, page by page, kept right by events.
+import { batch, signal } from '@preact/signals';
+import { api, type Page, type Query } from './api';
+
+const PAGE = 100;
+const REFRESH = 200; // rows fetched again when much has changed
+
+export class List<T extends { id: string }> {
+	readonly rows = signal<T[]>([]);
+	readonly total = signal(0);
+	readonly loading = signal(true);
+	readonly error = signal('');
+	readonly query = signal<Query>({});
+	private next: string | null = null;
+	private running: AbortController | null = null;
+	private timer: ReturnType<typeof setTimeout> | undefined;
+
+	constructor(readonly path: string, query: Query = {}) {
+		this.query.value = query;
+	}
+
+	// Another question: what is shown stays until the answer is there.
+	ask(query: Query): void {
+		this.query.value = query;
+		void this.load(null, PAGE);
+	}
+
+	more(): void {
+		if (this.next && !this.loading.value)
+			void this.load(this.next, PAGE);
+	}
+
+	// Something changed: look again soon, once for many changes.
+	refresh(delay = 300): void {
+		this.timer ??= setTimeout(() => {
+			this.timer = undefined;
+			void this.load(null, Math.min(REFRESH, Math.max(PAGE, this.rows.value.length)));
+		}, delay);
+	}
+
+	// Change a row that is shown, without asking.
+	patch(id: string, change: Partial<T>): void {
+		const i = this.rows.value.findIndex(r => r.id === id);
+		if (i < 0)
+			return;
+		const rows = [...this.rows.value];
+		rows[i] = { ...rows[i]!, ...change };
+		this.rows.value = rows;
+	}
+
+	remove(id: string): void {
+		const rows = this.rows.value.filter(r => r.id !== id);
+		if (rows.length === this.rows.value.length)
+			return;
+		batch(() => {
+			this.rows.value = rows;
+			this.total.value--;
+		});
+	}
+
+	close(): void {
+		clearTimeout(this.timer);
+		this.running?.abort();
+	}
+
+	private async load(after: string | null, limit: number): Promise<void> {
+		this.running?.abort();
+		const mine = (this.running = new AbortController());
+		this.loading.value = true;
+		try {
+			const page = await api.get<Page<T>>(this.path, { ...this.query.value, limit, after }, mine.signal);
+			batch(() => {
+				if (after) {
+					this.rows.value = [...this.rows.value, ...page.items];
+				} else if (this.rows.value.length > REFRESH && page.next && limit === REFRESH) {
+					// Many are loaded: the first ones are fresh, the rest stays as it was.
+					const fresh = new Set(page.items.map(r => r.id));
+					this.rows.value = [...page.items, ...this.rows.value.slice(REFRESH).filter(r => !fresh.has(r.id))];
+				} else {
+					this.rows.value = page.items;
+				}
+				this.total.value = page.total;
+				this.error.value = '';
+			});
+			if (after || limit !== REFRESH || this.rows.value.length <= REFRESH)
+				this.next = page.next;
+		} catch (error) {
+			if (mine.signal.aborted)
+				return;
+			this.error.value = (error as Error).message;
+		} finally {
+			if (this.running === mine) {
+				this.loading.value = false;
+				this.running = null;
+			}
+		}
+	}
+}

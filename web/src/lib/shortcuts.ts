@@ -1,0 +1,45 @@
+// Keys that work anywhere but in a field: pages add theirs while they are shown.
+import { useEffect } from 'preact/hooks';
+
+export interface Shortcut {
+	keys: string; // "n", "/", "g c"
+	does: string;
+	run: () => void;
+}
+
+const active: Shortcut[] = [];
+let before = '';
+
+function typing(target: EventTarget | null): boolean {
+	return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+addEventListener('keydown', event => {
+	if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector('dialog[open]'))
+		return;
+	const keys = before ? `${before} ${event.key}` : event.key;
+	before = '';
+	// The last one added wins: a page may take a key from the frame.
+	const found = active.findLast(s => s.keys === keys);
+	if (found) {
+		event.preventDefault();
+		found.run();
+	} else if (active.some(s => s.keys.startsWith(`${event.key} `))) {
+		before = event.key;
+		setTimeout(() => (before = ''), 1200);
+	}
+});
+
+export function shortcuts(): Shortcut[] {
+	return [...active];
+}
+
+export function useShortcuts(list: Shortcut[]): void {
+	useEffect(() => {
+		active.push(...list);
+		return () => {
+			for (const s of list)
+				active.splice(active.indexOf(s), 1);
+		};
+	});
+}

@@ -1,0 +1,156 @@
+// Adding a client takes a name; the rest is there for who wants it. The same fields edit one.
+import { useState } from 'preact/hooks';
+import { ApiError, api } from '../../lib/api';
+import { networks } from '../../lib/fleet';
+import { words } from '../../lib/format';
+import type { Client } from '../../lib/model';
+import { Dialog } from '../../parts/Dialog';
+import { Field } from '../../parts/Field';
+import { PATH, create, type Handout } from './actions';
+
+type Route = 'network' | 'chosen' | 'everything';
+
+const routes: [Route, string, string][] = [
+	['network', 'This network', 'the rest goes its usual way'],
+	['chosen', 'Chosen places', 'the prefixes you list'],
+	['everything', 'All traffic', 'through an exit node'],
+];
+
+// datetime-local speaks of local time without a zone.
+function local(time: string | null): string {
+	if (!time)
+		return '';
+	const d = new Date(time);
+	return new Date(d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
+interface Props {
+	client?: Client; // edit this one
+	onClose: () => void;
+	onDone: (handout: Handout) => void;
+}
+
+export function ClientForm({ client, onClose, onDone }: Props) {
+	const [name, setName] = useState(client?.name ?? '');
+	const [network, setNetwork] = useState(client?.network ?? networks.value[0]?.id ?? '');
+	const [description, setDescription] = useState(client?.description ?? '');
+	const [tags, setTags] = useState(client?.tags.join(', ') ?? '');
+	const [route, setRoute] = useState<Route>(client?.full_tunnel ? 'everything' : client?.allowed_ips.length ? 'chosen' : 'network');
+	const [prefixes, setPrefixes] = useState(client?.allowed_ips.join(', ') ?? '');
+	const [dns, setDns] = useState(client?.dns.join(', ') ?? '');
+	const [mtu, setMtu] = useState(client?.mtu ? String(client.mtu) : '');
+	const [keepalive, setKeepalive] = useState(client && client.keepalive >= 0 ? String(client.keepalive) : '');
+	const [expires, setExpires] = useState(local(client?.expires_at ?? null));
+	const [onServer, setOnServer] = useState(false);
+	const [busy, setBusy] = useState(false);
+	const [error, setError] = useState<ApiError | null>(null);
+
+	const wrong = (field: string) => (error?.field === field ? error.message : undefined);
+	const known = ['name', 'network', 'description', 'tags', 'allowed_ips', 'dns', 'mtu', 'keepalive', 'expires_at'];
+	const submit = async () => {
+		setBusy(true);
+		setError(null);
+		const fields = {
+			name,
+			description: description || null,
+			tags: words(tags),
+			full_tunnel: route === 'everything',
+			allowed_ips: route === 'chosen' ? words(prefixes) : [],
+			dns: words(dns),
+			mtu: Number(mtu) || 0,
+			keepalive: keepalive === '' ? -1 : Number(keepalive),
+			expires_at: expires ? new Date(expires).toISOString() : null,
+		};
+		try {
+			if (client)
+				onDone({ client: await api.patch<Client>(`${PATH}/${client.id}`, fields) });
+			else
+				onDone(await create(network ? { ...fields, network } : fields, onServer));
+		} catch (e) {
+			setError(e instanceof ApiError ? e : new ApiError(0, (e as Error).message));
+			setBusy(false);
+		}
+	};
+	return (
+		<Dialog
+			title={client ? `Edit ${client.name}` : 'Add a client'} onClose={onClose} keep onSubmit={() => void submit()}
+			footer={
+				<>
+					<button type="button" class="button" onClick={onClose}>Cancel</button>
+					<button type="submit" class="button primary" disabled={busy}>{busy ? 'One moment…' : client ? 'Save' : 'Add'}</button>
+				</>
+			}
+		>
+			<div class="fields">
+				<Field label="Name" wide={!!client || networks.value.length < 2} wrong={wrong('name')} hint={client ? undefined : 'A person and a device, say: Ann’s phone'}>
+					<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={64} required autocomplete="off" data-focus />
+				</Field>
+				{!client && networks.value.length > 1 && (
+					<Field label="Network" wrong={wrong('network')}>
+						<select value={network} onChange={e => setNetwork(e.currentTarget.value)}>
+							{networks.value.map(n => <option key={n.id} value={n.id}>{n.name}</option>)}
+						</select>
+					</Field>
+				)}
+			</div>
+			{error && !known.includes(error.field ?? '') && <p class="notice bad" role="alert">{error.message}</p>}
+			{error && error.field === 'network' && networks.value.length < 2 && <p class="notice bad" role="alert">{error.message}</p>}
+			<details class="more" open={!!client || (!!error && !['name', 'network'].includes(error.field ?? 'name'))}>
+				<summary>{client ? 'Settings' : 'More settings'}</summary>
+				<div class="stack">
+					<fieldset>
+						<legend>What goes through the tunnel</legend>
+						<div class="choices">
+							{routes.map(([value, title, about]) => (
+								<label class="choice" key={value}>
+									<input type="radio" name="route" checked={route === value} onChange={() => setRoute(value)} />
+									<span>{title}<small>{about}</small></span>
+								</label>
+							))}
+						</div>
+					</fieldset>
+					<div class="fields">
+						{route === 'chosen' && (
+							<Field label="Destinations" wide wrong={wrong('allowed_ips')} hint="Prefixes, such as 10.50.0.0/24, 2001:db8::/32">
+								<input value={prefixes} onInput={e => setPrefixes(e.currentTarget.value)} spellcheck={false} required />
+							</Field>
+						)}
+						<Field label="DNS servers" wrong={wrong('dns')} hint="Empty: as the network says">
+							<input value={dns} onInput={e => setDns(e.currentTarget.value)} spellcheck={false} />
+						</Field>
+						<Field label="Ends at" wrong={wrong('expires_at')} hint="Empty: never">
+							<input type="datetime-local" value={expires} onInput={e => setExpires(e.currentTarget.value)} />
+						</Field>
+						<Field label="MTU" wrong={wrong('mtu')} hint="Empty: as the network says">
+							<input type="number" min="576" max="65535" value={mtu} onInput={e => setMtu(e.currentTarget.value)} />
+						</Field>
+						<Field label="Keepalive, seconds" wrong={wrong('keepalive')} hint="Empty: as the network says; 0: off">
+							<input type="number" min="0" max="65535" value={keepalive} onInput={e => setKeepalive(e.currentTarget.value)} />
+						</Field>
+						<Field label="Tags" wide wrong={wrong('tags')} hint="For policies and for finding it; separated by commas">
+							<input value={tags} onInput={e => setTags(e.currentTarget.value)} spellcheck={false} />
+						</Field>
+						<Field label="Description" wide wrong={wrong('description')}>
+							<input value={description} onInput={e => setDescription(e.currentTarget.value)} maxLength={256} />
+						</Field>
+					</div>
+					{!client && (
+						<fieldset>
+							<legend>Its private key is made</legend>
+							<div class="choices">
+								<label class="choice">
+									<input type="radio" name="maker" checked={!onServer} onChange={() => setOnServer(false)} />
+									<span>In this browser<small>The server never sees it. You get a QR code and a file.</small></span>
+								</label>
+								<label class="choice">
+									<input type="radio" name="maker" checked={onServer} onChange={() => setOnServer(true)} />
+									<span>On the server, to hand on<small>You get a link that opens once, within 15 minutes.</small></span>
+								</label>
+							</div>
+						</fieldset>
+					)}
+				</div>
+			</details>
+		</Dialog>
+	);
+}

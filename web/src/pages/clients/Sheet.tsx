@@ -1,0 +1,137 @@
+// One client, whole: what it is, how it is connected, and what can be done to it.
+import { useEffect, useState } from 'preact/hooks';
+import { api, ApiError } from '../../lib/api';
+import { listen } from '../../lib/events';
+import { networkName, networks, nodeName } from '../../lib/fleet';
+import { age, ago, bytes, moment } from '../../lib/format';
+import type { Client } from '../../lib/model';
+import { can } from '../../lib/session';
+import { Dialog, ask } from '../../parts/Dialog';
+import { Icon } from '../../parts/Icon';
+import { State } from '../../parts/State';
+import { complain, say } from '../../parts/Toasts';
+import { PATH, enable, remove, rotate, type Handout } from './actions';
+import { ClientForm } from './Form';
+import { status, unusedSince } from './status';
+
+function route(c: Client): string {
+	if (c.full_tunnel)
+		return 'all traffic';
+	return c.allowed_ips.length > 0 ? c.allowed_ips.join(', ') : 'this network only';
+}
+
+export async function newKey(client: Client, onServer: boolean): Promise<Handout | null> {
+	const sure = await ask(
+		`A new key for ${client.name}?`,
+		'The configuration in use stops working at once; the device needs the new one.',
+		'Make a new key',
+		false,
+	);
+	return sure ? rotate(client, onServer) : null;
+}
+
+interface Props {
+	id: string;
+	onClose: () => void;
+	onHandout: (handout: Handout) => void;
+}
+
+export function ClientSheet({ id, onClose, onHandout }: Props) {
+	const [client, setClient] = useState<Client | null>(null);
+	const [error, setError] = useState('');
+	const [editing, setEditing] = useState(false);
+	const [config, setConfig] = useState('');
+	const load = () => api.get<Client>(`${PATH}/${id}`).then(setClient, (e: ApiError) => setError(e.message));
+	useEffect(() => {
+		void load();
+		return listen(heard => {
+			if (heard.type === 'link' && heard.data.id === id)
+				setClient(c => c && { ...c, ...heard.data });
+			else if (heard.type === 'refresh' || heard.type === 'links' || (heard.type === 'change' && heard.data.id === id && heard.data.action === 'updated'))
+				void load();
+			else if (heard.type === 'change' && heard.data.id === id && heard.data.action === 'deleted')
+				onClose();
+		});
+	}, [id]);
+
+	if (!client)
+		return <Dialog kind="sheet" title={error ? 'Not here' : 'Client'} onClose={onClose}><p class="dim" role="status">{error || 'One moment…'}</p></Dialog>;
+	const may = can('PATCH /wireguard/clients/{id}');
+	const unused = unusedSince(client);
+	const hand = (onServer: boolean) => async () => {
+		try {
+			const handout = await newKey(client, onServer);
+			if (handout)
+				onHandout(handout);
+		} catch (e) {
+			complain(e);
+		}
+	};
+	const show = async () => {
+		try {
+			setConfig(await api.get<string>(`${PATH}/${id}/config`));
+		} catch (e) {
+			complain(e);
+		}
+	};
+	const facts: [string, preact.ComponentChildren][] = [
+		['State', <State state={status(client)} />],
+		['Last seen', client.last_seen ? <span title={moment(client.last_seen)}>{ago(client.last_seen)}</span> : 'never'],
+		['At gateway', nodeName(client.gateway)],
+		['Speaks from', client.endpoint ? <code>{client.endpoint}</code> : '–'],
+		['Address', <code>{[client.mesh_ip, client.mesh_ip6].filter(Boolean).join(', ')}</code>],
+		['DNS name', <code>{client.dns_name}</code>],
+		['Traffic', <span class="num">{bytes(client.rx)} from it, {bytes(client.tx)} to it</span>],
+		['Through the tunnel', route(client)],
+		['DNS servers', client.dns.join(', ') || 'as the network says'],
+		['MTU', client.mtu ? String(client.mtu) : 'as the network says'],
+		['Keepalive', client.keepalive < 0 ? 'as the network says' : client.keepalive === 0 ? 'off' : `${client.keepalive} s`],
+		['Network', networks.value.length > 0 ? networkName(client.network) : '–'],
+		['Tags', client.tags.length > 0 ? client.tags.map(t => <span class="tag" key={t}>{t}</span>) : '–'],
+		['Owner', client.owner ? <code>{client.owner}</code> : '–'],
+		['Ends', client.expires_at ? moment(client.expires_at) : 'never'],
+		['Made', moment(client.created_at)],
+		['Key', <><code class="small">{client.public_key}</code><br /><span class="dim small">since {moment(client.key_at)} ({age(client.key_at)})</span></>],
+	];
+	return (
+		<>
+			<Dialog
+				kind="sheet" title={client.name} onClose={onClose}
+				footer={may && (
+					<>
+						<button type="button" class="button plain danger" onClick={() => void remove(null, [client]).then(done => { if (done) onClose(); })}><Icon name="trash" />Delete</button>
+						<span class="grow" />
+						<button type="button" class="button" onClick={() => void enable(null, [client], !client.enabled).then(load)}><Icon name="power" />{client.enabled ? 'Disable' : 'Enable'}</button>
+						<button type="button" class="button primary" data-focus onClick={() => setEditing(true)}><Icon name="edit" />Edit</button>
+					</>
+				)}
+			>
+				{client.description && <p>{client.description}</p>}
+				{client.config_stale && (
+					<p class="notice warn"><Icon name="alert" /><span>Its configuration is stale: the network changed since it was handed out. It goes on working as it is; a new one has the change.</span></p>
+				)}
+				{unused && <p class="notice warn"><Icon name="alert" /><span>Unused since {moment(unused)}. If nobody misses it, disable it.</span></p>}
+				<dl class="facts">{facts.map(([k, v]) => [<dt key={k}>{k}</dt>, <dd key={`${k}:`}>{v}</dd>])}</dl>
+				{may && (
+					<div class="row wrap">
+						<button type="button" class="button" onClick={() => void hand(false)()}><Icon name="key" />New key</button>
+						<button type="button" class="button" onClick={() => void hand(true)()}><Icon name="link" />One-time link</button>
+						<button type="button" class="button" onClick={() => void show()}><Icon name="file" />Configuration</button>
+					</div>
+				)}
+				{config && (
+					<div class="stack tight">
+						<p class="dim small">Without the private key, which only the device has.</p>
+						<pre class="config" tabIndex={0} aria-label="Configuration without its key">{config}</pre>
+					</div>
+				)}
+			</Dialog>
+			{editing && (
+				<ClientForm
+					client={client} onClose={() => setEditing(false)}
+					onDone={handout => { setEditing(false); setClient(handout.client); say(`${handout.client.name} saved`); }}
+				/>
+			)}
+		</>
+	);
+}

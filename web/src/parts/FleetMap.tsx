@@ -1,0 +1,104 @@
+// The fleet as a graph: gateways and controllers in the middle, the other nodes around them, clients
+// as a number at their gateway. With few nodes every name is written; with many a name shows on
+// hover and focus, and only the links to the middle are drawn.
+import { sums } from '../lib/events';
+import { count } from '../lib/format';
+import type { FleetNode } from '../lib/model';
+import { stateWord } from './State';
+
+const W = 720;
+let H = 420;
+const NAMED = 40; // up to so many, names are written
+const RING = 64; // nodes on the innermost ring
+
+interface Spot {
+	node: FleetNode;
+	x: number;
+	y: number;
+	middle: boolean;
+	angle: number;
+}
+
+function around(list: FleetNode[], rx: number, ry: number, middle: boolean): Spot[] {
+	return list.map((node, i) => {
+		const angle = (i / list.length) * 2 * Math.PI - Math.PI / 2;
+		return { node, x: W / 2 + rx * Math.cos(angle), y: H / 2 + ry * Math.sin(angle), middle, angle };
+	});
+}
+
+// Deterministic: the same fleet is the same picture.
+function lay(nodes: FleetNode[]): Spot[] {
+	const sorted = [...nodes].sort((a, b) => a.name.localeCompare(b.name));
+	const hubs = sorted.filter(n => n.roles.some(r => r === 'gateway' || r === 'controller'));
+	const rest = sorted.filter(n => !hubs.includes(n));
+	const few = hubs.length <= 12;
+	const inner = hubs.length === 1 ? 0 : rest.length === 0 ? 150 : few ? 84 : 120;
+	const spots = around(hubs, inner * 1.5, inner, true);
+	const rings = Math.max(1, Math.ceil(rest.length / RING / 1.6));
+	for (let r = 0; r < rings; r++) {
+		const part = rest.filter((_, i) => i % rings === r);
+		const ry = rings === 1 ? 168 : 140 + (50 * r) / (rings - 1);
+		spots.push(...around(part, ry * 1.72, ry, false));
+	}
+	return spots;
+}
+
+function shares(a: FleetNode, b: FleetNode): boolean {
+	return a.members.some(m => b.members.some(o => o.network === m.network));
+}
+
+function edges(spots: Spot[]): [Spot, Spot][] {
+	const list: [Spot, Spot][] = [];
+	const full = spots.length <= NAMED;
+	for (let i = 0; i < spots.length; i++)
+		for (let j = i + 1; j < spots.length && list.length < 1500; j++)
+			if ((full || spots[i]!.middle !== spots[j]!.middle) && shares(spots[i]!.node, spots[j]!.node))
+				list.push([spots[i]!, spots[j]!]);
+	return list;
+}
+
+function alive(s: Spot): boolean {
+	return s.node.connected || s.node.liveness === 'online';
+}
+
+export function nodeState(n: FleetNode): string {
+	if (!n.enabled)
+		return 'disabled';
+	return n.connected ? 'online' : n.liveness;
+}
+
+export function FleetMap({ nodes }: { nodes: FleetNode[] }) {
+	H = nodes.length > 1 ? 420 : 180;
+	const spots = lay(nodes);
+	const named = spots.length <= NAMED;
+	const at = Object.assign({}, ...Object.values(sums.value).map(s => s.gateways)) as Record<string, number>;
+	const up = spots.filter(alive).length;
+	return (
+		<svg class="map" viewBox={`0 0 ${W} ${H}`} role="group" aria-label={`Map of the fleet: ${count(spots.length, 'node')}, ${up} online`}>
+			{edges(spots).map(([a, b]) => (
+				<line
+					key={`${a.node.id}${b.node.id}`} class={`edge ${alive(a) && alive(b) ? 'live' : 'dead'}`}
+					x1={a.x} y1={a.y} x2={b.x} y2={b.y}
+				/>
+			))}
+			{spots.map(s => {
+				const state = nodeState(s.node);
+				const clients = at[s.node.id] ?? 0;
+				const r = s.middle ? 11 : named ? 7 : 4;
+				const below = s.y >= H / 2 ? 1 : -1;
+				const label = `${s.node.name}: ${stateWord(state)}${s.node.roles.includes('gateway') ? `, ${count(clients, 'client')} online` : ''}`;
+				return (
+					<g key={s.node.id}>
+						<title>{label}</title>
+						{clients > 0 && <circle class="halo" cx={s.x} cy={s.y} r={r + 8 + Math.min(22, 5 * Math.log10(clients + 1))} />}
+						<circle class={`dot ${state}`} cx={s.x} cy={s.y} r={r} />
+						{(named || (s.middle && spots.filter(o => o.middle).length <= 12)) && (
+							<text x={s.x} y={s.y + below * (r + 24) + (below > 0 ? 0 : 4)}>{s.node.name.length > 22 ? `${s.node.name.slice(0, 21)}…` : s.node.name}</text>
+						)}
+						{named && s.middle && <text class="less" x={s.x} y={s.y + below * (r + 24) + (below > 0 ? 15 : -11)}>{count(clients, 'client')} online</text>}
+					</g>
+				);
+			})}
+		</svg>
+	);
+}

@@ -1,0 +1,153 @@
+// A table of a list of the API: the server pages, filters and sorts; only the rows in sight are in
+// the document, so ten thousand cost what forty do. Arrows move between rows, Enter opens one.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { List } from '../lib/list';
+import { Icon } from './Icon';
+
+export interface Column<T> {
+	id: string;
+	title: string;
+	sort?: string; // the field the server sorts by
+	width?: string;
+	className?: string; // s, m, l: hidden on small screens; right
+	cell: (row: T) => ComponentChildren;
+}
+
+interface Props<T extends { id: string }> {
+	label: string;
+	list: List<T>;
+	columns: Column<T>[];
+	open?: (row: T) => void;
+	selected?: Set<string>; // with it, rows can be chosen
+	onSelect?: (selected: Set<string>) => void;
+	name: (row: T) => string;
+	empty: ComponentChildren;
+}
+
+const ROW = 58; // px, as .table td in main.css
+const SPARE = 8; // rows above and below those in sight
+
+export function Table<T extends { id: string }>(props: Props<T>) {
+	const { list, columns, selected, onSelect, open } = props;
+	const box = useRef<HTMLDivElement>(null);
+	const [top, setTop] = useState(0);
+	const [height, setHeight] = useState(600);
+	const [focused, setFocused] = useState(0);
+	const rows = list.rows.value;
+	const total = list.total.value;
+	const sort = list.query.value.sort as string | undefined;
+
+	useLayoutEffect(() => {
+		const watch = new ResizeObserver(() => setHeight(box.current!.clientHeight));
+		watch.observe(box.current!);
+		return () => watch.disconnect();
+	}, []);
+	const from = Math.max(0, Math.floor(top / ROW) - SPARE);
+	const to = Math.min(rows.length, Math.ceil((top + height) / ROW) + SPARE);
+	useEffect(() => {
+		if (to + 20 > rows.length)
+			list.more();
+	}, [to, rows.length]);
+
+	const focusRow = (i: number) => {
+		if (i < 0 || i >= rows.length)
+			return;
+		setFocused(i);
+		const el = box.current!;
+		if (i * ROW < el.scrollTop)
+			el.scrollTop = i * ROW;
+		else if ((i + 2) * ROW > el.scrollTop + el.clientHeight)
+			el.scrollTop = (i + 2) * ROW - el.clientHeight;
+		requestAnimationFrame(() => el.querySelector<HTMLElement>(`tr[aria-rowindex="${i + 2}"]`)?.focus());
+	};
+	const choose = (id: string, on: boolean) => {
+		const next = new Set(selected);
+		if (on)
+			next.add(id);
+		else
+			next.delete(id);
+		onSelect!(next);
+	};
+	const keys = (event: KeyboardEvent, i: number) => {
+		if (event.target !== event.currentTarget)
+			return;
+		const row = rows[i]!;
+		const moves: Record<string, number> = { ArrowDown: i + 1, ArrowUp: i - 1, Home: 0, End: rows.length - 1, PageDown: Math.min(rows.length - 1, i + 10), PageUp: Math.max(0, i - 10) };
+		if (event.key in moves)
+			focusRow(moves[event.key]!);
+		else if (event.key === 'Enter')
+			open?.(row);
+		else if (event.key === ' ' && selected)
+			choose(row.id, !selected.has(row.id));
+		else
+			return;
+		event.preventDefault();
+	};
+	const sortBy = (field: string) => {
+		const now = sort === field ? `-${field}` : field;
+		list.ask({ ...list.query.value, sort: now });
+		box.current!.scrollTop = 0;
+	};
+
+	return (
+		<div class="table" ref={box} onScroll={() => setTop(box.current!.scrollTop)} aria-busy={list.loading.value} tabIndex={-1}>
+			<table role="grid" aria-label={props.label} aria-rowcount={total + 1}>
+				<thead class={rows.length === 0 && !list.loading.value ? 'sr' : ''}>
+					<tr aria-rowindex={1}>
+						{selected && (
+							<th class="s" style={{ width: '44px' }}>
+								<input
+									type="checkbox" aria-label="Select all that are loaded"
+									checked={rows.length > 0 && selected.size >= rows.length}
+									onChange={event => onSelect!(event.currentTarget.checked ? new Set(rows.map(r => r.id)) : new Set())}
+								/>
+							</th>
+						)}
+						{columns.map(c => (
+							<th
+								key={c.id} scope="col" class={c.className ?? ''} style={c.width ? { width: c.width } : undefined}
+								aria-sort={c.sort && sort === c.sort ? 'ascending' : c.sort && sort === `-${c.sort}` ? 'descending' : undefined}
+							>
+								{c.sort
+									? (
+										<button type="button" onClick={() => sortBy(c.sort!)}>
+											{c.title}
+											{sort === c.sort && <Icon name="up" />}
+											{sort === `-${c.sort}` && <Icon name="down" />}
+										</button>
+									)
+									: <span class={c.title.startsWith('(') ? 'sr' : ''}>{c.title.replace(/[()]/g, '')}</span>}
+							</th>
+						))}
+					</tr>
+				</thead>
+				<tbody>
+					{from > 0 && <tr aria-hidden="true"><td class="pad" style={{ height: `${from * ROW}px` }} /></tr>}
+					{rows.slice(from, to).map((row, k) => {
+						const i = from + k;
+						return (
+							<tr
+								key={row.id} aria-rowindex={i + 2} tabIndex={i === Math.min(focused, rows.length - 1) ? 0 : -1}
+								aria-selected={selected ? selected.has(row.id) : undefined}
+								onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)}
+							>
+								{selected && (
+									<td class="s">
+										<input
+											type="checkbox" aria-label={`Select ${props.name(row)}`} checked={selected.has(row.id)}
+											onChange={event => choose(row.id, event.currentTarget.checked)}
+										/>
+									</td>
+								)}
+								{columns.map(c => <td key={c.id} class={c.className ?? ''}>{c.cell(row)}</td>)}
+							</tr>
+						);
+					})}
+					{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
+				</tbody>
+			</table>
+			{rows.length === 0 && !list.loading.value && <div class="empty">{props.empty}</div>}
+		</div>
+	);
+}
