@@ -2,6 +2,7 @@
 #include "agent/apply.h"
 
 #include "agent/apply_peers.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -60,8 +61,8 @@ static void drop_done(struct run *run, const struct item *i, int rc, const struc
 		run->r->dropped[i->kind]++;
 }
 
-/* The run of one kind in a sorted vector, borrowed. */
-static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
+/* The run of some neighbouring kinds in a sorted vector, borrowed. */
+static struct item_vec slice_to(const struct item_vec *v, enum item_kind kind, enum item_kind last)
 {
 	struct item_vec s = {0};
 	size_t lo = 0, hi = v->n;
@@ -75,9 +76,14 @@ static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
 			hi = mid;
 	}
 	s.v = v->v == NULL ? NULL : v->v + lo;
-	while (lo + s.n < v->n && v->v[lo + s.n]->kind == kind)
+	while (lo + s.n < v->n && v->v[lo + s.n]->kind <= last)
 		s.n++;
 	return s;
+}
+
+static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
+{
+	return slice_to(v, kind, kind);
 }
 
 static const struct item *find(const struct item_vec *v, const struct item *key)
@@ -115,14 +121,34 @@ static int make_link(struct run *run, const struct item *i, bool *ret_adopted, s
 	rc = ledger_add_link(&m->ledger, name, i->network, e);
 	if (rc < 0)
 		return rc;
+	FAULT("link.noted");
 	rc = m->wg->ops->create(m->wg, name, ret_adopted, e);
 	if (rc < 0)
 		return rc;
 	if (!*ret_adopted) {
+		FAULT("link.made");
 		run->r->links_made = true;
 		rc = ledger_new_epoch(&m->ledger, e);
 	}
 	return rc;
+}
+
+VEC_TYPE(psk_ops, struct wg_peer_op);
+
+/* The PSKs that the interface's peers are to have. */
+static void add_psks(const struct run *run, const char *ifname, struct psk_ops *ret)
+{
+	struct item_vec peers = slice(run->target, ITEM_PEER);
+
+	VEC_FOREACH (i, &peers) {
+		struct wg_peer_op op = {.flags = WG_PEER_PSK | WG_PEER_UPDATE_ONLY,
+			.public_key = (*i)->peer.public_key,
+			.psk = (*i)->peer.psk};
+
+		if (strcmp((*i)->peer.interface, ifname) == 0)
+			VEC_PUSH(ret, op);
+		secret_wipe(&op.psk);
+	}
 }
 
 /* Key, port and mark: only what differs, for a port that is set again interrupts an engine. */
@@ -133,6 +159,7 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	CLEANUP(secret_wipe) struct secret key = {0};
 	struct public_key public;
 	struct wg_device d = {0};
+	struct psk_ops ops = {0};
 	struct wg_change c = {
 		.private_key = &key, .listen_port = want->listen_port, .fwmark = want->fwmark};
 	bool announce;
@@ -156,7 +183,16 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	wg_device_done(&d);
 	if (c.flags == 0)
 		return 0;
+	/* a handshake between a new key and its PSKs would fail, and is not tried again for 5 s */
+	if (adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
+		add_psks(run, want->name, &ops);
+	c.peers = ops.v;
+	c.n_peers = ops.n;
 	rc = m->wg->ops->change(m->wg, want->name, &c, e);
+	if (ops.n > 0)
+		mem_wipe(ops.v, ops.n * sizeof(*ops.v));
+	VEC_DONE(&ops);
+	FAULT("key.in-device");
 	if (rc == 0 && adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
 		strs_push(&run->rekeyed, want->name);
 	return rc;
@@ -198,6 +234,7 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 			if (mesh_ip == NULL)
 				mesh_ip = addr_format((*a)->address.addr, text);
 		}
+	FAULT("link.addressed");
 	if (rc == 0)
 		rc = m->ops->link_get(m->ctx, want->name, &link, e);
 	if (rc == 0 && want->mtu > 0 && link.mtu != want->mtu)
@@ -209,6 +246,7 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 			roll_back(run, i);
 		return rc;
 	}
+	FAULT("link.up");
 	log_info("interface configured", LOG_KV_STR("interface", want->name),
 		LOG_KV_INT("listen_port", want->listen_port), LOG_KV_STR("mesh_ip", mesh_ip));
 	return 0;
@@ -222,6 +260,7 @@ static int drop_interface(struct run *run, const struct item *i, struct err *e)
 	if (!ours(run, i->interface.name))
 		return 0;
 	rc = m->wg->ops->destroy(m->wg, i->interface.name, e);
+	FAULT("link.gone");
 	if (rc == 0)
 		rc = ledger_remove_link(&m->ledger, i->interface.name, e);
 	return rc;
@@ -257,6 +296,7 @@ static int put_sysctl(struct run *run, const struct item *i, struct err *e)
 
 	if (rc == 0)
 		rc = ledger_add_sysctl(&m->ledger, i->sysctl.name, buf_str(&now), i->network, e);
+	FAULT("sysctl.noted");
 	if (rc == 0 && strcmp(buf_str(&now), i->sysctl.value) != 0)
 		rc = m->ops->sysctl_set(m->ctx, i->sysctl.name, i->sysctl.value, e);
 	return rc;
@@ -287,16 +327,20 @@ static const struct item *firewall_of(const struct item_vec *v, const char *netw
 	return find(v, &key);
 }
 
-/* Items of one network at the front of a slice; the slice moves past them. */
-static struct item_vec take_network(struct item_vec *from, const char *network)
+/* What is in the sets of firewalls: members and limits. */
+static struct item_vec contents(const struct item_vec *v)
 {
-	struct item_vec part = {.v = from->v};
+	return slice_to(v, ITEM_SET, ITEM_LIMIT);
+}
 
-	while (part.n < from->n && strcmp(from->v[part.n]->network, network) == 0)
-		part.n++;
-	if (part.n > 0)
-		from->v += part.n;
-	from->n -= part.n;
+/* Those of one network: items borrowed, the vector is the caller's. */
+static struct item_vec of_network(const struct item_vec *from, const char *network)
+{
+	struct item_vec part = {0};
+
+	VEC_FOREACH (i, from)
+		if (strcmp((*i)->network, network) == 0)
+			VEC_PUSH(&part, *i);
 	return part;
 }
 
@@ -305,16 +349,14 @@ static int load_firewall(struct run *run, const struct item *firewall, struct er
 {
 	struct machine *m = run->m;
 	struct machine_firewall *f = machine_firewall(m, firewall->network);
-	struct item_vec sets = slice(run->target, ITEM_SET), mine = {0};
+	struct item_vec all = contents(run->target), mine = of_network(&all, firewall->network);
 	int rc = ledger_set_firewall(&m->ledger, firewall->network, true, e);
 
-	VEC_FOREACH (s, &sets)
-		if (strcmp((*s)->network, firewall->network) == 0)
-			VEC_PUSH(&mine, *s);
-	f->settled = false;
+	FAULT("firewall.noted");
 	if (rc == 0)
 		rc = m->ops->firewall_load(
 			m->ctx, firewall->network, &firewall->firewall, &mine, e);
+	FAULT("firewall.loaded");
 	VEC_DONE(&mine);
 	f->loaded = rc == 0;
 	return rc;
@@ -331,14 +373,15 @@ static void put_firewalls(struct run *run)
 	}
 }
 
-/* Members of the sets of one network. When the increment is refused the whole table is loaded:
+/* Members and limits of one network. When the increment is refused the whole table is loaded:
  * a member that was to go must not stay until the next reconcile. */
-static void change_members(
-	struct run *run, const char *network, struct item_vec put, struct item_vec drop)
+static void change_members(struct run *run, const char *network, const struct item_vec *put,
+	const struct item_vec *drop)
 {
 	struct machine *m = run->m;
+	struct item_vec all = contents(run->target);
 	const struct item *firewall = firewall_of(run->target, network);
-	const struct item *first = put.n > 0 ? put.v[0] : drop.v[0];
+	const struct item *first = put->n > 0 ? put->v[0] : drop->v[0];
 	struct machine_firewall *f = machine_firewall(m, network);
 	struct err e = {0};
 	int rc = ERR_UNAVAILABLE;
@@ -348,34 +391,37 @@ static void change_members(
 	if (firewall_of(&run->d->put, network) != NULL)
 		return; /* loaded with these members, or failed with them */
 	if (f->loaded)
-		rc = m->ops->firewall_members(m->ctx, network, &put, &drop, &e);
-	f->settled = false;
+		rc = m->ops->firewall_members(m->ctx, network, &all, put, drop, &e);
 	if (rc < 0)
 		rc = load_firewall(run, firewall, &e);
 	if (rc < 0) {
 		apply_failed(run->r, first, &e);
 		return;
 	}
-	run->r->put[ITEM_SET] += (unsigned)put.n;
-	run->r->dropped[ITEM_SET] += (unsigned)drop.n;
+	VEC_FOREACH (i, put)
+		run->r->put[(*i)->kind]++;
+	VEC_FOREACH (i, drop)
+		run->r->dropped[(*i)->kind]++;
 }
 
 static void change_sets(struct run *run)
 {
-	struct item_vec puts = slice(&run->d->put, ITEM_SET);
-	struct item_vec drops = slice(&run->d->drop, ITEM_SET);
+	struct item_vec puts = contents(&run->d->put), drops = contents(&run->d->drop);
+	struct id_vec networks = {0};
 
-	while (puts.n > 0 || drops.n > 0) {
-		const char *network = puts.n == 0 ? drops.v[0]->network
-			: drops.n == 0            ? puts.v[0]->network
-			: strcmp(puts.v[0]->network, drops.v[0]->network) <= 0
-			? puts.v[0]->network
-			: drops.v[0]->network;
-		struct item_vec put = take_network(&puts, network);
-		struct item_vec drop = take_network(&drops, network);
+	VEC_FOREACH (i, &puts)
+		id_vec_add(&networks, (*i)->network);
+	VEC_FOREACH (i, &drops)
+		id_vec_add(&networks, (*i)->network);
+	VEC_FOREACH (network, &networks) {
+		struct item_vec put = of_network(&puts, network->id);
+		struct item_vec drop = of_network(&drops, network->id);
 
-		change_members(run, network, put, drop);
+		change_members(run, network->id, &put, &drop);
+		VEC_DONE(&put);
+		VEC_DONE(&drop);
 	}
+	VEC_DONE(&networks);
 }
 
 static int drop_firewall(struct run *run, const struct item *i, struct err *e)
@@ -384,10 +430,11 @@ static int drop_firewall(struct run *run, const struct item *i, struct err *e)
 	struct machine_firewall *f = machine_firewall(m, i->network);
 	int rc;
 
-	f->loaded = f->settled = false;
+	f->loaded = false;
 	if (!id_vec_has(&m->ledger.firewalls, i->network))
 		return 0;
 	rc = m->ops->firewall_delete(m->ctx, i->network, e);
+	FAULT("firewall.gone");
 	return rc < 0 ? rc : ledger_set_firewall(&m->ledger, i->network, false, e);
 }
 
@@ -397,13 +444,13 @@ static bool may_put_peer(void *arg, const struct item *i)
 {
 	struct run *run = arg;
 	struct machine *m = run->m;
-	char digest[65];
+	const struct item *firewall = firewall_of(run->target, i->network);
 
-	if (firewall_of(run->target, i->network) == NULL)
+	if (firewall == NULL)
 		return true;
-	if (machine_firewall(m, i->network)->loaded)
-		return true;
-	return m->ops->firewall_digest(m->ctx, i->network, digest, NULL) == 0;
+	return machine_firewall(m, i->network)->loaded ||
+		m->ops->firewall_intact(
+			m->ctx, i->network, &firewall->firewall, run->target, NULL) >= 0;
 }
 
 /* --- routes and hosts ------------------------------------------------------------------------ */
@@ -414,7 +461,10 @@ static int put_route(struct run *run, const struct item *i, struct err *e)
 		return err_set(e, ERR_UNAVAILABLE, "its interface %s could not be made",
 			i->route.interface);
 	/* by another interface than before: replaced in one step */
-	return run->m->ops->route_add(run->m->ctx, &i->route, e);
+	int rc = run->m->ops->route_add(run->m->ctx, &i->route, e);
+	FAULT("route.added");
+
+	return rc;
 }
 
 static int drop_route(struct run *run, const struct item *i, struct err *e)

@@ -19,13 +19,14 @@ const char *const item_sections[ITEM_KINDS] = {
 	[ITEM_SYSCTL] = "sysctls",
 	[ITEM_FIREWALL] = "firewalls",
 	[ITEM_SET] = "sets",
+	[ITEM_LIMIT] = "limits",
 	[ITEM_PEER] = "peers",
 	[ITEM_ROUTE] = "routes",
 	[ITEM_EXIT] = "exits",
 	[ITEM_HOST] = "hosts",
 };
 
-enum { KEY = 1, MUST = 2 };
+enum { KEY = 1, MUST = 2, BRIEF = 4 /* a key or secret, not written when it is zero */ };
 
 struct part;
 typedef void write_fn(struct json_writer *w, const struct part *m, const void *at);
@@ -128,6 +129,21 @@ static int read_u32(const struct json *j, const struct part *m, void *at, struct
 static void write_u32(struct json_writer *w, const struct part *m, const void *at)
 {
 	json_put_int(w, m->name, *(const uint32_t *)at);
+}
+
+static int read_u64(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	int64_t v = 0;
+
+	if (value_int(j, m->name, 0, INT64_MAX, &v, e) != 0)
+		return ERR_INVALID;
+	*(uint64_t *)at = (uint64_t)v;
+	return 0;
+}
+
+static void write_u64(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_u64(w, m->name, *(const uint64_t *)at);
 }
 
 static void write_time(struct json_writer *w, const struct part *m, const void *at)
@@ -367,6 +383,7 @@ static const struct part_type id = {write_chars, read_id};
 static const struct part_type maybe_id = {write_chars, read_maybe_id};
 static const struct part_type u16 = {write_u16, read_u16};
 static const struct part_type u32 = {write_u32, read_u32};
+static const struct part_type u64 = {write_u64, read_u64};
 static const struct part_type when = {write_time, read_time};
 static const struct part_type role = {write_role, read_role};
 static const struct part_type addr = {write_addr, read_addr};
@@ -431,6 +448,14 @@ static const struct part set_members[] = {
 	{0},
 };
 
+static const struct part limit_members[] = {
+	M(limit, device, id, KEY | MUST),
+	M(limit, addr, addr, KEY),
+	M(limit, addr6, addr, KEY),
+	M(limit, rate, u64, KEY | MUST),
+	{0},
+};
+
 static const struct part peer_members[] = {
 	M(peer, id, id, KEY | MUST),
 	M(peer, interface, ifname, KEY | MUST),
@@ -440,6 +465,8 @@ static const struct part peer_members[] = {
 	M(peer, endpoint, text, 0),
 	M(peer, allowed_ips, prefixes, MUST),
 	M(peer, psk, secret, 0),
+	M(peer, next_public_key, key, BRIEF),
+	M(peer, next_psk, secret, BRIEF),
 	M(peer, keepalive, u16, 0),
 	M(peer, not_after, when, 0),
 	M(peer, generation, u32, 0),
@@ -475,18 +502,29 @@ static const struct part *const kinds[ITEM_KINDS] = {
 	[ITEM_SYSCTL] = sysctl_members,
 	[ITEM_FIREWALL] = firewall_members,
 	[ITEM_SET] = set_members,
+	[ITEM_LIMIT] = limit_members,
 	[ITEM_PEER] = peer_members,
 	[ITEM_ROUTE] = route_members,
 	[ITEM_EXIT] = exit_members,
 	[ITEM_HOST] = host_members,
 };
 
+static bool is_written(const struct part *m, const void *at, bool key_only)
+{
+	static const uint8_t zero[KEY_LEN];
+
+	return (!key_only || m->flags & KEY) && !(m->flags & BRIEF && !memcmp(at, zero, KEY_LEN));
+}
+
 void item_write(struct json_writer *w, const struct item *i, bool key_only)
 {
 	json_begin_object(w, NULL);
-	for (const struct part *m = kinds[i->kind]; m->name; m++)
-		if (!key_only || m->flags & KEY)
-			m->type->write(w, m, (const char *)i + m->offset);
+	for (const struct part *m = kinds[i->kind]; m->name; m++) {
+		const void *at = (const char *)i + m->offset;
+
+		if (is_written(m, at, key_only))
+			m->type->write(w, m, at);
+	}
 	json_end_object(w);
 }
 
@@ -496,6 +534,7 @@ void peer_write(struct json_writer *w, const struct peer_item *p)
 
 	item_write(w, &i, false);
 	secret_wipe(&i.peer.psk);
+	secret_wipe(&i.peer.next_psk);
 }
 
 int item_read(const struct json *j, enum item_kind kind, const char *network, bool key_only,

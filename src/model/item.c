@@ -5,10 +5,11 @@
  */
 #include "model/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-const char *const item_kind_words[] = {
-	"interface", "address", "sysctl", "firewall", "set", "peer", "route", "exit", "host", NULL};
+const char *const item_kind_words[] = {"interface", "address", "sysctl", "firewall", "set", "limit",
+	"peer", "route", "exit", "host", NULL};
 const char *const interface_role_words[] = {"direct", "devices", "relay", "exit", "hub", NULL};
 
 static int text_compare(const char *a, const char *b)
@@ -59,6 +60,18 @@ static int set_compare(const struct item *a, const struct item *b)
 	return c != 0 ? c : prefix_compare(a->set.prefix, b->set.prefix);
 }
 
+static int limit_compare(const struct item *a, const struct item *b)
+{
+	const struct limit_item *x = &a->limit, *y = &b->limit;
+	int c = strcmp(x->device, y->device);
+
+	if (c == 0)
+		c = addr_compare(x->addr, y->addr);
+	if (c == 0)
+		c = addr_compare(x->addr6, y->addr6);
+	return c != 0 ? c : (x->rate > y->rate) - (x->rate < y->rate);
+}
+
 static int peer_compare(const struct item *a, const struct item *b)
 {
 	int c = strcmp(a->peer.interface, b->peer.interface);
@@ -107,6 +120,19 @@ static void firewall_key(struct item *to, const struct item *from)
 static void set_key(struct item *to, const struct item *from)
 {
 	to->set = (struct set_item){mem_strdup(from->set.set), from->set.prefix};
+}
+
+static void limit_key(struct item *to, const struct item *from)
+{
+	to->limit = from->limit;
+}
+
+void peer_next_id(const char *member, id_text ret)
+{
+	const char *mark = strchr(member, '_');
+
+	snprintf(ret, ID_LEN, PEER_NEXT_PREFIX "%.*s", (int)(ID_LEN - sizeof(PEER_NEXT_PREFIX)),
+		mark == NULL ? member : mark + 1);
 }
 
 static void peer_key(struct item *to, const struct item *from)
@@ -198,7 +224,9 @@ static int peer_equal(const struct item *a, const struct item *b)
 		addr_compare(x->mesh_ip6, y->mesh_ip6) == 0 &&
 		text_same(x->endpoint, y->endpoint) && x->generation == y->generation &&
 		prefix_vec_equal(&x->allowed_ips, &y->allowed_ips) &&
-		secret_equal(&x->psk, &y->psk) && x->keepalive == y->keepalive &&
+		secret_equal(&x->psk, &y->psk) &&
+		public_key_equal(&x->next_public_key, &y->next_public_key) &&
+		secret_equal(&x->next_psk, &y->next_psk) && x->keepalive == y->keepalive &&
 		x->not_after == y->not_after;
 }
 
@@ -357,6 +385,7 @@ static void peer_done(struct item *i)
 	mem_free(i->peer.endpoint);
 	VEC_DONE(&i->peer.allowed_ips);
 	secret_wipe(&i->peer.psk);
+	secret_wipe(&i->peer.next_psk);
 }
 
 static void exit_own(struct item *i)
@@ -414,6 +443,11 @@ static void describe_set(const struct item *i, struct buf *out)
 		prefix_format(i->set.prefix, p));
 }
 
+static void describe_limit(const struct item *i, struct buf *out)
+{
+	buf_addf(out, "%s", i->limit.device);
+}
+
 static void describe_peer(const struct item *i, struct buf *out)
 {
 	buf_addf(out, "%s/%s", i->peer.interface, i->peer.id);
@@ -453,6 +487,7 @@ static const struct kind_ops {
 	[ITEM_FIREWALL] = {firewall_compare, firewall_equal, firewall_key, firewall_own,
 		firewall_done, describe_firewall},
 	[ITEM_SET] = {set_compare, always_equal, set_key, set_own, set_done, describe_set},
+	[ITEM_LIMIT] = {limit_compare, always_equal, limit_key, nothing, nothing, describe_limit},
 	[ITEM_PEER] = {peer_compare, peer_equal, peer_key, peer_own, peer_done, describe_peer},
 	[ITEM_ROUTE] = {route_compare, route_equal, route_key, nothing, nothing, describe_route},
 	[ITEM_EXIT] = {exit_compare, exit_equal, exit_key, exit_own, exit_done, describe_exit},

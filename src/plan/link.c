@@ -98,7 +98,29 @@ void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 		key_derive_psk(&fn->psk_root, a, b, fn->network->psk_epoch, ret);
 }
 
-struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const char *ifname)
+const struct public_key *link_own_key(const struct member *m)
+{
+	return m->switching ? &m->next_public_key : &m->public_key;
+}
+
+/* The waiting peer's PSK need only differ from the real one. */
+void link_push_next(const struct fleet_network *fn, const struct member *m,
+	const struct member *other, struct peer_item *p, struct item_vec *ret)
+{
+	struct item *it;
+
+	p->next_public_key = other->next_public_key;
+	link_set_psk(fn, link_own_key(m), &other->next_public_key, &p->next_psk);
+	it = item_new(ITEM_PEER, fn->network->id);
+	memcpy(it->peer.interface, p->interface, IFNAME_LEN);
+	peer_next_id(other->id, it->peer.id);
+	it->peer.public_key = other->next_public_key;
+	memcpy(it->peer.psk.bytes, other->next_public_key.bytes, KEY_LEN);
+	VEC_PUSH(ret, it);
+}
+
+struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const char *ifname,
+	struct item_vec *ret)
 {
 	const struct member *m = v->members[viewer].member, *other = v->members[i].member;
 	struct item *it = item_new(ITEM_PEER, v->fn->network->id);
@@ -109,7 +131,9 @@ struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const
 	p->public_key = other->public_key;
 	p->mesh_ip = other->ipv4;
 	p->mesh_ip6 = other->ipv6;
-	link_set_psk(v->fn, &m->public_key, &other->public_key, &p->psk);
+	link_set_psk(v->fn, link_own_key(m), &other->public_key, &p->psk);
+	if (!public_key_is_zero(&other->next_public_key))
+		link_push_next(v->fn, m, other, p, ret);
 	return it;
 }
 
@@ -136,7 +160,7 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 	struct item *it;
 
 	link_direct_name(fn->network, v->members[viewer].member, name);
-	it = link_peer_item(v, viewer, i, name);
+	it = link_peer_item(v, viewer, i, name, ret);
 	p = &it->peer;
 	p->endpoint = mem_strdup(seen->endpoint);
 	p->generation = seen->generation;
@@ -169,7 +193,7 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 
 	view_ports(v, i, &ports);
 	link_direct_name(n, m, name);
-	link_push_interface(n, name, IFACE_DIRECT, &m->public_key, NULL, ports.direct, ret);
+	link_push_interface(n, name, IFACE_DIRECT, link_own_key(m), NULL, ports.direct, ret);
 	link_addresses(n, m, name, ret);
 	link_push_rp_filter(n, name, ret);
 }
@@ -225,6 +249,20 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	VEC_FOREACH (p, &pool)
 		link_push_route(n, name, *p, 0, "", ret);
 	VEC_DONE(&pool);
+}
+
+void link_device_limit(const struct fleet_network *fn, const struct device *d, struct item_vec *ret)
+{
+	struct item *i;
+
+	if (d->rate_limit == 0)
+		return;
+	i = item_new(ITEM_LIMIT, fn->network->id);
+	id_copy(i->limit.device, d->id);
+	i->limit.addr = d->ipv4;
+	i->limit.addr6 = d->ipv6;
+	i->limit.rate = d->rate_limit;
+	VEC_PUSH(ret, i);
 }
 
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,

@@ -30,6 +30,14 @@ void link_addresses(const struct network *n, const struct member *m, const char 
 void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 	const struct public_key *b, struct secret *ret);
 
+/* The key a member's own interfaces have by its plan. */
+const struct public_key *link_own_key(const struct member *m);
+
+/* p is other as a peer of m, and other is about to change its key: what p becomes, and the peer
+ * that waits for it. */
+void link_push_next(const struct fleet_network *fn, const struct member *m,
+	const struct member *other, struct peer_item *p, struct item_vec *ret);
+
 /* Push the direct interface of a member, with addresses, no peers. */
 void link_direct(const struct view *v, size_t i, struct item_vec *ret);
 
@@ -44,6 +52,9 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
  * pool's route, no peers. */
 void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret);
 
+/* Push the limit of a device that has one. */
+void link_device_limit(
+	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);
 /* Push the peer a device is on that interface. */
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
 	struct item_vec *ret);
@@ -56,7 +67,9 @@ void link_push_address(
 void link_push_route(const struct network *n, const char *name, struct prefix dst, uint32_t metric,
 	const char *peer, struct item_vec *ret);
 void link_push_rp_filter(const struct network *n, const char *name, struct item_vec *ret);
-/* Member i as a peer of viewer: who it is, but neither endpoint nor allowed IPs. */
-struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const char *ifname);
+/* Member i as a peer of viewer: who it is, but neither endpoint nor allowed IPs. Its next key, when
+ * there is one, is pushed to ret. */
+struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const char *ifname,
+	struct item_vec *ret);
 
 #endif

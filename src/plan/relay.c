@@ -60,7 +60,7 @@ void relay_interfaces(const struct view *v, size_t i, struct item_vec *ret)
 	relay_names(v, i, &names);
 	VEC_FOREACH (name, &names) {
 		/* a node speaks first: any port does, and none can be in its way */
-		link_push_interface(n, *name, vm->relay ? IFACE_HUB : IFACE_RELAY, &m->public_key,
+		link_push_interface(n, *name, vm->relay ? IFACE_HUB : IFACE_RELAY, link_own_key(m),
 			NULL, vm->relay ? ports.hub : 0, ret);
 		link_addresses(n, m, *name, ret);
 		link_push_rp_filter(n, *name, ret);
@@ -100,7 +100,7 @@ static void push_on_hub(struct view *v, size_t viewer, size_t i, struct item_vec
 	struct item *it;
 
 	relay_hub_name(v->fn->network, hub);
-	it = link_peer_item(v, viewer, i, hub);
+	it = link_peer_item(v, viewer, i, hub, ret);
 	prefix_vec_copy(&it->peer.allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (p, &it->peer.allowed_ips)
 		link_push_route(v->fn->network, hub, *p, 0, "", ret);
@@ -144,7 +144,7 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
 
 	while (v->relays[k].member != relay)
 		k++;
-	it = link_peer_item(v, viewer, relay, v->relays[k].ifname);
+	it = link_peer_item(v, viewer, relay, v->relays[k].ifname, ret);
 	it->peer.endpoint = hub_endpoint(v, relay);
 	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
