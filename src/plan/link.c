@@ -119,8 +119,8 @@ void link_push_next(const struct fleet_network *fn, const struct member *m,
 	VEC_PUSH(ret, it);
 }
 
-struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const char *ifname,
-	struct item_vec *ret)
+struct item *link_peer_item(
+	const struct view *v, size_t viewer, size_t i, const char *ifname, struct item_vec *ret)
 {
 	const struct member *m = v->members[viewer].member, *other = v->members[i].member;
 	struct item *it = item_new(ITEM_PEER, v->fn->network->id);

@@ -69,7 +69,7 @@ void link_push_route(const struct network *n, const char *name, struct prefix ds
 void link_push_rp_filter(const struct network *n, const char *name, struct item_vec *ret);
 /* Member i as a peer of viewer: who it is, but neither endpoint nor allowed IPs. Its next key, when
  * there is one, is pushed to ret. */
-struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const char *ifname,
-	struct item_vec *ret);
+struct item *link_peer_item(
+	const struct view *v, size_t viewer, size_t i, const char *ifname, struct item_vec *ret);
 
 #endif
