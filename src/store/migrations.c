@@ -123,7 +123,7 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
-static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT NOT NULL DEFAULT '';";
 
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
