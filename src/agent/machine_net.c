@@ -116,6 +116,12 @@ static int firewall_digest(void *ctx, const char *network, char ret[static 65], 
 	return net_firewall_digest(network, ret, e);
 }
 
+static int flows_prune(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *sets, const struct prefix_vec *own, struct err *e)
+{
+	return net_flows_prune(network, f, sets, own, e);
+}
+
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
 	return net_firewall_delete(network, e);
@@ -155,6 +161,7 @@ const struct machine_ops machine_net_ops = {
 	.firewall_members = firewall_members,
 	.firewall_digest = firewall_digest,
 	.firewall_delete = firewall_delete,
+	.flows_prune = flows_prune,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,
 };

@@ -15,11 +15,16 @@
 
 struct net *net_new(struct err *e)
 {
+	return rtnl_open(NETLINK_ROUTE, e);
+}
+
+struct net *rtnl_open(int protocol, struct err *e)
+{
 	struct timeval limit = {.tv_sec = ANSWER_MAX};
 	struct net *n = NEW(struct net);
 	int one = 1, fd;
 
-	n->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	n->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (n->socket == NULL || mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		err_errno(e, errno, "cannot open a netlink socket");
 		return net_free(n);
@@ -92,6 +97,15 @@ void rtnl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr *
 	memset(ret, 0, (max + 1u) * sizeof(*ret));
 	if (mnl_nlmsg_get_payload_len(nlh) >= header)
 		mnl_attr_parse(nlh, (unsigned)header, attr_each, &w);
+}
+
+void rtnl_nested(const struct nlattr *nest, const struct nlattr **ret, uint16_t max)
+{
+	struct wanted w = {ret, max};
+
+	memset(ret, 0, (max + 1u) * sizeof(*ret));
+	if (nest != NULL)
+		mnl_attr_parse_nested(nest, attr_each, &w);
 }
 
 uint32_t rtnl_u32(const struct nlattr *a, uint32_t otherwise)

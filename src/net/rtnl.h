@@ -13,6 +13,9 @@ struct net {
 	_Alignas(struct nlmsghdr) char request[1024];
 };
 
+/* A socket of this netlink protocol; NULL on failure. net_free closes it. */
+struct net *rtnl_open(int protocol, struct err *e);
+
 /* Start a request with a zeroed family header of size bytes behind it. Valid until the next one. */
 struct nlmsghdr *rtnl_begin(
 	struct net *n, uint16_t type, uint16_t flags, size_t size, void **ret_header);
@@ -34,6 +37,8 @@ int rtnl_collect(struct net *n, struct nlmsghdr *nlh, const struct rtnl_sink *si
 
 /* Attributes by type, unknown ones left out; max is the highest type wanted. Absent is NULL. */
 void rtnl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr **ret, uint16_t max);
+/* The same of what is nested in an attribute, which may be NULL. */
+void rtnl_nested(const struct nlattr *nest, const struct nlattr **ret, uint16_t max);
 /* The value of a 32-bit attribute, or otherwise when it is absent or short. */
 uint32_t rtnl_u32(const struct nlattr *a, uint32_t otherwise);
 int rtnl_af(enum family f);

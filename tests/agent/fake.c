@@ -269,6 +269,13 @@ static int firewall_digest(void *ctx, const char *network, char ret[static 65], 
 	return 0;
 }
 
+static int flows_prune(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *sets, const struct prefix_vec *own, struct err *e)
+{
+	self(ctx)->prunes++;
+	return 0;
+}
+
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
 	int rc = enter(self(ctx), e);
@@ -320,6 +327,7 @@ const struct machine_ops fake_ops = {
 	.firewall_members = firewall_members,
 	.firewall_digest = firewall_digest,
 	.firewall_delete = firewall_delete,
+	.flows_prune = flows_prune,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,
 };
