@@ -1,8 +1,11 @@
 /*
  * DOC: flows the kernel knows, against a network's rules. The firewall lets known flows pass, so
  * one that began before policy was narrowed would go on for ever. Here each flow of the network is
- * put to the rules again, as its first packet would be, and forgotten when they refuse it: its next
- * packet is then judged like any other. Over ctnetlink; no program is started.
+ * put to the rules again, as its first packet would be, and ended when they refuse it. One that
+ * passes through is forgotten: its next packet is judged like any other. A TCP connection of a
+ * program here cannot be: what the program sends again would begin it anew, from our side. It is
+ * set back to where only a SYN would be valid, so that what comes for it is dropped as invalid.
+ * Over ctnetlink; no program is started.
  */
 #include "net/net.h"
 
@@ -12,10 +15,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+
+#define STALLED 3600 /* seconds: longer than any TCP sends again (net.ipv4.tcp_retries2) */
 
 /* One direction of a flow. */
 struct tuple {
@@ -28,6 +34,7 @@ struct tuple {
 struct flow {
 	uint8_t af;
 	struct buf tuple; /* CTA_TUPLE_ORIG as it came */
+	bool stall;       /* a TCP connection of this node */
 	bool has_id;
 	uint32_t id;
 	bool has_zone;
@@ -155,6 +162,18 @@ static bool is_ours(const struct pruning *p, const struct tuple *t)
 	return prefix_vec_has(&p->f->overlay, t->src) || prefix_vec_has(&p->f->overlay, t->dst);
 }
 
+/* 0 when it is none of TCP. */
+static uint8_t tcp_state(const struct nlattr *info)
+{
+	const struct nlattr *kinds[CTA_PROTOINFO_MAX + 1], *tcp[CTA_PROTOINFO_TCP_MAX + 1];
+	const struct nlattr *state;
+
+	rtnl_nested(info, kinds, CTA_PROTOINFO_MAX);
+	rtnl_nested(kinds[CTA_PROTOINFO_TCP], tcp, CTA_PROTOINFO_TCP_MAX);
+	state = tcp[CTA_PROTOINFO_TCP_STATE];
+	return state == NULL ? 0 : mnl_attr_get_u8(state);
+}
+
 static void flow_each(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *a[CTA_MAX + 1];
@@ -169,6 +188,9 @@ static void flow_each(const struct nlmsghdr *nlh, void *arg)
 	rtnl_attrs(nlh, sizeof(*header), a, CTA_MAX);
 	if (!flow_tuple(a, header->nfgen_family, &t) || !is_ours(p, &t) || allowed(p, &t))
 		return;
+	flow.stall = t.protocol == IPPROTO_TCP && has(p->own, t.dst);
+	if (flow.stall && tcp_state(a[CTA_PROTOINFO]) == TCP_CONNTRACK_SYN_SENT)
+		return; /* it was before, or has not begun */
 	flow.af = header->nfgen_family;
 	buf_add(&flow.tuple, mnl_attr_get_payload(a[CTA_TUPLE_ORIG]),
 		mnl_attr_get_payload_len(a[CTA_TUPLE_ORIG]));
@@ -200,17 +222,31 @@ static struct nlmsghdr *begin(struct net *n, uint16_t type, uint16_t flags, uint
 	return nlh;
 }
 
-/* 1 when it is forgotten, 0 when it had gone by itself. */
-static int forget(struct net *n, const struct flow *flow, struct err *e)
+static void put_syn_sent(struct nlmsghdr *nlh)
 {
-	struct nlmsghdr *nlh = begin(n, IPCTNL_MSG_CT_DELETE, 0, flow->af);
+	struct nlattr *info = mnl_attr_nest_start(nlh, CTA_PROTOINFO);
+	struct nlattr *tcp = mnl_attr_nest_start(nlh, CTA_PROTOINFO_TCP);
+
+	mnl_attr_put_u8(nlh, CTA_PROTOINFO_TCP_STATE, TCP_CONNTRACK_SYN_SENT);
+	mnl_attr_nest_end(nlh, tcp);
+	mnl_attr_nest_end(nlh, info);
+	mnl_attr_put_u32(nlh, CTA_TIMEOUT, htonl(STALLED));
+}
+
+/* 1 when it is ended, 0 when it had gone by itself. */
+static int end(struct net *n, const struct flow *flow, struct err *e)
+{
+	struct nlmsghdr *nlh =
+		begin(n, flow->stall ? IPCTNL_MSG_CT_NEW : IPCTNL_MSG_CT_DELETE, 0, flow->af);
 	int errnum;
 
 	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, flow->tuple.len, flow->tuple.data);
-	if (flow->has_id)
-		mnl_attr_put_u32(nlh, CTA_ID, flow->id);
 	if (flow->has_zone)
 		mnl_attr_put_u16(nlh, CTA_ZONE, flow->zone);
+	if (flow->stall)
+		put_syn_sent(nlh);
+	else if (flow->has_id)
+		mnl_attr_put_u32(nlh, CTA_ID, flow->id);
 	errnum = rtnl_send(n, nlh);
 	if (errnum != 0 && errnum != ENOENT)
 		return err_errno(e, errnum, "cannot end a flow");
@@ -262,7 +298,7 @@ int net_flows_prune(const char *network, const struct firewall_item *f,
 	else if (errnum != 0)
 		rc = err_errno(e, errnum, "cannot list flows");
 	for (size_t i = 0; rc >= 0 && i < p.refused.n; i++) {
-		rc = forget(n, &p.refused.v[i], e);
+		rc = end(n, &p.refused.v[i], e);
 		ended += rc > 0;
 	}
 	flows_reset(&p);

@@ -232,9 +232,20 @@ static void to_and_from_the_node(void **state)
 	stream_open(router, peer, "172.30.0.2", 8003, &out);
 	assert_int_equal(apply(&r), 0);
 	rules_drop_all(&r.item->firewall.input);
+	/* what the node sends must not bring it back: not even again and again (TCP's first is
+	 * 200 ms) */
+	assert_int_equal(send(in.server, "y", 1, 0), 1);
 	assert_int_equal(apply(&r), 1);
-	assert_false(carries(&in, QUIET));
+	assert_int_equal(send(in.server, "y", 1, 0), 1);
+	assert_false(carries(&in, 3 * QUIET));
+	assert_int_equal(apply(&r), 0);
 	assert_true(carries(&out, PATIENCE));
+	/* a new connection from the same port is a new connection */
+	items_rule(&r.item->firewall.input, "peers", "", "tcp", "8002");
+	apply(&r);
+	stream_close(&in);
+	stream_open(peer, router, "172.30.0.1", 8002, &in);
+	assert_true(carries(&in, PATIENCE));
 	stream_close(&in);
 	stream_close(&out);
 	rules_done(&r);
