@@ -504,6 +504,16 @@ static int drop_route(struct run *run, const struct item *i, struct err *e)
 	return run->m->ops->route_delete(run->m->ctx, &old->route, e);
 }
 
+static int put_exit(struct run *run, const struct item *i, struct err *e)
+{
+	return run->m->ops->exit_put(run->m->ctx, &i->exit, e);
+}
+
+static int drop_exit(struct run *run, const struct item *i, struct err *e)
+{
+	return run->m->ops->exit_delete(run->m->ctx, i->exit.mark, e);
+}
+
 static int touch_hosts(struct run *run, const struct item *i, struct err *e)
 {
 	run->m->hosts_dirty = true; /* one write for many: machine_hosts_flush */
@@ -546,6 +556,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_put(&run, ITEM_INTERFACE, put_interface);
 	each_put(&run, ITEM_ADDRESS, put_own_address);
 	each_put(&run, ITEM_SYSCTL, put_sysctl);
+	each_put(&run, ITEM_EXIT, put_exit); /* before the firewall makes marks */
 	put_firewalls(&run);
 	change_sets(&run);
 	VEC_FOREACH (network, &run.narrowed)
@@ -561,6 +572,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_SYSCTL, drop_sysctl);
 	each_drop(&run, ITEM_ADDRESS, drop_address);
 	each_drop(&run, ITEM_INTERFACE, drop_interface);
+	each_drop(&run, ITEM_EXIT, drop_exit); /* after the firewall made the last mark */
 	/* last: a network's filter stands for as long as one of its interfaces does */
 	each_drop(&run, ITEM_FIREWALL, drop_firewall);
 }
@@ -587,6 +599,26 @@ static void ledger_items(const struct ledger *l, struct item_vec *ret)
 	item_vec_sort(ret);
 }
 
+/* Ways out by interfaces of ours. */
+static void exit_items(struct machine *m, struct item_vec *ret)
+{
+	struct exit_vec exits = {0};
+
+	m->ops->exit_list(m->ctx, &exits, NULL);
+	VEC_FOREACH (x, &exits) {
+		const struct ledger_link *link = ledger_link(&m->ledger, x->interface);
+		struct item *i;
+
+		if (link == NULL)
+			continue;
+		i = item_new(ITEM_EXIT, link->network);
+		i->exit.mark = x->mark;
+		VEC_PUSH(ret, i);
+	}
+	net_exit_list_done(&exits);
+	item_vec_sort(ret);
+}
+
 void apply_teardown(struct machine *m, struct apply_result *r)
 {
 	struct item_vec none = {0};
@@ -596,6 +628,7 @@ void apply_teardown(struct machine *m, struct apply_result *r)
 	bool drift;
 
 	ledger_items(&m->ledger, &d.drop);
+	exit_items(m, &d.drop);
 	apply_delta(m, &d.drop, &d, &none, r);
 	m->hosts_dirty = true;
 	if (machine_hosts_flush(m, &none, &drift, &e) < 0) {

@@ -245,6 +245,32 @@ static int read_routes(struct reader *r, struct err *e)
 	return 0;
 }
 
+/* A way out is of the network that wants it; one that nobody wants belongs to none. */
+static int read_exits(struct reader *r, struct err *e)
+{
+	struct machine *m = r->m;
+	struct exit_vec exits = {0};
+	int rc = m->ops->exit_list(m->ctx, &exits, e);
+
+	VEC_FOREACH (x, &exits) {
+		const struct ledger_link *link = ledger_link(&m->ledger, x->interface);
+		const char *network = link != NULL ? link->network : "";
+		struct item *i;
+
+		VEC_FOREACH (w, r->wanted)
+			if ((*w)->kind == ITEM_EXIT && (*w)->exit.mark == x->mark)
+				network = (*w)->network;
+		if (rc < 0 || (network[0] == '\0' && x->interface[0] != '\0'))
+			continue; /* another agent's */
+		i = item_new(ITEM_EXIT, network);
+		i->exit = *x;
+		x->inside = x->back = (struct prefix_vec){0}; /* moved */
+		note(r, i);
+	}
+	net_exit_list_done(&exits);
+	return rc;
+}
+
 static void read_sysctls(struct reader *r)
 {
 	struct machine *m = r->m;
@@ -328,6 +354,8 @@ int machine_read(struct machine *m, const struct item_vec *wanted, struct machin
 		rc = read_link(&r, &m->ledger.links.v[i], e);
 	if (rc == 0)
 		rc = read_routes(&r, e);
+	if (rc == 0)
+		rc = read_exits(&r, e);
 	if (rc == 0) {
 		read_sysctls(&r);
 		read_firewalls(&r);

@@ -27,6 +27,9 @@ struct machine_ops {
 	int (*route_list)(void *ctx, struct route_vec *ret, struct err *e);
 	int (*route_add)(void *ctx, const struct route_item *r, struct err *e);
 	int (*route_delete)(void *ctx, const struct route_item *r, struct err *e);
+	int (*exit_list)(void *ctx, struct exit_vec *ret, struct err *e);
+	int (*exit_put)(void *ctx, const struct exit_item *x, struct err *e);
+	int (*exit_delete)(void *ctx, uint32_t mark, struct err *e);
 	int (*default_address)(void *ctx, enum family f, struct addr *ret, struct err *e);
 	int (*sysctl_get)(void *ctx, const char *name, struct buf *out, struct err *e);
 	int (*sysctl_set)(void *ctx, const char *name, const char *value, struct err *e);

@@ -81,6 +81,21 @@ static int route_delete(void *ctx, const struct route_item *r, struct err *e)
 	return net_route_delete(net_of(ctx), r, e);
 }
 
+static int exit_list(void *ctx, struct exit_vec *ret, struct err *e)
+{
+	return net_exit_list(net_of(ctx), ret, e);
+}
+
+static int exit_put(void *ctx, const struct exit_item *x, struct err *e)
+{
+	return net_exit_put(net_of(ctx), x, e);
+}
+
+static int exit_delete(void *ctx, uint32_t mark, struct err *e)
+{
+	return net_exit_delete(net_of(ctx), mark, e);
+}
+
 static int default_address(void *ctx, enum family f, struct addr *ret, struct err *e)
 {
 	return net_default_address(net_of(ctx), f, ret, e);
@@ -154,6 +169,9 @@ const struct machine_ops machine_net_ops = {
 	.route_list = route_list,
 	.route_add = route_add,
 	.route_delete = route_delete,
+	.exit_list = exit_list,
+	.exit_put = exit_put,
+	.exit_delete = exit_delete,
 	.default_address = default_address,
 	.sysctl_get = sysctl_get,
 	.sysctl_set = sysctl_set,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 const char *const item_kind_words[] = {
-	"interface", "address", "sysctl", "firewall", "set", "peer", "route", "host", NULL};
+	"interface", "address", "sysctl", "firewall", "set", "peer", "route", "exit", "host", NULL};
 const char *const interface_role_words[] = {"direct", "devices", "relay", "exit", NULL};
 
 static int text_compare(const char *a, const char *b)
@@ -72,6 +72,11 @@ static int route_compare(const struct item *a, const struct item *b)
 	return prefix_compare(a->route.dst, b->route.dst);
 }
 
+static int exit_compare(const struct item *a, const struct item *b)
+{
+	return (a->exit.mark > b->exit.mark) - (a->exit.mark < b->exit.mark);
+}
+
 static int host_compare(const struct item *a, const struct item *b)
 {
 	return text_compare(a->host.name, b->host.name);
@@ -121,6 +126,11 @@ static void route_key(struct item *to, const struct item *from)
 	to->route.dst = from->route.dst;
 }
 
+static void exit_key(struct item *to, const struct item *from)
+{
+	to->exit.mark = from->exit.mark;
+}
+
 static void host_key(struct item *to, const struct item *from)
 {
 	to->host.name = mem_strdup(from->host.name);
@@ -161,6 +171,17 @@ static int rules_equal(const struct fw_rule_vec *a, const struct fw_rule_vec *b)
 	return 1;
 }
 
+static int exits_equal(const struct fw_exit_vec *a, const struct fw_exit_vec *b)
+{
+	if (a->n != b->n)
+		return 0;
+	for (size_t i = 0; i < a->n; i++)
+		if (!text_same(a->v[i].set, b->v[i].set) || a->v[i].mark != b->v[i].mark ||
+			strcmp(a->v[i].interface, b->v[i].interface) != 0)
+			return 0;
+	return 1;
+}
+
 static int firewall_equal(const struct item *a, const struct item *b)
 {
 	const struct firewall_item *x = &a->firewall, *y = &b->firewall;
@@ -168,7 +189,9 @@ static int firewall_equal(const struct item *a, const struct item *b)
 	return strs_equal(&x->interfaces, &y->interfaces) && rules_equal(&x->input, &y->input) &&
 		rules_equal(&x->forward, &y->forward) && strs_equal(&x->sets, &y->sets) &&
 		prefix_vec_equal(&x->overlay, &y->overlay) &&
-		prefix_vec_equal(&x->masquerade, &y->masquerade);
+		prefix_vec_equal(&x->masquerade, &y->masquerade) &&
+		exits_equal(&x->exits, &y->exits) && prefix_vec_equal(&x->inside, &y->inside) &&
+		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark;
 }
 
 static int peer_equal(const struct item *a, const struct item *b)
@@ -190,6 +213,13 @@ static int route_equal(const struct item *a, const struct item *b)
 {
 	return strcmp(a->route.interface, b->route.interface) == 0 &&
 		a->route.metric == b->route.metric;
+}
+
+static int exit_equal(const struct item *a, const struct item *b)
+{
+	return strcmp(a->exit.interface, b->exit.interface) == 0 &&
+		prefix_vec_equal(&a->exit.inside, &b->exit.inside) &&
+		prefix_vec_equal(&a->exit.back, &b->exit.back);
 }
 
 static int host_equal(const struct item *a, const struct item *b)
@@ -267,6 +297,26 @@ static void rules_done(struct fw_rule_vec *v)
 	VEC_DONE(v);
 }
 
+static void own_exits(struct fw_exit_vec *v)
+{
+	struct fw_exit_vec copy = {0};
+
+	VEC_FOREACH (x, v) {
+		struct fw_exit mine = *x;
+
+		mine.set = mem_strdup(x->set);
+		VEC_PUSH(&copy, mine);
+	}
+	*v = copy;
+}
+
+static void exits_done(struct fw_exit_vec *v)
+{
+	VEC_FOREACH (x, v)
+		mem_free(x->set);
+	VEC_DONE(v);
+}
+
 static void firewall_own(struct item *i)
 {
 	own_strs(&i->firewall.interfaces);
@@ -275,6 +325,8 @@ static void firewall_own(struct item *i)
 	own_strs(&i->firewall.sets);
 	own_prefixes(&i->firewall.overlay);
 	own_prefixes(&i->firewall.masquerade);
+	own_exits(&i->firewall.exits);
+	own_prefixes(&i->firewall.inside);
 }
 
 static void firewall_done(struct item *i)
@@ -285,6 +337,8 @@ static void firewall_done(struct item *i)
 	strs_done(&i->firewall.sets);
 	VEC_DONE(&i->firewall.overlay);
 	VEC_DONE(&i->firewall.masquerade);
+	exits_done(&i->firewall.exits);
+	VEC_DONE(&i->firewall.inside);
 }
 
 static void set_own(struct item *i)
@@ -309,6 +363,18 @@ static void peer_done(struct item *i)
 	VEC_DONE(&i->peer.allowed_ips);
 	secret_wipe(&i->peer.psk);
 	secret_wipe(&i->peer.next_psk);
+}
+
+static void exit_own(struct item *i)
+{
+	own_prefixes(&i->exit.inside);
+	own_prefixes(&i->exit.back);
+}
+
+static void exit_done(struct item *i)
+{
+	VEC_DONE(&i->exit.inside);
+	VEC_DONE(&i->exit.back);
 }
 
 static void host_own(struct item *i)
@@ -366,6 +432,11 @@ static void describe_route(const struct item *i, struct buf *out)
 	buf_adds(out, prefix_format(i->route.dst, p));
 }
 
+static void describe_exit(const struct item *i, struct buf *out)
+{
+	buf_addf(out, "0x%08x", i->exit.mark);
+}
+
 static void describe_host(const struct item *i, struct buf *out)
 {
 	buf_adds(out, i->host.name == NULL ? "" : i->host.name);
@@ -390,6 +461,7 @@ static const struct kind_ops {
 	[ITEM_SET] = {set_compare, always_equal, set_key, set_own, set_done, describe_set},
 	[ITEM_PEER] = {peer_compare, peer_equal, peer_key, peer_own, peer_done, describe_peer},
 	[ITEM_ROUTE] = {route_compare, route_equal, route_key, nothing, nothing, describe_route},
+	[ITEM_EXIT] = {exit_compare, exit_equal, exit_key, exit_own, exit_done, describe_exit},
 	[ITEM_HOST] = {host_compare, host_equal, host_key, host_own, host_done, describe_host},
 };
 

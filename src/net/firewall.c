@@ -16,6 +16,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "model/names.h"
+#include "net/firewall_exit.h"
 #include "net/nftname.h"
 
 #include <stdio.h>
@@ -263,6 +264,7 @@ static void known_flows_add(struct buf *out)
 static void chains_add(
 	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
 {
+	firewall_exit_marks(out, f);
 	buf_adds(out,
 		"\tchain wr_input {\n"
 		"\t\ttype filter hook input priority filter; policy accept;\n"
@@ -272,20 +274,23 @@ static void chains_add(
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_pass {\n");
+	firewall_exit_refuse(out, f);
 	known_flows_add(out);
 	rules_add(out, &f->forward, members);
+	firewall_exit_accept(out, f);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
 		"\t\ttype filter hook forward priority filter; policy accept;\n"
 		"\t\tiifname @" INTERFACES " goto wr_pass\n"
 		"\t\toifname @" INTERFACES " goto wr_pass\n\t}\n");
-	if (f->masquerade.n == 0)
+	if (f->masquerade.n == 0 && !firewall_has_exits(f))
 		return;
 	buf_adds(out,
 		"\tchain wr_nat {\n"
 		"\t\ttype nat hook postrouting priority srcnat; policy accept;\n");
-	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+	firewall_exit_masquerade(out, f);
+	for (size_t i = 0; f->masquerade.n > 0 && i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
 		buf_addf(out,

@@ -44,6 +44,15 @@ int net_route_overlap(struct net *n, struct prefix p, struct buf *ret_text, stru
 /* Source address the default route would use. ERR_NOT_FOUND when there is none. */
 int net_default_address(struct net *n, enum family f, struct addr *ret, struct err *e);
 
+/* Ways out of marked packets (exit.c): rules and tables numbered like the mark. put makes or
+ * repairs all of one; delete of what is not there succeeds. list gives ours; one that is not whole
+ * has interface "". */
+VEC_TYPE(exit_vec, struct exit_item);
+int net_exit_put(struct net *n, const struct exit_item *x, struct err *e);
+int net_exit_delete(struct net *n, uint32_t mark, struct err *e);
+int net_exit_list(struct net *n, struct exit_vec *ret, struct err *e);
+void net_exit_list_done(struct exit_vec *v);
+
 /* "net.ipv4.ip_forward" <-> /proc/sys/net/ipv4/ip_forward; names are checked. */
 int net_sysctl_get(const char *name, struct buf *out, struct err *e);
 int net_sysctl_set(const char *name, const char *value, struct err *e);

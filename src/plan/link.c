@@ -61,6 +61,13 @@ static void push_address(
 	VEC_PUSH(ret, i);
 }
 
+void link_addresses(const struct network *n, const struct member *m, const char *interface,
+	struct item_vec *ret)
+{
+	push_address(n, interface, m->ipv4, ret);
+	push_address(n, interface, m->ipv6, ret);
+}
+
 static void push_route(
 	const struct network *n, const char *name, struct prefix dst, struct item_vec *ret)
 {
@@ -81,28 +88,28 @@ static void push_rp_filter(const struct network *n, const char *name, struct ite
 	VEC_PUSH(ret, i);
 }
 
-static void set_psk(const struct fleet_network *fn, const struct public_key *a,
+void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 	const struct public_key *b, struct secret *ret)
 {
 	if (fn->network->psk && !secret_is_zero(&fn->psk_root))
 		key_derive_psk(&fn->psk_root, a, b, fn->network->psk_epoch, ret);
 }
 
-/* The key a member's own interface has by its plan. */
-static const struct public_key *own_key(const struct member *m)
+const struct public_key *link_own_key(const struct member *m)
 {
 	return m->switching ? &m->next_public_key : &m->public_key;
 }
 
-/* other is about to change its key: what it becomes, and the peer that waits for it. That one's
- * PSK need only differ from the real one. */
-static void push_next(const struct fleet_network *fn, const struct member *m,
+/* The PSK of the one that waits need only differ from the real one. */
+void link_push_next(const struct fleet_network *fn, const struct member *m,
 	const struct member *other, struct peer_item *p, struct item_vec *ret)
 {
 	struct item *it;
 
+	if (public_key_is_zero(&other->next_public_key))
+		return;
 	p->next_public_key = other->next_public_key;
-	set_psk(fn, own_key(m), &other->next_public_key, &p->next_psk);
+	link_set_psk(fn, link_own_key(m), &other->next_public_key, &p->next_psk);
 	it = item_new(ITEM_PEER, fn->network->id);
 	memcpy(it->peer.interface, p->interface, IFNAME_LEN);
 	peer_next_id(other->id, it->peer.id);
@@ -133,9 +140,8 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	p->generation = seen->generation;
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
-	set_psk(fn, own_key(m), &other->public_key, &p->psk);
-	if (!public_key_is_zero(&other->next_public_key))
-		push_next(fn, m, other, p, ret);
+	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
+	link_push_next(fn, m, other, p, ret);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, p->interface, *prefix, ret);
@@ -154,9 +160,8 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 	char name[IFNAME_LEN];
 
 	link_direct_name(n, m, name);
-	push_interface(n, name, IFACE_DIRECT, own_key(m), NULL, view_port(v, i), ret);
-	push_address(n, name, m->ipv4, ret);
-	push_address(n, name, m->ipv6, ret);
+	push_interface(n, name, IFACE_DIRECT, link_own_key(m), NULL, view_port(v, i), ret);
+	link_addresses(n, m, name, ret);
 	push_rp_filter(n, name, ret);
 }
 
@@ -201,8 +206,7 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 
 	link_devices_name(n, name);
 	push_interface(n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
-	push_address(n, name, m->ipv4, ret);
-	push_address(n, name, m->ipv6, ret);
+	link_addresses(n, m, name, ret);
 	push_address(n, name, n->gateway_addr, ret);
 	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
 		push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
@@ -229,6 +233,6 @@ void link_device_peer(const struct fleet_network *fn, const struct group *g, con
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv4));
 	if (addr_is_set(d->ipv6))
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv6));
-	set_psk(fn, &d->public_key, &g->public_key, &p->psk);
+	link_set_psk(fn, &d->public_key, &g->public_key, &p->psk);
 	VEC_PUSH(ret, i);
 }

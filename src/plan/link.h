@@ -22,6 +22,22 @@ void link_direct_name(const struct network *n, const struct member *m, char ret[
 /* Is the direct interface there? A gateway has none as long as it has no one to talk to. */
 int link_is_direct(const struct view *v, size_t i);
 
+/* Push the member's mesh addresses for one of its interfaces. */
+void link_addresses(const struct network *n, const struct member *m, const char *interface,
+	struct item_vec *ret);
+
+/* The pre-shared key of two ends, where the network has them on. */
+void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
+	const struct public_key *b, struct secret *ret);
+
+/* The key a member's interfaces have by its own plan. */
+const struct public_key *link_own_key(const struct member *m);
+
+/* When other is about to change its key: say in p, its peer on an interface of m, what becomes of
+ * it, and push the peer that waits for that (model/state.h). */
+void link_push_next(const struct fleet_network *fn, const struct member *m,
+	const struct member *other, struct peer_item *p, struct item_vec *ret);
+
 /* Push the direct interface of a member, with addresses, no peers. */
 void link_direct(const struct view *v, size_t i, struct item_vec *ret);
 

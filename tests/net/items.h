@@ -52,4 +52,13 @@ static inline void items_rule(struct fw_rule_vec *v, const char *from, const cha
 	VEC_PUSH(v, r);
 }
 
+static inline void items_exit(
+	struct firewall_item *f, const char *set, uint32_t mark, const char *interface)
+{
+	struct fw_exit x = {.set = mem_strdup(set), .mark = mark};
+
+	snprintf(x.interface, IFNAME_LEN, "%s", interface);
+	VEC_PUSH(&f->exits, x);
+}
+
 #endif
