@@ -21,6 +21,7 @@
 #define PATIENCE 5000 /* ms for one that comes */
 
 static int router, peer, lan;
+static struct net *n; /* of the router */
 
 static int setup(void **state)
 {
@@ -44,12 +45,14 @@ static int setup(void **state)
 	lab_ip("-6 address add fd00:30::1/64 dev warren0 nodad");
 	lab_ip("address add 192.0.2.1/24 dev lan0");
 	lab_ip("-6 address add 2001:db8::1/64 dev lan0 nodad");
+	n = net_new(NULL);
 	return net_sysctl_set("net.ipv4.ip_forward", "1", NULL) |
 		net_sysctl_set("net.ipv6.conf.all.forwarding", "1", NULL);
 }
 
 static int teardown(void **state)
 {
+	n = net_free(n);
 	close(router);
 	close(peer);
 	close(lan);
@@ -152,13 +155,11 @@ static void rules_done(struct rules *r)
 
 static int apply(struct rules *r)
 {
-	CLEANUP(buf_done) struct buf text = {0};
 	struct err e = {0};
 	int ended;
 
-	net_firewall_text(NETWORK, &r->item->firewall, &r->sets, &text);
-	if (net_firewall_load(&text, &e) < 0)
-		fail_msg("%s in\n%s", e.text, buf_str(&text));
+	if (net_firewall_load(n, NETWORK, &r->item->firewall, &r->sets, &e) < 0)
+		fail_msg("%s", e.text);
 	ended = net_flows_prune(NETWORK, &r->item->firewall, &r->sets, &r->own, &e);
 	if (ended < 0)
 		fail_msg("%s", e.text);
