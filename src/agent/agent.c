@@ -1,12 +1,17 @@
 /*
  * DOC: the agent's run: opens the machine, brings up what the cache holds, then turns the loop.
  *
+ *	split: spawn is forked, this process confined (processes.h), calls go by the courier to net
  *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
  *	jump), settle (1 s after a change)   |   sync: stream and states   |   beat: heartbeats
  */
 #include "agent/agent.h"
 
 #include "agent/beat.h"
+#include "agent/courier.h"
+#include "agent/direct.h"
+#include "agent/net_process.h"
+#include "agent/processes.h"
 #include "agent/rotate.h"
 #include "agent/sync.h"
 #include "base/log.h"
@@ -39,7 +44,9 @@ struct agent {
 	struct resolver *resolver;
 	struct machine machine;
 	struct core core;
-	struct http_client *client;
+	struct processes processes; /* when split; then calls go by the courier */
+	struct courier *courier;
+	struct direct direct;
 	struct wire wire;
 	struct sync sync;
 	struct beat beat;
@@ -47,7 +54,7 @@ struct agent {
 	struct loop_timer *reconcile, *expiry, *settle, *rotate;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
-	bool reconcile_soon;
+	bool spawn_lost;
 };
 
 /* --- opening the machine ------------------------------------------------------------------------
@@ -302,6 +309,14 @@ static void on_usr1(int signum, void *arg)
 	reconcile_soon(arg);
 }
 
+static void on_spawn_lost(void *arg)
+{
+	struct agent *a = arg;
+
+	a->spawn_lost = true;
+	loop_stop(a->loop);
+}
+
 static void on_signal(int signum, void *arg)
 {
 	loop_stop(((struct agent *)arg)->loop);
@@ -327,8 +342,16 @@ static void turn(struct agent *a)
 	struct sync_hooks sync = {reconcile_soon, after_change, ask_which_keys, a};
 	struct beat_hooks beat = {on_asked_to_reconcile, rotate_key, a};
 
-	a->client = http_client_new(a->loop);
-	wire_init(&a->wire, &a->identity, a->client);
+	struct wire_carrier carrier;
+
+	if (a->o->split) {
+		a->courier = courier_new(a->loop, a->clock, processes_start_net, &a->processes,
+			a->resolver, &carrier);
+		processes_watch(&a->processes, a->loop, on_spawn_lost, a);
+	} else {
+		direct_init(&a->direct, a->loop, &carrier);
+	}
+	wire_init(&a->wire, &a->identity, &carrier);
 	beat_init(&a->beat, a->loop, &a->wire, &a->core,
 		a->o->version == NULL ? "0" : a->o->version, &beat);
 	sync_init(&a->sync, a->loop, &a->wire, &a->core, a->clock, &sync);
@@ -351,12 +374,26 @@ static void turn(struct agent *a)
 	sync_done(&a->sync);
 	beat_done(&a->beat);
 	wire_done(&a->wire);
-	http_client_free(a->client);
+	courier_free(a->courier);
+	if (!a->o->split)
+		direct_done(&a->direct);
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
 	loop_timer_free(a->rotate);
 	a->machine.announce = NULL;
+}
+
+/* Before anything is read or opened. */
+static int split(struct agent *a, struct err *e)
+{
+	const struct spawn_options o = {
+		.engine = a->o->engine == NULL ? WG_ENGINE : a->o->engine,
+		.net_argv = a->o->net_argv,
+		.net = a->o->net == NULL ? net_process : a->o->net,
+	};
+
+	return processes_start(&a->processes, &o, dir_of(a->o), e);
 }
 
 int agent_run(const struct agent_options *o, struct err *e)
@@ -365,6 +402,8 @@ int agent_run(const struct agent_options *o, struct err *e)
 	int rc;
 
 	crypto_init();
+	if (o->split && split(&a, e) < 0)
+		return e->code;
 	rand_bytes(&a.rand.state, sizeof(a.rand.state));
 	a.loop = loop_new();
 	rc = open_machine(&a, e);
@@ -375,10 +414,15 @@ int agent_run(const struct agent_options *o, struct err *e)
 		core_flush(&a.core);
 		if (o->teardown_on_exit)
 			tear_down(&a.machine);
+		if (a.spawn_lost)
+			rc = err_set(e, ERR_UNAVAILABLE,
+				"the spawn process has ended: the agent must start again; tunnels "
+				"stay up");
 	}
 	if (a.core.machine != NULL)
 		core_done(&a.core);
 	close_machine(&a);
+	processes_stop(&a.processes);
 	loop_free(a.loop);
 	return rc;
 }

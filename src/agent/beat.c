@@ -201,11 +201,11 @@ void beat_init(struct beat *b, struct loop *l, struct wire *wire, struct core *c
 
 void beat_done(struct beat *b)
 {
-	struct http_call *const calls[] = {b->call, b->key_call, b->drift_call};
+	struct wire_call *const calls[] = {b->call, b->key_call, b->drift_call};
 
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (calls[i] != NULL)
-			http_call_cancel(calls[i]);
+			wire_cancel(b->wire, calls[i]);
 	loop_timer_free(b->timer);
 	observer_done(&b->observer);
 	map_done(&b->keys, free_value);

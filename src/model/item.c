@@ -119,17 +119,17 @@ static void set_key(struct item *to, const struct item *from)
 	to->set = (struct set_item){mem_strdup(from->set.set), from->set.prefix};
 }
 
+static void limit_key(struct item *to, const struct item *from)
+{
+	to->limit = from->limit;
+}
+
 void peer_next_id(const char *member, id_text ret)
 {
 	const char *mark = strchr(member, '_');
 
 	snprintf(ret, ID_LEN, PEER_NEXT_PREFIX "%.*s", (int)(ID_LEN - sizeof(PEER_NEXT_PREFIX)),
 		mark == NULL ? member : mark + 1);
-}
-
-static void limit_key(struct item *to, const struct item *from)
-{
-	to->limit = from->limit;
 }
 
 static void peer_key(struct item *to, const struct item *from)

@@ -113,6 +113,14 @@ struct set_item {
 	struct prefix prefix; /* ranges are cut into prefixes */
 };
 
+/* Of what a device sends, and as much of what is sent to it; shared by its addresses. All of it is
+ * key: another rate is another limit. */
+struct limit_item {
+	id_text device;
+	struct addr addr, addr6; /* unset: none of that family */
+	uint64_t rate;           /* bits a second */
+};
+
 /* The way of marked packets. On a gateway: out by the interface, and nowhere when that is gone. On
  * an exit: replies go back to the gateways by it, whatever else leads there. */
 struct exit_item {
@@ -123,13 +131,6 @@ struct exit_item {
 };
 #define EXIT_MARK 0x57000000u
 #define EXIT_MARK_HERE (EXIT_MARK | 0xffffffu) /* leaves by this node's own routes */
-/* Of what a device sends, and as much of what is sent to it; shared by its addresses. All of it is
- * key: another rate is another limit. */
-struct limit_item {
-	id_text device;
-	struct addr addr, addr6; /* unset: none of that family */
-	uint64_t rate;           /* bits a second */
-};
 
 struct host_item {
 	char *name;
@@ -147,8 +148,8 @@ struct item {
 		struct sysctl_item sysctl;
 		struct firewall_item firewall;
 		struct set_item set;
-		struct exit_item exit;
 		struct limit_item limit;
+		struct exit_item exit;
 		struct host_item host;
 	};
 };

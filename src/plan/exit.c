@@ -153,7 +153,8 @@ static struct peer_item *push_peer(const struct fleet_network *fn, const struct 
 	p->generation = view_endpoint_generation(p->endpoint);
 	p->keepalive = fn->network->keepalive;
 	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
-	link_push_next(fn, m, other, p, ret);
+	if (!public_key_is_zero(&other->next_public_key))
+		link_push_next(fn, m, other, p, ret);
 	VEC_PUSH(ret, i);
 	return p;
 }

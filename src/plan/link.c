@@ -100,14 +100,12 @@ const struct public_key *link_own_key(const struct member *m)
 	return m->switching ? &m->next_public_key : &m->public_key;
 }
 
-/* The PSK of the one that waits need only differ from the real one. */
+/* The waiting peer's PSK need only differ from the real one. */
 void link_push_next(const struct fleet_network *fn, const struct member *m,
 	const struct member *other, struct peer_item *p, struct item_vec *ret)
 {
 	struct item *it;
 
-	if (public_key_is_zero(&other->next_public_key))
-		return;
 	p->next_public_key = other->next_public_key;
 	link_set_psk(fn, link_own_key(m), &other->next_public_key, &p->next_psk);
 	it = item_new(ITEM_PEER, fn->network->id);
@@ -141,7 +139,8 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
 	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
-	link_push_next(fn, m, other, p, ret);
+	if (!public_key_is_zero(&other->next_public_key))
+		link_push_next(fn, m, other, p, ret);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, p->interface, *prefix, ret);

@@ -170,7 +170,6 @@ static const char accounts[] =
 	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
-/* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
 
@@ -184,6 +183,7 @@ const char *const migrations_sqlite[] = {
 	accounts,
 	member_next_key,
 	device_rate_limit,
+	member_next_key,
 	NULL,
 };
 /* clang-format on */

@@ -125,8 +125,7 @@ static inline struct item *random_item(struct rand *r)
 		if (random_one_in(r, 2))
 			random_ifname(r, i->firewall.exit_interface);
 		for (uint64_t n = rand_below(r, 3); n > 0; n--) {
-			struct fw_exit x = {
-				.set = random_text(r), .mark = (uint32_t)rand_next(r)};
+			struct fw_exit x = {.set = random_text(r), .mark = (uint32_t)rand_next(r)};
 
 			if (random_one_in(r, 2))
 				random_ifname(r, x.interface);
