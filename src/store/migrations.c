@@ -181,7 +181,6 @@ const char *const migrations_sqlite[] = {
 	device_key_at,
 	device_exit,
 	accounts,
-	member_next_key,
 	device_rate_limit,
 	member_next_key,
 	NULL,
