@@ -137,6 +137,7 @@ const struct http_route api_routes[] = {
 
 	ROUTE("GET", API "/settings", api_setting_show, S, 0, NULL, ""),
 	ROUTE("PATCH", API "/settings", api_setting_change, S, 0, NULL, ""),
+	ROUTE("POST", API "/signing-key/rotate", api_signing_rotate, S, ROUTE_NO_BODY, NULL, ""),
 
 	ROUTE("GET", API "/audit", api_list, A, 0, &schema_audit, "list"),
 	ROUTE("GET", API "/audit/verify", api_audit_verify, A, ROUTE_WHOLE, NULL, ""),

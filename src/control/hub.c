@@ -11,6 +11,7 @@
 #include "control/secrets.h"
 #include "control/stream.h"
 #include "control/telemetry.h"
+#include "crypto/sign.h"
 #include "plan/plan.h"
 
 #include <stdlib.h>
@@ -366,6 +367,7 @@ static void free_parts(struct hub *h)
 		row_done(r);
 	VEC_DONE(&h->rows);
 	buf_done(&h->pins);
+	strs_done(&h->pin_list);
 	pthread_cond_destroy(&h->wake);
 	pthread_mutex_destroy(&h->lock);
 	mem_free(h);
@@ -544,20 +546,61 @@ void hub_counts(struct hub *h, struct hub_counts *ret)
 	};
 }
 
-void hub_set_pins(struct hub *h, const char *const pins[])
+/* With the lock. Pins are signed anew when they or the signing key change. */
+static void sign_pins(struct hub *h)
 {
 	char issued[CLOCK_TEXT_LEN];
-	struct pins p = {.signing_current = h->control->keys.signing_public, .issued_at = issued};
+	struct pins p = {.pins = h->pin_list, /* borrowed */
+		.signing_current = h->control->keys.signing_public,
+		.issued_at = issued};
 
-	for (size_t i = 0; pins[i] != NULL; i++)
-		strs_push(&p.pins, pins[i]);
 	clock_format(clock_wall(h->clock), issued);
 	pins_sign(&p, &h->control->keys.root_seed);
-	pthread_mutex_lock(&h->lock);
 	buf_reset(&h->pins);
 	pins_write(&p, &h->pins);
+}
+
+void hub_set_pins(struct hub *h, const char *const pins[])
+{
+	pthread_mutex_lock(&h->lock);
+	strs_done(&h->pin_list);
+	for (size_t i = 0; pins[i] != NULL; i++)
+		strs_push(&h->pin_list, pins[i]);
+	sign_pins(h);
 	pthread_mutex_unlock(&h->lock);
-	strs_done(&p.pins);
+}
+
+struct resigning {
+	struct hub *hub;
+	struct secret seed;
+};
+
+static void new_signing_key(const struct fleet *f, void *arg)
+{
+	struct resigning *n = arg;
+	struct control_keys *k = &n->hub->control->keys;
+	struct public_key public;
+
+	sign_public(&n->seed, &public);
+	streams_new_signing_key(n->hub->streams, &public);
+	k->signing_seed = n->seed;
+	k->signing_public = public;
+	pthread_mutex_lock(&n->hub->lock);
+	if (n->hub->pin_list.n > 0)
+		sign_pins(n->hub);
+	pthread_mutex_unlock(&n->hub->lock);
+	secret_wipe(&n->seed);
+	mem_free(n);
+}
+
+void hub_new_signing_key(struct hub *h, struct secret *seed)
+{
+	struct resigning *n = NEW(struct resigning);
+
+	n->hub = h;
+	n->seed = *seed;
+	secret_wipe(seed);
+	hub_run(h, new_signing_key, n);
 }
 
 struct asking {

@@ -82,6 +82,12 @@ int net_firewall_intact(struct net *n, const char *network, const struct firewal
 int net_firewall_digest(struct net *n, const char *network, char ret[static 65], struct err *e);
 int net_firewall_delete(struct net *n, const char *network, struct err *e); /* absent is success */
 
+/* End the flows of the network that its firewall (would) refuse if they began now. own: this node's
+ * addresses in the network; flows it began itself are left alone. Returns how many were ended.
+ * ERR_UNSUPPORTED when the kernel cannot be asked. */
+int net_flows_prune(const char *network, const struct firewall_item *f,
+	const struct item_vec *set_items, const struct prefix_vec *own, struct err *e);
+
 /* The marked block of /etc/hosts (path is a setting): replaced atomically, removed when empty. */
 int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *e);
 
