@@ -14,6 +14,7 @@
 #include "agent/processes.h"
 #include "agent/sync.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +46,7 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle;
+	struct loop_timer *reconcile, *expiry, *settle, *watchdog;
 	int lock;
 	bool spawn_lost;
 };
@@ -282,8 +283,15 @@ static void on_spawn_lost(void *arg)
 	loop_stop(a->loop);
 }
 
+/* The loop turns. */
+static void on_watchdog(void *arg)
+{
+	notify_send("WATCHDOG=1");
+}
+
 static void on_signal(int signum, void *arg)
 {
+	notify_send("STOPPING=1");
 	loop_stop(((struct agent *)arg)->loop);
 }
 
@@ -331,6 +339,10 @@ static void turn(struct agent *a)
 	reconcile_now(a); /* from the cache, before anybody is asked */
 	sync_start(&a->sync);
 	beat_soon(&a->beat);
+	a->watchdog = loop_timer_new(a->loop, on_watchdog, a);
+	if (notify_watchdog() > 0)
+		loop_timer_set(a->watchdog, 0, notify_watchdog());
+	notify_send("READY=1");
 	if (a->o->started != NULL)
 		a->o->started(a->o->started_arg, a->loop);
 	loop_run(a->loop);
@@ -343,6 +355,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
+	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
 }
 

@@ -261,10 +261,10 @@ static _Noreturn void become_net(const struct spawn_options *o, int fd, pid_t pa
 	if (dup2(fd, CHANNEL_FD) < 0 || fcntl(CHANNEL_FD, F_SETFD, 0) < 0)
 		_exit(126);
 	close_range(CHANNEL_FD + 1, ~0U, 0);
-	if (o->net_argv == NULL)
-		_exit(o->net(CHANNEL_FD));
-	execv("/proc/self/exe", (char *const *)(uintptr_t)o->net_argv);
-	_exit(127);
+	if (o->net_argv != NULL)
+		execv("/proc/self/exe", (char *const *)(uintptr_t)o->net_argv);
+	/* a program that others may not execute: less memory of its own, the same rights */
+	_exit(o->net(CHANNEL_FD));
 }
 
 static void start_net(struct server *s, struct job *j, struct err *e)

@@ -36,9 +36,10 @@ struct spawn_reply {
 
 struct spawn_options {
 	const char *engine; /* the userspace engine, as it is called */
-	/* the program to become, or NULL: its first words, then the channel's descriptor is 3 */
+	/* what this program is to be started with in the net process, whose channel is descriptor
+	 * 3; NULL (tests), or when that fails, net is called in the child */
 	const char *const *net_argv;
-	int (*net)(int fd); /* without net_argv: called in the child; for tests, too */
+	int (*net)(int fd);
 };
 
 /* The process's life: serve requests on fd until it closes. Single-threaded. Confine first. */
