@@ -114,26 +114,24 @@ static int sysctl_set(void *ctx, const char *name, const char *value, struct err
 static int firewall_load(void *ctx, const char *network, const struct firewall_item *f,
 	const struct item_vec *sets, struct err *e)
 {
-	CLEANUP(buf_done) struct buf text = {0};
-
-	net_firewall_text(network, f, sets, &text);
-	return net_firewall_load(&text, e);
+	return net_firewall_load(net_of(ctx), network, f, sets, e);
 }
 
-static int firewall_members(void *ctx, const char *network, const struct item_vec *put,
-	const struct item_vec *drop, struct err *e)
+static int firewall_members(void *ctx, const char *network, const struct item_vec *all,
+	const struct item_vec *put, const struct item_vec *drop, struct err *e)
 {
-	return net_firewall_members(network, put, drop, e);
+	return net_firewall_members(net_of(ctx), network, all, put, drop, e);
 }
 
-static int firewall_digest(void *ctx, const char *network, char ret[static 65], struct err *e)
+static int firewall_intact(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e)
 {
-	return net_firewall_digest(network, ret, e);
+	return net_firewall_intact(net_of(ctx), network, f, items, e);
 }
 
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
-	return net_firewall_delete(network, e);
+	return net_firewall_delete(net_of(ctx), network, e);
 }
 
 static int hosts_write(void *ctx, const struct item_vec *hosts, struct err *e)
@@ -171,7 +169,7 @@ const struct machine_ops machine_net_ops = {
 	.sysctl_set = sysctl_set,
 	.firewall_load = firewall_load,
 	.firewall_members = firewall_members,
-	.firewall_digest = firewall_digest,
+	.firewall_intact = firewall_intact,
 	.firewall_delete = firewall_delete,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,

@@ -52,6 +52,7 @@ static const struct cli_field client_fields[] = {
 	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = the network's", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "-1 = the network's", BOTH},
+	{"rate-limit", "rate_limit", AS_NUMBER, "BITS", "a second, each way; 0 = none", BOTH},
 	{"expires", "expires_at", AS_TIME, "TIME|30d|never", "when its access ends", BOTH},
 	{"tag", "tags", AS_LIST, "TAGS", "for policies", BOTH},
 	{0},

@@ -19,6 +19,7 @@ const char *const item_sections[ITEM_KINDS] = {
 	[ITEM_SYSCTL] = "sysctls",
 	[ITEM_FIREWALL] = "firewalls",
 	[ITEM_SET] = "sets",
+	[ITEM_LIMIT] = "limits",
 	[ITEM_PEER] = "peers",
 	[ITEM_ROUTE] = "routes",
 	[ITEM_EXIT] = "exits",
@@ -121,6 +122,21 @@ static int read_u32(const struct json *j, const struct part *m, void *at, struct
 static void write_u32(struct json_writer *w, const struct part *m, const void *at)
 {
 	json_put_int(w, m->name, *(const uint32_t *)at);
+}
+
+static int read_u64(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	int64_t v = 0;
+
+	if (value_int(j, m->name, 0, INT64_MAX, &v, e) != 0)
+		return ERR_INVALID;
+	*(uint64_t *)at = (uint64_t)v;
+	return 0;
+}
+
+static void write_u64(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_u64(w, m->name, *(const uint64_t *)at);
 }
 
 static void write_time(struct json_writer *w, const struct part *m, const void *at)
@@ -359,6 +375,7 @@ static const struct part_type ifname = {write_chars, read_ifname};
 static const struct part_type id = {write_chars, read_id};
 static const struct part_type u16 = {write_u16, read_u16};
 static const struct part_type u32 = {write_u32, read_u32};
+static const struct part_type u64 = {write_u64, read_u64};
 static const struct part_type when = {write_time, read_time};
 static const struct part_type role = {write_role, read_role};
 static const struct part_type addr = {write_addr, read_addr};
@@ -422,6 +439,14 @@ static const struct part set_members[] = {
 	{0},
 };
 
+static const struct part limit_members[] = {
+	M(limit, device, id, KEY | MUST),
+	M(limit, addr, addr, KEY),
+	M(limit, addr6, addr, KEY),
+	M(limit, rate, u64, KEY | MUST),
+	{0},
+};
+
 static const struct part peer_members[] = {
 	M(peer, id, id, KEY | MUST),
 	M(peer, interface, ifname, KEY | MUST),
@@ -465,6 +490,7 @@ static const struct part *const kinds[ITEM_KINDS] = {
 	[ITEM_SYSCTL] = sysctl_members,
 	[ITEM_FIREWALL] = firewall_members,
 	[ITEM_SET] = set_members,
+	[ITEM_LIMIT] = limit_members,
 	[ITEM_PEER] = peer_members,
 	[ITEM_ROUTE] = route_members,
 	[ITEM_EXIT] = exit_members,

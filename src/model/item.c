@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-const char *const item_kind_words[] = {
-	"interface", "address", "sysctl", "firewall", "set", "peer", "route", "exit", "host", NULL};
+const char *const item_kind_words[] = {"interface", "address", "sysctl", "firewall", "set", "limit",
+	"peer", "route", "exit", "host", NULL};
 const char *const interface_role_words[] = {"direct", "devices", "relay", "exit", NULL};
 
 static int text_compare(const char *a, const char *b)
@@ -59,6 +59,18 @@ static int set_compare(const struct item *a, const struct item *b)
 	return c != 0 ? c : prefix_compare(a->set.prefix, b->set.prefix);
 }
 
+static int limit_compare(const struct item *a, const struct item *b)
+{
+	const struct limit_item *x = &a->limit, *y = &b->limit;
+	int c = strcmp(x->device, y->device);
+
+	if (c == 0)
+		c = addr_compare(x->addr, y->addr);
+	if (c == 0)
+		c = addr_compare(x->addr6, y->addr6);
+	return c != 0 ? c : (x->rate > y->rate) - (x->rate < y->rate);
+}
+
 static int peer_compare(const struct item *a, const struct item *b)
 {
 	int c = strcmp(a->peer.interface, b->peer.interface);
@@ -104,6 +116,11 @@ static void firewall_key(struct item *to, const struct item *from)
 static void set_key(struct item *to, const struct item *from)
 {
 	to->set = (struct set_item){mem_strdup(from->set.set), from->set.prefix};
+}
+
+static void limit_key(struct item *to, const struct item *from)
+{
+	to->limit = from->limit;
 }
 
 static void peer_key(struct item *to, const struct item *from)
@@ -408,6 +425,11 @@ static void describe_set(const struct item *i, struct buf *out)
 		prefix_format(i->set.prefix, p));
 }
 
+static void describe_limit(const struct item *i, struct buf *out)
+{
+	buf_addf(out, "%s", i->limit.device);
+}
+
 static void describe_peer(const struct item *i, struct buf *out)
 {
 	buf_addf(out, "%s/%s", i->peer.interface, i->peer.id);
@@ -447,6 +469,7 @@ static const struct kind_ops {
 	[ITEM_FIREWALL] = {firewall_compare, firewall_equal, firewall_key, firewall_own,
 		firewall_done, describe_firewall},
 	[ITEM_SET] = {set_compare, always_equal, set_key, set_own, set_done, describe_set},
+	[ITEM_LIMIT] = {limit_compare, always_equal, limit_key, nothing, nothing, describe_limit},
 	[ITEM_PEER] = {peer_compare, peer_equal, peer_key, peer_own, peer_done, describe_peer},
 	[ITEM_ROUTE] = {route_compare, route_equal, route_key, nothing, nothing, describe_route},
 	[ITEM_EXIT] = {exit_compare, exit_equal, exit_key, exit_own, exit_done, describe_exit},

@@ -111,6 +111,10 @@ struct group {
 
 enum device_kind { DEVICE_CLIENT, DEVICE_SITE, DEVICE_CONNECTION };
 
+/* Bits a second. Below the least a full packet would wait for longer than connections do. */
+#define DEVICE_RATE_MIN 16000
+#define DEVICE_RATE_MAX 1000000000000LL
+
 /* A WireGuard end with no agent. */
 struct device {
 	id_text id; /* cl_ (client), site_, conn_ */
@@ -132,8 +136,9 @@ struct device {
 	char *exit;      /* node its full tunnel leaves by; NULL = the gateway, else the nearest */
 	struct strs dns; /* empty = the network's */
 	uint32_t mtu;    /* 0 = the network's */
-	int32_t keepalive; /* seconds; -1 = the network's */
-	char *config_hash; /* of the configuration last handed out, to tell stale ones */
+	int32_t keepalive;   /* seconds; -1 = the network's */
+	uint64_t rate_limit; /* bits a second, for each direction; 0 = none */
+	char *config_hash;   /* of the configuration last handed out, to tell stale ones */
 	msec created_at;
 	msec key_at;     /* when public_key was set */
 	msec last_seen;  /* observed: newest handshake, 0 = never */

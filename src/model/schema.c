@@ -33,6 +33,7 @@
 #define RECOVERY_MAX 16
 #define ANY_U32 UINT32_MAX
 #define ANY_U64 UINT64_MAX
+#define RATE_MAX DEVICE_RATE_MAX
 
 const char *const topology_words[] = {"mesh", "hub", NULL};
 const char *const role_words[] = {"peer", "controller", "gateway", "exit", NULL};
@@ -186,6 +187,7 @@ static const struct field device_fields[] = {
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(mtu, FIELD_U32, EDIT, 0, MTU_MAX),
 	F(keepalive, FIELD_I32, EDIT, INHERIT, SECONDS_MAX),
+	F(rate_limit, FIELD_U64, EDIT, 0, RATE_MAX),
 	F(config_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 	F(key_at, FIELD_TIME, 0, 0, 0),

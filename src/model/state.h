@@ -17,6 +17,7 @@ enum item_kind {
 	ITEM_SYSCTL,    /* key: sysctl name */
 	ITEM_FIREWALL,  /* key: network id; the skeleton: rules and masquerade */
 	ITEM_SET,       /* key: set name/prefix: one member of a firewall set */
+	ITEM_LIMIT,     /* key: device id, addresses, rate: how fast a device may be */
 	ITEM_PEER,      /* key: interface/peer id */
 	ITEM_ROUTE,     /* key: destination */
 	ITEM_EXIT,      /* key: mark; what carries it takes a table of its own */
@@ -117,6 +118,13 @@ struct exit_item {
 };
 #define EXIT_MARK 0x57000000u
 #define EXIT_MARK_HERE (EXIT_MARK | 0xffffffu) /* leaves by this node's own routes */
+/* Of what a device sends, and as much of what is sent to it; shared by its addresses. All of it is
+ * key: another rate is another limit. */
+struct limit_item {
+	id_text device;
+	struct addr addr, addr6; /* unset: none of that family */
+	uint64_t rate;           /* bits a second */
+};
 
 struct host_item {
 	char *name;
@@ -135,6 +143,7 @@ struct item {
 		struct firewall_item firewall;
 		struct set_item set;
 		struct exit_item exit;
+		struct limit_item limit;
 		struct host_item host;
 	};
 };

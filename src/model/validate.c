@@ -377,6 +377,11 @@ int device_check(const struct device *d, struct err *e)
 		return err_field(e, ERR_INVALID, "keepalive",
 			"keepalive %d is not between 0 and %d seconds (-1 = as the network)",
 			d->keepalive, SECONDS_MOST);
+	if (d->rate_limit != 0 &&
+		(d->rate_limit < DEVICE_RATE_MIN || d->rate_limit > DEVICE_RATE_MAX))
+		return err_field(e, ERR_INVALID, "rate_limit",
+			"rate_limit %llu is not between %d and %lld bits a second (0 = none)",
+			(unsigned long long)d->rate_limit, DEVICE_RATE_MIN, DEVICE_RATE_MAX);
 	if (d->expires_at < 0)
 		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies before 1970");
 	return 0;

@@ -193,6 +193,20 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	VEC_DONE(&pool);
 }
 
+void link_device_limit(const struct fleet_network *fn, const struct device *d, struct item_vec *ret)
+{
+	struct item *i;
+
+	if (d->rate_limit == 0)
+		return;
+	i = item_new(ITEM_LIMIT, fn->network->id);
+	id_copy(i->limit.device, d->id);
+	i->limit.addr = d->ipv4;
+	i->limit.addr6 = d->ipv6;
+	i->limit.rate = d->rate_limit;
+	VEC_PUSH(ret, i);
+}
+
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
 	struct item_vec *ret)
 {

@@ -40,6 +40,9 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
  * pool's route, no peers. */
 void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret);
 
+/* Push the limit of a device that has one. */
+void link_device_limit(
+	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);
 /* Push the peer a device is on that interface. */
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
 	struct item_vec *ret);

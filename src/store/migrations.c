@@ -133,6 +133,7 @@ static const char member_rotating[] =
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+
 /* When a device got the key it has, for its age. */
 static const char device_key_at[] =
 	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
@@ -165,6 +166,10 @@ static const char accounts[] =
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
 /* One a line, so that additions merge. */
+static const char device_rate_limit[] =
+	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
+
+/* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
 	first,
 	member_rotating,
@@ -172,6 +177,7 @@ const char *const migrations_sqlite[] = {
 	device_key_at,
 	device_exit,
 	accounts,
+	device_rate_limit,
 	NULL,
 };
 /* clang-format on */

@@ -296,8 +296,8 @@ static int firewall_load(void *ctx, const char *network, const struct firewall_i
 	return 0;
 }
 
-static int firewall_members(void *ctx, const char *network, const struct item_vec *put,
-	const struct item_vec *drop, struct err *e)
+static int firewall_members(void *ctx, const char *network, const struct item_vec *all,
+	const struct item_vec *put, const struct item_vec *drop, struct err *e)
 {
 	int rc = enter(self(ctx), e);
 	const char *now = map_get(&self(ctx)->firewalls, network);
@@ -312,7 +312,8 @@ static int firewall_members(void *ctx, const char *network, const struct item_ve
 	return 0;
 }
 
-static int firewall_digest(void *ctx, const char *network, char ret[static 65], struct err *e)
+static int firewall_intact(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e)
 {
 	int rc = enter(self(ctx), e);
 	const char *now = map_get(&self(ctx)->firewalls, network);
@@ -321,8 +322,7 @@ static int firewall_digest(void *ctx, const char *network, char ret[static 65], 
 		return rc;
 	if (now == NULL)
 		return err_set(e, ERR_NOT_FOUND, "no table");
-	snprintf(ret, 65, "%s", now);
-	return 0;
+	return 1;
 }
 
 static int firewall_delete(void *ctx, const char *network, struct err *e)
@@ -377,7 +377,7 @@ const struct machine_ops fake_ops = {
 	.sysctl_set = sysctl_set,
 	.firewall_load = firewall_load,
 	.firewall_members = firewall_members,
-	.firewall_digest = firewall_digest,
+	.firewall_intact = firewall_intact,
 	.firewall_delete = firewall_delete,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,

@@ -137,6 +137,14 @@ static inline struct item *random_item(struct rand *r)
 		i->set.set = random_text(r);
 		i->set.prefix = random_prefix(r);
 		break;
+	case ITEM_LIMIT:
+		snprintf(i->limit.device, ID_LEN, "cl_%llu", (unsigned long long)rand_next(r));
+		if (random_one_in(r, 2))
+			i->limit.addr = random_addr(r);
+		if (random_one_in(r, 2))
+			i->limit.addr6 = random_addr(r);
+		i->limit.rate = rand_next(r) >> (1 + rand_below(r, 63));
+		break;
 	case ITEM_PEER:
 		random_ifname(r, i->peer.interface);
 		snprintf(i->peer.id, ID_LEN, "cl_%llu", (unsigned long long)rand_next(r));

@@ -76,6 +76,11 @@ static struct item *random_item(void)
 		i->set.set = word("set", 3);
 		i->set.prefix = random_prefix();
 		break;
+	case ITEM_LIMIT:
+		snprintf(i->limit.device, ID_LEN, "cl_%u", (unsigned)rand_below(&rng, 20));
+		i->limit.addr = random_prefix().addr;
+		i->limit.rate = rand_below(&rng, 2);
+		break;
 	case ITEM_PEER:
 		ifname(i->peer.interface);
 		snprintf(i->peer.id, ID_LEN, "cl_%u", (unsigned)rand_below(&rng, 20));

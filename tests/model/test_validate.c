@@ -210,6 +210,10 @@ static void devices(void **state)
 	REFUSED(device_check(&d, &e), ERR_INVALID, "keepalive", "-2");
 	d.keepalive = 65535;
 	TAKEN(device_check(&d, &e));
+	d.rate_limit = 15999;
+	REFUSED(device_check(&d, &e), ERR_INVALID, "rate_limit", "15999");
+	d.rate_limit = 8000000;
+	TAKEN(device_check(&d, &e));
 	d.description = mem_strdup("two\nlines");
 	REFUSED(device_check(&d, &e), ERR_INVALID, "description", "control");
 	d.description = mem_free(d.description);

@@ -18,6 +18,7 @@ static inline void fleet_firewall(struct firewall_item *f, struct item_vec *sets
 	items_rule(&f->input, "", "", "icmp", "");
 	items_rule(&f->forward, "nodes", "fwd", "any", "");
 	items_rule(&f->forward, "tag:Ops; drop", "fwd", "udp", "8000-8999");
+	strs_push(&f->forward.v[1].ports, "53");
 	items_rule(&f->forward, "tag:Ops; drop", "undeclared", "tcp", "");
 	/* what cannot be understood allows nothing */
 	items_rule(&f->forward, "", "", "tcp", "22; accept");
@@ -52,6 +53,9 @@ static inline void fleet_firewall(struct firewall_item *f, struct item_vec *sets
 	items_set(sets, NETWORK, "tag:Ops; drop", "0.0.0.0/0");
 	items_set(sets, NETWORK, "not used", "10.0.0.0/8");
 	items_set(sets, "net_other", "nodes", "10.0.0.0/8");
+	items_limit(sets, NETWORK, "cl_1", "172.30.100.2", "fd00:30::6402", 8000000);
+	items_limit(sets, NETWORK, "cl_2", "172.30.100.3", NULL, 64000);
+	items_limit(sets, "net_other", "cl_3", "172.30.100.4", NULL, 64000);
 }
 
 static inline struct item *fleet_item(struct item_vec *sets)

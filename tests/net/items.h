@@ -27,6 +27,21 @@ static inline void items_set(
 	VEC_PUSH(v, i);
 }
 
+/* addresses: NULL = none of that family. rate: bits a second. */
+static inline void items_limit(struct item_vec *v, const char *network, const char *device,
+	const char *addr, const char *addr6, uint64_t rate)
+{
+	struct item *i = item_new(ITEM_LIMIT, network);
+
+	id_copy(i->limit.device, device);
+	if (addr != NULL && addr_parse(addr, &i->limit.addr) < 0)
+		abort();
+	if (addr6 != NULL && addr_parse(addr6, &i->limit.addr6) < 0)
+		abort();
+	i->limit.rate = rate;
+	VEC_PUSH(v, i);
+}
+
 static inline void items_host(
 	struct item_vec *v, const char *name, const char *addr, const char *addr6)
 {

@@ -374,9 +374,12 @@ const char *world_mesh(struct world *w, unsigned second, unsigned nodes)
 
 static void mutate_device(struct world *w, struct device *d)
 {
-	switch (world_below(w, 4)) {
+	switch (world_below(w, 5)) {
 	case 0:
 		d->enabled = !d->enabled;
+		break;
+	case 4:
+		d->rate_limit = 1000000 * world_below(w, 3);
 		break;
 	case 1:
 		world_key(w, &d->public_key);
