@@ -30,7 +30,6 @@
 
 #define ENGINE "(engine)" /* the one of the options */
 #define INTERFACE "(interface)"
-#define TABLE "(table)" /* an nftables table of ours */
 
 static const struct program {
 	enum spawn_verb verb;
@@ -38,17 +37,9 @@ static const struct program {
 	const char *env[SPAWN_WORDS_MAX];
 } programs[] = {
 	{SPAWN_RUN, {"nft", "-f", "-"}, {NULL}},
-	{SPAWN_RUN, {"nft", "-j", "-f", "-"}, {NULL}},
-	{SPAWN_RUN, {"nft", "-nn", "list", "table", "inet", TABLE}, {NULL}},
 	{SPAWN_START, {ENGINE, "-f", INTERFACE},
 		{"LOG_LEVEL=error", "WG_PROCESS_FOREGROUND=1", "WG_TUN_FD=", "WG_UAPI_FD="}},
 };
-
-static bool is_table(const char *s)
-{
-	return strncmp(s, "warren", 6) == 0 && strlen(s) < 64 &&
-		s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
-}
 
 /* The pattern of one word, or the word itself. */
 static bool word_fits(const struct spawn_options *o, const char *pattern, const char *word)
@@ -57,8 +48,6 @@ static bool word_fits(const struct spawn_options *o, const char *pattern, const 
 		return o->engine != NULL && strcmp(o->engine, word) == 0;
 	if (strcmp(pattern, INTERFACE) == 0)
 		return ifname_check(word) == 0;
-	if (strcmp(pattern, TABLE) == 0)
-		return is_table(word);
 	return strcmp(pattern, word) == 0;
 }
 

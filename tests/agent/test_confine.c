@@ -281,7 +281,6 @@ static void knows_a_few_calls(void **state)
 		bool fine;
 	} calls[] = {
 		{SPAWN_RUN, {"nft", "-f", "-"}, NULL, true},
-		{SPAWN_RUN, {"nft", "-nn", "list", "table", "inet", "warren_net_1"}, NULL, true},
 		{SPAWN_START, {"engine", "-f", "warren0"}, env, true},
 		{SPAWN_RUN, {"nft", "-f", "/etc/passwd"}, NULL, false},
 		{SPAWN_RUN, {"nft", "-f", "-", "-D", "x=y"}, NULL, false},
@@ -290,9 +289,7 @@ static void knows_a_few_calls(void **state)
 		{SPAWN_RUN, {NULL}, NULL, false},
 		{SPAWN_RUN, {"/tmp/nft", "-f", "-"}, NULL, false},
 		{SPAWN_RUN, {"sh", "-c", "id"}, NULL, false},
-		{SPAWN_RUN, {"nft", "-nn", "list", "table", "inet", "filter"}, NULL, false},
-		{SPAWN_RUN, {"nft", "-nn", "list", "table", "inet", "warren; x"}, NULL, false},
-		{SPAWN_RUN, {"nft", "-nn", "list", "table", "inet", "warren/../x"}, NULL, false},
+		{SPAWN_RUN, {"nft", "list", "ruleset"}, NULL, false},
 		{SPAWN_START, {"nft", "-f", "-"}, NULL, false},
 		{SPAWN_RUN, {"engine", "-f", "warren0"}, env, false},
 		{SPAWN_START, {"other", "-f", "warren0"}, env, false},
