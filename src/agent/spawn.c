@@ -30,6 +30,8 @@
 
 #define ENGINE "(engine)" /* the one of the options */
 #define INTERFACE "(interface)"
+#define ROUTED "(domain)"     /* "~": asked at an interface, but not searched */
+#define ADDRESSES "(address)" /* one or more, to the end */
 
 static const struct program {
 	enum spawn_verb verb;
@@ -37,6 +39,9 @@ static const struct program {
 	const char *env[SPAWN_WORDS_MAX];
 } programs[] = {
 	{SPAWN_RUN, {"nft", "-f", "-"}, {NULL}},
+	{SPAWN_RUN, {"resolvectl", "dns", INTERFACE, ADDRESSES}, {NULL}},
+	{SPAWN_RUN, {"resolvectl", "domain", INTERFACE, ROUTED}, {NULL}},
+	{SPAWN_RUN, {"resolvectl", "revert", INTERFACE}, {NULL}},
 	{SPAWN_START, {ENGINE, "-f", INTERFACE},
 		{"LOG_LEVEL=error", "WG_PROCESS_FOREGROUND=1", "WG_TUN_FD=", "WG_UAPI_FD="}},
 };
@@ -47,7 +52,11 @@ static bool word_fits(const struct spawn_options *o, const char *pattern, const 
 	if (strcmp(pattern, ENGINE) == 0)
 		return o->engine != NULL && strcmp(o->engine, word) == 0;
 	if (strcmp(pattern, INTERFACE) == 0)
-		return ifname_check(word) == 0;
+		return word[0] != '-' && ifname_check(word) == 0; /* no option */
+	if (strcmp(pattern, ROUTED) == 0)
+		return word[0] == '~' && domain_check(word + 1, "domain", NULL) == 0;
+	if (strcmp(pattern, ADDRESSES) == 0)
+		return addr_parse(word, &(struct addr){0}) == 0;
 	return strcmp(pattern, word) == 0;
 }
 
@@ -59,6 +68,9 @@ static bool words_fit(
 	for (; patterns[i] != NULL; i++)
 		if (words[i] == NULL || !word_fits(o, patterns[i], words[i]))
 			return false;
+	while (words[i] != NULL && i > 0 && strcmp(patterns[i - 1], ADDRESSES) == 0 &&
+		word_fits(o, ADDRESSES, words[i]))
+		i++;
 	return words[i] == NULL;
 }
 
