@@ -8,6 +8,7 @@
 #include "base/proc.h"
 #include "base/vec.h"
 #include "model/names.h"
+#include "model/prefix.h"
 
 #include <errno.h>
 #include <fcntl.h>
