@@ -12,6 +12,7 @@
 #include "agent/direct.h"
 #include "agent/net_process.h"
 #include "agent/processes.h"
+#include "agent/rotate.h"
 #include "agent/sync.h"
 #include "base/log.h"
 #include "base/notify.h"
@@ -26,6 +27,11 @@
 #define INTERVAL_MIN 1000
 #define EXPIRY_LOOK (30 * 1000)
 #define SETTLE 1000
+/* How often a peer's next key is listened for: often at first, when it is about to be used; and
+ * never so that reading devices takes more than a tenth of the time. */
+#define ROTATE_LOOK 25
+#define ROTATE_LOOK_MAX 250
+#define ROTATE_SLOWER 100 /* of the time waited so far */
 #define LOCK_TRIES 20
 #define LOCK_PAUSE (100 * 1000 * 1000) /* nanoseconds */
 
@@ -46,7 +52,8 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle, *watchdog;
+	struct loop_timer *reconcile, *expiry, *settle, *rotate, *watchdog;
+	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
 };
@@ -159,6 +166,22 @@ static void schedule_expiry(struct agent *a)
 	loop_timer_set(a->expiry, left, 0);
 }
 
+static void schedule_rotate(struct agent *a, msec took)
+{
+	msec now = clock_mono(a->clock), each;
+
+	if (!rotate_pending(&a->core)) {
+		a->rotating_since = 0;
+		loop_timer_stop(a->rotate);
+		return;
+	}
+	if (a->rotating_since == 0)
+		a->rotating_since = now == 0 ? 1 : now;
+	each = (now - a->rotating_since) / ROTATE_SLOWER;
+	each = each < ROTATE_LOOK ? ROTATE_LOOK : each > ROTATE_LOOK_MAX ? ROTATE_LOOK_MAX : each;
+	loop_timer_set(a->rotate, each > 10 * took ? each : 10 * took, 0);
+}
+
 /* Something was applied: say so, and see to what waits for calm. */
 static void after_change(void *arg)
 {
@@ -167,6 +190,7 @@ static void after_change(void *arg)
 	schedule_expiry(a);
 	if (!core_take_changed(&a->core))
 		return;
+	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
 	beat_soon(&a->beat);
 }
@@ -214,6 +238,17 @@ static void on_expiry(void *arg)
 
 	core_expire(&a->core);
 	after_change(a);
+}
+
+static void on_rotate(void *arg)
+{
+	struct agent *a = arg;
+	msec before = clock_mono(a->clock), took;
+
+	if (rotate_look(&a->core) > 0)
+		after_change(a);
+	took = clock_mono(a->clock) - before;
+	schedule_rotate(a, took);
 }
 
 static void on_settle(void *arg)
@@ -333,10 +368,12 @@ static void turn(struct agent *a)
 	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
+	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
 	loop_signal(a->loop, SIGUSR1, on_usr1, a);
 	reconcile_now(a); /* from the cache, before anybody is asked */
+	schedule_rotate(a, 0);
 	sync_start(&a->sync);
 	beat_soon(&a->beat);
 	a->watchdog = loop_timer_new(a->loop, on_watchdog, a);
@@ -355,6 +392,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
+	loop_timer_free(a->rotate);
 	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
 }

@@ -1,6 +1,7 @@
 /* DOC: heartbeats, drift, key announcements; see beat.h. */
 #include "agent/beat.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "codec/json.h"
 
@@ -110,6 +111,7 @@ static void key_answer(void *arg, struct http_response *r, const struct err *e)
 
 	b->key_call = NULL;
 	if (accepted(r)) {
+		FAULT("key.announced");
 		mem_free(map_remove(&b->keys, b->announcing));
 		announce_next(b);
 	} else {

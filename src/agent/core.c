@@ -1,6 +1,8 @@
 /* DOC: desired state and what is in force of it; see core.h. */
 #include "agent/core.h"
 
+#include "agent/rotate.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -198,13 +200,18 @@ static void advance(struct core *c, const struct delta *d, struct state *next)
 		rc = cache_save(&c->cache, &c->desired, &e);
 	} else {
 		rc = state_apply(&c->desired, d, &e);
+		/* the journal goes by revisions */
 		if (rc == 0)
-			rc = cache_append(&c->cache, d, &c->desired, &e);
+			rc = d->revision == d->previous
+				? cache_save(&c->cache, &c->desired, &e)
+				: cache_append(&c->cache, d, &c->desired, &e);
 	}
 	if (rc < 0)
 		log_error("desired state was not saved", LOG_KV_STR("error", e.text));
+	FAULT("state.saved");
 	screen(c, d, &work);
 	apply_delta(c->machine, &old, &work, &c->desired.items, &r);
+	FAULT("state.applied");
 	/* an earlier failure stands until a reconcile has found the machine as it should be */
 	if (r.failures > 0 || c->refused.n > 0 || c->desired.requires.n > 0)
 		core_set_error(c, &r, NULL);
@@ -240,8 +247,14 @@ void core_flush(struct core *c)
 	d.drop = c->pending_drop.items;
 	c->pending_put.items = c->pending_drop.items = (struct item_vec){0};
 	c->pending = 0;
+	rotate_keep(&c->desired, &d.put);
 	advance(c, &d, NULL);
 	delta_done(&d);
+}
+
+void core_move(struct core *c, const struct delta *d)
+{
+	advance(c, d, NULL);
 }
 
 static void drop_pending(struct core *c)
@@ -257,6 +270,7 @@ void core_replace(struct core *c, struct state *s)
 	struct delta d = {0};
 
 	drop_pending(c); /* the state is at least as new */
+	rotate_keep(&c->desired, &s->items);
 	state_diff(&c->desired, s, &d);
 	if (c->desired.revision == s->revision && delta_is_empty(&d))
 		state_done(s);

@@ -46,6 +46,9 @@ void core_flush(struct core *c);
 /* A verified whole state; s is emptied. */
 void core_replace(struct core *c, struct state *s);
 
+/* A change of our own to desired state, at the same revision; nothing may be queued (rotate.h). */
+void core_move(struct core *c, const struct delta *d);
+
 /* Look again at peers with a time limit and at refused ones: what comes into force and what goes
  * out of it, borrowed from desired, is added to work (NULL: only take note). */
 void core_screen(struct core *c, struct delta *work);

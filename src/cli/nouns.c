@@ -116,7 +116,7 @@ const struct cli_noun cli_nouns[] = {
 		.own = node_verb,
 		.own_help = "  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
 			    "      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"
-			    "  rotate NAME: new keys, without a word to anybody else\n"},
+			    "  rotate NAME [--now]: new keys, without a gap; --now: at once\n"},
 	{.name = "group",
 		.help = "gateways that share one identity",
 		.path = "/api/v1/groups",
@@ -188,6 +188,14 @@ const struct cli_noun cli_nouns[] = {
 		.columns = project_columns,
 		.fields = project_fields,
 		.example = "warren project set default --grant 10.50.0.0/24"},
+	{.name = "keys",
+		.help = "new keys for nodes",
+		.path = "/api/v1/nodes",
+		.example = "warren keys rotate --network default",
+		.own = keys_verb,
+		.own_help = "  rotate --node NAME [--now]: of one node, in all its networks\n"
+			    "  rotate --network NAME [--now]: of each node, one after the other\n"
+			    "      without --now no packet is lost; with it they swap at once\n"},
 	{.name = "audit",
 		.help = "who changed what",
 		.path = "/api/v1/audit",

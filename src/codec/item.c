@@ -26,7 +26,7 @@ const char *const item_sections[ITEM_KINDS] = {
 	[ITEM_HOST] = "hosts",
 };
 
-enum { KEY = 1, MUST = 2 };
+enum { KEY = 1, MUST = 2, BRIEF = 4 /* a key or secret, not written when it is zero */ };
 
 struct part;
 typedef void write_fn(struct json_writer *w, const struct part *m, const void *at);
@@ -456,6 +456,8 @@ static const struct part peer_members[] = {
 	M(peer, endpoint, text, 0),
 	M(peer, allowed_ips, prefixes, MUST),
 	M(peer, psk, secret, 0),
+	M(peer, next_public_key, key, BRIEF),
+	M(peer, next_psk, secret, BRIEF),
 	M(peer, keepalive, u16, 0),
 	M(peer, not_after, when, 0),
 	M(peer, generation, u32, 0),
@@ -497,12 +499,22 @@ static const struct part *const kinds[ITEM_KINDS] = {
 	[ITEM_HOST] = host_members,
 };
 
+static bool is_written(const struct part *m, const void *at, bool key_only)
+{
+	static const uint8_t zero[KEY_LEN];
+
+	return (!key_only || m->flags & KEY) && !(m->flags & BRIEF && !memcmp(at, zero, KEY_LEN));
+}
+
 void item_write(struct json_writer *w, const struct item *i, bool key_only)
 {
 	json_begin_object(w, NULL);
-	for (const struct part *m = kinds[i->kind]; m->name; m++)
-		if (!key_only || m->flags & KEY)
-			m->type->write(w, m, (const char *)i + m->offset);
+	for (const struct part *m = kinds[i->kind]; m->name; m++) {
+		const void *at = (const char *)i + m->offset;
+
+		if (is_written(m, at, key_only))
+			m->type->write(w, m, at);
+	}
 	json_end_object(w);
 }
 
@@ -512,6 +524,7 @@ void peer_write(struct json_writer *w, const struct peer_item *p)
 
 	item_write(w, &i, false);
 	secret_wipe(&i.peer.psk);
+	secret_wipe(&i.peer.next_psk);
 }
 
 int item_read(const struct json *j, enum item_kind kind, const char *network, bool key_only,

@@ -73,6 +73,8 @@ static void look(const struct item_vec *items, struct shape *s, size_t *peer_ite
 		s->kinds[(*i)->kind]++;
 		if ((*i)->kind != ITEM_PEER)
 			continue;
+		if (strncmp((*i)->peer.id, PEER_NEXT_PREFIX, strlen(PEER_NEXT_PREFIX)) == 0)
+			continue; /* waits for another peer's new key, and goes with it */
 		(*peer_items)++;
 		/* one peer may be on several interfaces */
 		if (s->peer == NULL || strcmp(s->peer, (*i)->peer.id) != 0)

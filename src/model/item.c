@@ -5,6 +5,7 @@
  */
 #include "model/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *const item_kind_words[] = {"interface", "address", "sysctl", "firewall", "set", "limit",
@@ -123,6 +124,14 @@ static void limit_key(struct item *to, const struct item *from)
 	to->limit = from->limit;
 }
 
+void peer_next_id(const char *member, id_text ret)
+{
+	const char *mark = strchr(member, '_');
+
+	snprintf(ret, ID_LEN, PEER_NEXT_PREFIX "%.*s", (int)(ID_LEN - sizeof(PEER_NEXT_PREFIX)),
+		mark == NULL ? member : mark + 1);
+}
+
 static void peer_key(struct item *to, const struct item *from)
 {
 	memcpy(to->peer.interface, from->peer.interface, IFNAME_LEN);
@@ -211,7 +220,9 @@ static int peer_equal(const struct item *a, const struct item *b)
 		addr_compare(x->mesh_ip6, y->mesh_ip6) == 0 &&
 		text_same(x->endpoint, y->endpoint) && x->generation == y->generation &&
 		prefix_vec_equal(&x->allowed_ips, &y->allowed_ips) &&
-		secret_equal(&x->psk, &y->psk) && x->keepalive == y->keepalive &&
+		secret_equal(&x->psk, &y->psk) &&
+		public_key_equal(&x->next_public_key, &y->next_public_key) &&
+		secret_equal(&x->next_psk, &y->next_psk) && x->keepalive == y->keepalive &&
 		x->not_after == y->not_after;
 }
 
@@ -368,6 +379,7 @@ static void peer_done(struct item *i)
 	mem_free(i->peer.endpoint);
 	VEC_DONE(&i->peer.allowed_ips);
 	secret_wipe(&i->peer.psk);
+	secret_wipe(&i->peer.next_psk);
 }
 
 static void exit_own(struct item *i)

@@ -145,6 +145,9 @@ static const struct field member_fields[] = {
 	F(local_subnets, FIELD_PREFIXES, PATCH, 0, PREFIXES_MAX),
 	F(masquerade, FIELD_BOOL, PATCH, 0, 0),
 	F(rotating, FIELD_BOOL, 0, 0, 0),
+	F(rotate_now, FIELD_BOOL, 0, 0, 0),
+	F(next_public_key, FIELD_KEY, 0, 0, 0),
+	F(switching, FIELD_BOOL, 0, 0, 0),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(member, "mem");

@@ -68,7 +68,8 @@ void net_firewall_text(const char *network, const struct firewall_item *f,
 int net_firewall_load(struct net *n, const char *network, const struct firewall_item *f,
 	const struct item_vec *items, struct err *e);
 /* Only members and limits that come and go, in one netlink transaction. all: as for load,
- * afterwards; needed when a range comes or goes. After an error nothing was changed; load then. */
+ * afterwards; needed when a range or a limit comes or goes. After an error nothing was changed;
+ * load then (also ERR_STALE: the first or last limit of a network changes its rules). */
 int net_firewall_members(struct net *n, const char *network, const struct item_vec *all,
 	const struct item_vec *put, const struct item_vec *drop, struct err *e);
 /* Is the table what net_firewall_load would make? 1 or 0. Compares with the kernel, once after each

@@ -75,8 +75,8 @@ static void push_device(const struct exits *exits, const struct fleet_network *f
 		return;
 	if (own != NULL && strcmp(own->id, d->group) == 0) {
 		link_device_peer(fn, own, d, ret);
-		exit_device(exits, m, d, ret);
 		link_device_limit(fn, d, ret);
+		exit_device(exits, m, d, ret);
 	}
 	policy_device_sets(fn, rules, d, ret);
 }

@@ -125,8 +125,7 @@ static inline struct item *random_item(struct rand *r)
 		if (random_one_in(r, 2))
 			random_ifname(r, i->firewall.exit_interface);
 		for (uint64_t n = rand_below(r, 3); n > 0; n--) {
-			struct fw_exit x = {
-				.set = random_text(r), .mark = (uint32_t)rand_next(r)};
+			struct fw_exit x = {.set = random_text(r), .mark = (uint32_t)rand_next(r)};
 
 			if (random_one_in(r, 2))
 				random_ifname(r, x.interface);
@@ -158,6 +157,10 @@ static inline struct item *random_item(struct rand *r)
 		random_prefixes(r, &i->peer.allowed_ips);
 		if (random_one_in(r, 2))
 			random_bytes(r, i->peer.psk.bytes, KEY_LEN);
+		if (random_one_in(r, 3)) {
+			random_bytes(r, i->peer.next_public_key.bytes, KEY_LEN);
+			random_bytes(r, i->peer.next_psk.bytes, KEY_LEN);
+		}
 		i->peer.keepalive = (uint16_t)rand_next(r);
 		i->peer.not_after = random_time(r);
 		break;

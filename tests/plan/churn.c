@@ -15,6 +15,22 @@ static void no_key(struct world *w, void *object)
 	memset(&((struct member *)object)->public_key, 0, KEY_LEN);
 }
 
+/* The steps of a rotation, one after the other. */
+static void next_key(struct world *w, void *object)
+{
+	struct member *m = object;
+
+	if (public_key_is_zero(&m->next_public_key)) {
+		world_key(w, &m->next_public_key);
+	} else if (!m->switching) {
+		m->switching = true;
+	} else {
+		m->public_key = m->next_public_key;
+		memset(&m->next_public_key, 0, KEY_LEN);
+		m->switching = false;
+	}
+}
+
 static void endpoint(struct world *w, void *object)
 {
 	struct member *m = object;
@@ -164,6 +180,7 @@ static const struct row {
 	{"new device", &schema_device, 0, ADD, NULL},
 	{"device key", &schema_device, offsetof(struct fleet, devices), CHANGE, device_key},
 	{"full tunnel", &schema_device, offsetof(struct fleet, devices), CHANGE, full_tunnel},
+	{"next key", &schema_member, offsetof(struct fleet, members), CHANGE, next_key},
 };
 
 /* Of a node that is in no network yet. */
