@@ -22,6 +22,10 @@ static const struct cli_field network_fields[] = {
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
 	{"psk", "psk", AS_TEXT, "true|false", "a derived pre-shared key on each link", BOTH},
 	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers in client configurations", BOTH},
+	{"dns-serve", "dns_serve", AS_TEXT, "true|false", "its nodes answer for its domain (true)",
+		BOTH},
+	{"dns-upstreams", "dns_upstreams", AS_LIST, "ADDRESSES",
+		"where other names are asked (as the gateway's host does)", BOTH},
 	{0},
 };
 

@@ -50,6 +50,8 @@ struct network {
 	bool psk;                              /* a derived pre-shared key on every link */
 	uint64_t psk_epoch;                    /* raised to change all of them */
 	struct strs dns;                       /* resolvers written into device configurations */
+	bool dns_serve;                        /* its nodes answer for its domain */
+	struct strs dns_upstreams;             /* where they forward to; empty = as their host */
 	msec created_at;
 };
 

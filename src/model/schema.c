@@ -101,6 +101,8 @@ static const struct field network_fields[] = {
 	F(psk, FIELD_BOOL, EDIT, 0, 0),
 	F(psk_epoch, FIELD_U64, PATCH, 0, ANY_U64),
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
+	F(dns_serve, FIELD_BOOL, EDIT, 0, 0),
+	F(dns_upstreams, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(network, "net");

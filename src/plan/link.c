@@ -2,6 +2,7 @@
 #include "plan/link.h"
 
 #include "crypto/key.h"
+#include "plan/domain.h"
 #include "plan/policy.h"
 
 #include <stdio.h>
@@ -145,6 +146,7 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, p->interface, *prefix, ret);
 	VEC_PUSH(ret, it);
+	domain_name(v, i, ret);
 }
 
 int link_is_direct(const struct view *v, size_t i)

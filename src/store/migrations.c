@@ -139,6 +139,11 @@ static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
 
+/* Networks of before keep quiet until somebody turns it on: configurations were handed out. */
+static const char network_dns_serve[] =
+	"ALTER TABLE network ADD COLUMN dns_serve INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN dns_upstreams TEXT NOT NULL DEFAULT '';";
+
 /* When a device got the key it has, for its age. */
 static const char device_key_at[] =
 	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
@@ -183,6 +188,7 @@ const char *const migrations_sqlite[] = {
 	accounts,
 	device_rate_limit,
 	member_next_key,
+	network_dns_serve,
 	NULL,
 };
 /* clang-format on */
