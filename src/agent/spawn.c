@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "model/names.h"
 #include "model/prefix.h"
+#include "net/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,14 +167,27 @@ static int receive(struct server *s, struct job *j, struct err *e)
 	return split(j, e);
 }
 
+static void send_reply(struct server *s, const struct spawn_reply *r)
+{
+	while (send(s->fd, r, sizeof(*r), MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
 static void reply(struct server *s, int code, int value, const struct err *e)
 {
 	struct spawn_reply r = {.code = code, .value = value};
 
 	if (code < 0)
 		snprintf(r.text, sizeof(r.text), "%s", e->text);
-	while (send(s->fd, &r, sizeof(r), MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	send_reply(s, &r);
+}
+
+static void reply_text(struct server *s, int code, const char *text)
+{
+	struct spawn_reply r = {.code = code};
+
+	snprintf(r.text, sizeof(r.text), "%s", text);
+	send_reply(s, &r);
 }
 
 /* --- programs ------------------------------------------------------------------------------------
@@ -292,6 +307,22 @@ static void start_net(struct server *s, struct job *j, struct err *e)
 	reply(s, rc, pid, e);
 }
 
+static void tell_holder(struct server *s, struct job *j, struct err *e)
+{
+	CLEANUP(buf_done) struct buf holder = {0};
+	struct addr at = {0};
+	uint64_t port;
+	int rc;
+
+	if (j->rq.n_argv != 3 || text_u64(j->argv[1], UINT16_MAX, &port) < 0 ||
+		(j->argv[2][0] != '\0' && addr_parse(j->argv[2], &at) < 0))
+		rc = err_set(e, ERR_INVALID, "a malformed request");
+	else
+		rc = net_port_holder(
+			strcmp(j->argv[0], "stream") == 0, (uint16_t)port, at, &holder);
+	reply_text(s, rc, rc < 0 ? e->text : buf_str(&holder));
+}
+
 static int serve_one(struct server *s)
 {
 	CLEANUP(job_done) struct job j = {0};
@@ -300,7 +331,7 @@ static int serve_one(struct server *s)
 
 	if (rc == ERR_GONE)
 		return rc;
-	if (rc == 0 && j.rq.verb != SPAWN_NET)
+	if (rc == 0 && j.rq.verb != SPAWN_NET && j.rq.verb != SPAWN_HOLDER)
 		rc = spawn_check(s->o, j.rq.verb, j.argv, j.env, &e);
 	if (rc < 0)
 		reply(s, rc, 0, &e);
@@ -308,6 +339,8 @@ static int serve_one(struct server *s)
 		run(s, &j, &e);
 	else if (j.rq.verb == SPAWN_START)
 		start(s, &j, &e);
+	else if (j.rq.verb == SPAWN_HOLDER)
+		tell_holder(s, &j, &e);
 	else
 		start_net(s, &j, &e);
 	return 0;

@@ -5,7 +5,9 @@
  *
  *	RUN    argv [fd 0, 1, 2]        -> started, then ended: wait status
  *	START  argv, env [log]          -> pid; the program is detached and outlives all of us
- *	NET    [its end of a channel]   -> started; the one before is ended
+ *	HOLDER "stream" or "datagram", port, address or "" -> who has it (net_port_holder): looking
+ *at other processes takes rights that would make apply master of the machine NET    [its end of a
+ *channel]   -> started; the one before is ended
  */
 #ifndef WARREN_AGENT_SPAWN_H
 #define WARREN_AGENT_SPAWN_H
@@ -18,7 +20,7 @@
 #define SPAWN_WORDS_MAX 16
 #define SPAWN_FDS_MAX 3
 
-enum spawn_verb { SPAWN_RUN = 1, SPAWN_START, SPAWN_NET };
+enum spawn_verb { SPAWN_RUN = 1, SPAWN_START, SPAWN_NET, SPAWN_HOLDER };
 
 struct spawn_request {
 	uint32_t verb;
