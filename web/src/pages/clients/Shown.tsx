@@ -29,13 +29,19 @@ function Picture({ text, label }: { text: string; label: string }) {
 	return <div class="qr"><img src={picture.url} alt={label} style={{ width: side, height: side }} /></div>;
 }
 
+// What the picture says: the configuration without its comments. A scanner has to guess the
+// character set of a name in one, and one that guesses wrong may swallow the end of the line.
+function pictured(config: string): string {
+	return config.split('\n').filter(line => !line.startsWith('#')).join('\n');
+}
+
 function Configuration({ config, file }: { config: string; file: string }) {
 	const url = useMemo(() => URL.createObjectURL(new Blob([config], { type: 'text/plain' })), [config]);
 	useEffect(() => () => URL.revokeObjectURL(url), [url]);
 	return (
 		<>
 			<div class="shown">
-				<Picture text={config} label="QR code of this configuration" />
+				<Picture text={pictured(config)} label="QR code of this configuration" />
 				<div class="stack">
 					<div class="row wrap">
 						<a class="button primary" href={url} download={file}><Icon name="download" />Download {file}</a>
