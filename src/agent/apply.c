@@ -60,8 +60,8 @@ static void drop_done(struct run *run, const struct item *i, int rc, const struc
 		run->r->dropped[i->kind]++;
 }
 
-/* The run of one kind in a sorted vector, borrowed. */
-static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
+/* The run of some neighbouring kinds in a sorted vector, borrowed. */
+static struct item_vec slice_to(const struct item_vec *v, enum item_kind kind, enum item_kind last)
 {
 	struct item_vec s = {0};
 	size_t lo = 0, hi = v->n;
@@ -75,9 +75,14 @@ static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
 			hi = mid;
 	}
 	s.v = v->v == NULL ? NULL : v->v + lo;
-	while (lo + s.n < v->n && v->v[lo + s.n]->kind == kind)
+	while (lo + s.n < v->n && v->v[lo + s.n]->kind <= last)
 		s.n++;
 	return s;
+}
+
+static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
+{
+	return slice_to(v, kind, kind);
 }
 
 static const struct item *find(const struct item_vec *v, const struct item *key)
@@ -285,16 +290,20 @@ static const struct item *firewall_of(const struct item_vec *v, const char *netw
 	return find(v, &key);
 }
 
-/* Items of one network at the front of a slice; the slice moves past them. */
-static struct item_vec take_network(struct item_vec *from, const char *network)
+/* What is in the sets of firewalls: members and limits. */
+static struct item_vec contents(const struct item_vec *v)
 {
-	struct item_vec part = {.v = from->v};
+	return slice_to(v, ITEM_SET, ITEM_LIMIT);
+}
 
-	while (part.n < from->n && strcmp(from->v[part.n]->network, network) == 0)
-		part.n++;
-	if (part.n > 0)
-		from->v += part.n;
-	from->n -= part.n;
+/* Those of one network: items borrowed, the vector is the caller's. */
+static struct item_vec of_network(const struct item_vec *from, const char *network)
+{
+	struct item_vec part = {0};
+
+	VEC_FOREACH (i, from)
+		if (strcmp((*i)->network, network) == 0)
+			VEC_PUSH(&part, *i);
 	return part;
 }
 
@@ -303,13 +312,9 @@ static int load_firewall(struct run *run, const struct item *firewall, struct er
 {
 	struct machine *m = run->m;
 	struct machine_firewall *f = machine_firewall(m, firewall->network);
-	struct item_vec sets = slice(run->target, ITEM_SET), mine = {0};
+	struct item_vec all = contents(run->target), mine = of_network(&all, firewall->network);
 	int rc = ledger_set_firewall(&m->ledger, firewall->network, true, e);
 
-	VEC_FOREACH (s, &sets)
-		if (strcmp((*s)->network, firewall->network) == 0)
-			VEC_PUSH(&mine, *s);
-	f->settled = false;
 	if (rc == 0)
 		rc = m->ops->firewall_load(
 			m->ctx, firewall->network, &firewall->firewall, &mine, e);
@@ -329,14 +334,15 @@ static void put_firewalls(struct run *run)
 	}
 }
 
-/* Members of the sets of one network. When the increment is refused the whole table is loaded:
+/* Members and limits of one network. When the increment is refused the whole table is loaded:
  * a member that was to go must not stay until the next reconcile. */
-static void change_members(
-	struct run *run, const char *network, struct item_vec put, struct item_vec drop)
+static void change_members(struct run *run, const char *network, const struct item_vec *put,
+	const struct item_vec *drop)
 {
 	struct machine *m = run->m;
+	struct item_vec all = contents(run->target);
 	const struct item *firewall = firewall_of(run->target, network);
-	const struct item *first = put.n > 0 ? put.v[0] : drop.v[0];
+	const struct item *first = put->n > 0 ? put->v[0] : drop->v[0];
 	struct machine_firewall *f = machine_firewall(m, network);
 	struct err e = {0};
 	int rc = ERR_UNAVAILABLE;
@@ -346,34 +352,37 @@ static void change_members(
 	if (firewall_of(&run->d->put, network) != NULL)
 		return; /* loaded with these members, or failed with them */
 	if (f->loaded)
-		rc = m->ops->firewall_members(m->ctx, network, &put, &drop, &e);
-	f->settled = false;
+		rc = m->ops->firewall_members(m->ctx, network, &all, put, drop, &e);
 	if (rc < 0)
 		rc = load_firewall(run, firewall, &e);
 	if (rc < 0) {
 		apply_failed(run->r, first, &e);
 		return;
 	}
-	run->r->put[ITEM_SET] += (unsigned)put.n;
-	run->r->dropped[ITEM_SET] += (unsigned)drop.n;
+	VEC_FOREACH (i, put)
+		run->r->put[(*i)->kind]++;
+	VEC_FOREACH (i, drop)
+		run->r->dropped[(*i)->kind]++;
 }
 
 static void change_sets(struct run *run)
 {
-	struct item_vec puts = slice(&run->d->put, ITEM_SET);
-	struct item_vec drops = slice(&run->d->drop, ITEM_SET);
+	struct item_vec puts = contents(&run->d->put), drops = contents(&run->d->drop);
+	struct id_vec networks = {0};
 
-	while (puts.n > 0 || drops.n > 0) {
-		const char *network = puts.n == 0 ? drops.v[0]->network
-			: drops.n == 0            ? puts.v[0]->network
-			: strcmp(puts.v[0]->network, drops.v[0]->network) <= 0
-			? puts.v[0]->network
-			: drops.v[0]->network;
-		struct item_vec put = take_network(&puts, network);
-		struct item_vec drop = take_network(&drops, network);
+	VEC_FOREACH (i, &puts)
+		id_vec_add(&networks, (*i)->network);
+	VEC_FOREACH (i, &drops)
+		id_vec_add(&networks, (*i)->network);
+	VEC_FOREACH (network, &networks) {
+		struct item_vec put = of_network(&puts, network->id);
+		struct item_vec drop = of_network(&drops, network->id);
 
-		change_members(run, network, put, drop);
+		change_members(run, network->id, &put, &drop);
+		VEC_DONE(&put);
+		VEC_DONE(&drop);
 	}
+	VEC_DONE(&networks);
 }
 
 static int drop_firewall(struct run *run, const struct item *i, struct err *e)
@@ -382,7 +391,7 @@ static int drop_firewall(struct run *run, const struct item *i, struct err *e)
 	struct machine_firewall *f = machine_firewall(m, i->network);
 	int rc;
 
-	f->loaded = f->settled = false;
+	f->loaded = false;
 	if (!id_vec_has(&m->ledger.firewalls, i->network))
 		return 0;
 	rc = m->ops->firewall_delete(m->ctx, i->network, e);
@@ -395,13 +404,13 @@ static bool may_put_peer(void *arg, const struct item *i)
 {
 	struct run *run = arg;
 	struct machine *m = run->m;
-	char digest[65];
+	const struct item *firewall = firewall_of(run->target, i->network);
 
-	if (firewall_of(run->target, i->network) == NULL)
+	if (firewall == NULL)
 		return true;
-	if (machine_firewall(m, i->network)->loaded)
-		return true;
-	return m->ops->firewall_digest(m->ctx, i->network, digest, NULL) == 0;
+	return machine_firewall(m, i->network)->loaded ||
+		m->ops->firewall_intact(
+			m->ctx, i->network, &firewall->firewall, run->target, NULL) >= 0;
 }
 
 /* --- routes and hosts ------------------------------------------------------------------------ */
@@ -429,6 +438,16 @@ static int drop_route(struct run *run, const struct item *i, struct err *e)
 	if (old == NULL || !ours(run, old->route.interface))
 		return 0;
 	return run->m->ops->route_delete(run->m->ctx, &old->route, e);
+}
+
+static int put_exit(struct run *run, const struct item *i, struct err *e)
+{
+	return run->m->ops->exit_put(run->m->ctx, &i->exit, e);
+}
+
+static int drop_exit(struct run *run, const struct item *i, struct err *e)
+{
+	return run->m->ops->exit_delete(run->m->ctx, i->exit.mark, e);
 }
 
 static int touch_hosts(struct run *run, const struct item *i, struct err *e)
@@ -473,6 +492,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_put(&run, ITEM_INTERFACE, put_interface);
 	each_put(&run, ITEM_ADDRESS, put_own_address);
 	each_put(&run, ITEM_SYSCTL, put_sysctl);
+	each_put(&run, ITEM_EXIT, put_exit); /* before the firewall makes marks */
 	put_firewalls(&run);
 	change_sets(&run);
 	apply_peers(m, slice(&d->put, ITEM_PEER), slice(&d->drop, ITEM_PEER), old, may_put_peer,
@@ -485,6 +505,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_SYSCTL, drop_sysctl);
 	each_drop(&run, ITEM_ADDRESS, drop_address);
 	each_drop(&run, ITEM_INTERFACE, drop_interface);
+	each_drop(&run, ITEM_EXIT, drop_exit); /* after the firewall made the last mark */
 	/* last: a network's filter stands for as long as one of its interfaces does */
 	each_drop(&run, ITEM_FIREWALL, drop_firewall);
 }
@@ -511,6 +532,26 @@ static void ledger_items(const struct ledger *l, struct item_vec *ret)
 	item_vec_sort(ret);
 }
 
+/* Ways out by interfaces of ours. */
+static void exit_items(struct machine *m, struct item_vec *ret)
+{
+	struct exit_vec exits = {0};
+
+	m->ops->exit_list(m->ctx, &exits, NULL);
+	VEC_FOREACH (x, &exits) {
+		const struct ledger_link *link = ledger_link(&m->ledger, x->interface);
+		struct item *i;
+
+		if (link == NULL)
+			continue;
+		i = item_new(ITEM_EXIT, link->network);
+		i->exit.mark = x->mark;
+		VEC_PUSH(ret, i);
+	}
+	net_exit_list_done(&exits);
+	item_vec_sort(ret);
+}
+
 void apply_teardown(struct machine *m, struct apply_result *r)
 {
 	struct item_vec none = {0};
@@ -520,6 +561,7 @@ void apply_teardown(struct machine *m, struct apply_result *r)
 	bool drift;
 
 	ledger_items(&m->ledger, &d.drop);
+	exit_items(m, &d.drop);
 	apply_delta(m, &d.drop, &d, &none, r);
 	m->hosts_dirty = true;
 	if (machine_hosts_flush(m, &none, &drift, &e) < 0) {

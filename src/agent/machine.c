@@ -245,6 +245,32 @@ static int read_routes(struct reader *r, struct err *e)
 	return 0;
 }
 
+/* A way out is of the network that wants it; one that nobody wants belongs to none. */
+static int read_exits(struct reader *r, struct err *e)
+{
+	struct machine *m = r->m;
+	struct exit_vec exits = {0};
+	int rc = m->ops->exit_list(m->ctx, &exits, e);
+
+	VEC_FOREACH (x, &exits) {
+		const struct ledger_link *link = ledger_link(&m->ledger, x->interface);
+		const char *network = link != NULL ? link->network : "";
+		struct item *i;
+
+		VEC_FOREACH (w, r->wanted)
+			if ((*w)->kind == ITEM_EXIT && (*w)->exit.mark == x->mark)
+				network = (*w)->network;
+		if (rc < 0 || (network[0] == '\0' && x->interface[0] != '\0'))
+			continue; /* another agent's */
+		i = item_new(ITEM_EXIT, network);
+		i->exit = *x;
+		x->inside = x->back = (struct prefix_vec){0}; /* moved */
+		note(r, i);
+	}
+	net_exit_list_done(&exits);
+	return rc;
+}
+
 static void read_sysctls(struct reader *r)
 {
 	struct machine *m = r->m;
@@ -263,19 +289,18 @@ static void read_sysctls(struct reader *r)
 		}
 }
 
-/* Is the network's firewall in the kernel just as we loaded it? */
-static bool firewall_intact(struct machine *m, const char *network)
+/* Is the network's firewall in the kernel just as it is wanted? */
+static bool firewall_intact(struct reader *r, const char *network)
 {
-	struct machine_firewall *f = machine_firewall(m, network);
-	char digest[65];
+	struct machine *m = r->m;
+	struct item key = {.kind = ITEM_FIREWALL};
+	size_t at;
 
-	if (!f->loaded || m->ops->firewall_digest(m->ctx, network, digest, NULL) < 0)
-		return false;
-	if (f->settled)
-		return strcmp(digest, f->digest) == 0;
-	memcpy(f->digest, digest, sizeof(digest));
-	f->settled = true;
-	return true;
+	id_copy(key.network, network);
+	at = find_wanted(r, &key);
+	return at < r->wanted->n && machine_firewall(m, network)->loaded &&
+		m->ops->firewall_intact(
+			m->ctx, network, &r->wanted->v[at]->firewall, r->wanted, NULL) == 1;
 }
 
 /* Rules cannot be read back as items: the network's are all there or all to be loaded. */
@@ -288,10 +313,10 @@ static void read_firewalls(struct reader *r)
 	for (size_t i = 0; i < r->wanted->n; i++) {
 		const struct item *w = r->wanted->v[i];
 
-		if (w->kind != ITEM_FIREWALL && w->kind != ITEM_SET)
+		if (w->kind != ITEM_FIREWALL && w->kind != ITEM_SET && w->kind != ITEM_LIMIT)
 			continue;
 		if (network == NULL || strcmp(network, w->network) != 0)
-			intact = firewall_intact(m, w->network);
+			intact = firewall_intact(r, w->network);
 		network = w->network;
 		r->there[i] = intact;
 	}
@@ -328,6 +353,8 @@ int machine_read(struct machine *m, const struct item_vec *wanted, struct machin
 		rc = read_link(&r, &m->ledger.links.v[i], e);
 	if (rc == 0)
 		rc = read_routes(&r, e);
+	if (rc == 0)
+		rc = read_exits(&r, e);
 	if (rc == 0) {
 		read_sysctls(&r);
 		read_firewalls(&r);
@@ -355,17 +382,6 @@ void machine_reading_done(struct machine_reading *r)
 }
 
 /* --- what is not read as items --------------------------------------------------------------- */
-
-void machine_settle(struct machine *m)
-{
-	MAP_FOREACH (slot, &m->firewalls) {
-		struct machine_firewall *f = slot->value;
-
-		if (!f->loaded || f->settled)
-			continue;
-		f->settled = m->ops->firewall_digest(m->ctx, slot->key, f->digest, NULL) == 0;
-	}
-}
 
 int machine_hosts_flush(
 	struct machine *m, const struct item_vec *wanted, bool *ret_drift, struct err *e)

@@ -27,14 +27,18 @@ struct machine_ops {
 	int (*route_list)(void *ctx, struct route_vec *ret, struct err *e);
 	int (*route_add)(void *ctx, const struct route_item *r, struct err *e);
 	int (*route_delete)(void *ctx, const struct route_item *r, struct err *e);
+	int (*exit_list)(void *ctx, struct exit_vec *ret, struct err *e);
+	int (*exit_put)(void *ctx, const struct exit_item *x, struct err *e);
+	int (*exit_delete)(void *ctx, uint32_t mark, struct err *e);
 	int (*default_address)(void *ctx, enum family f, struct addr *ret, struct err *e);
 	int (*sysctl_get)(void *ctx, const char *name, struct buf *out, struct err *e);
 	int (*sysctl_set)(void *ctx, const char *name, const char *value, struct err *e);
 	int (*firewall_load)(void *ctx, const char *network, const struct firewall_item *f,
 		const struct item_vec *sets, struct err *e);
-	int (*firewall_members)(void *ctx, const char *network, const struct item_vec *put,
-		const struct item_vec *drop, struct err *e);
-	int (*firewall_digest)(void *ctx, const char *network, char ret[static 65], struct err *e);
+	int (*firewall_members)(void *ctx, const char *network, const struct item_vec *all,
+		const struct item_vec *put, const struct item_vec *drop, struct err *e);
+	int (*firewall_intact)(void *ctx, const char *network, const struct firewall_item *f,
+		const struct item_vec *items, struct err *e);
 	int (*firewall_delete)(void *ctx, const char *network, struct err *e);
 	int (*hosts_write)(void *ctx, const struct item_vec *hosts, struct err *e);
 	/* A text that changes whenever somebody writes the hosts file. */
@@ -43,9 +47,7 @@ struct machine_ops {
 
 /* What we know of a network's firewall since this process loaded it. */
 struct machine_firewall {
-	bool loaded;     /* our last load or change of members succeeded */
-	bool settled;    /* digest is that of our last change */
-	char digest[65]; /* of what is in the kernel */
+	bool loaded; /* our last load or change of members succeeded */
 };
 
 /* What a peer of ours last looked like; kept to tell its link state. Key: interface/public key. */
@@ -92,8 +94,6 @@ int machine_read(struct machine *m, const struct item_vec *wanted, struct machin
 	struct err *e);
 void machine_reading_done(struct machine_reading *r);
 
-/* After changes have calmed down: learn the digest of firewalls we changed. */
-void machine_settle(struct machine *m);
 /* Write the hosts block when it is due. wanted is sorted. Sets *ret_drift when somebody else had
  * changed the block. */
 int machine_hosts_flush(

@@ -81,6 +81,21 @@ static int route_delete(void *ctx, const struct route_item *r, struct err *e)
 	return net_route_delete(net_of(ctx), r, e);
 }
 
+static int exit_list(void *ctx, struct exit_vec *ret, struct err *e)
+{
+	return net_exit_list(net_of(ctx), ret, e);
+}
+
+static int exit_put(void *ctx, const struct exit_item *x, struct err *e)
+{
+	return net_exit_put(net_of(ctx), x, e);
+}
+
+static int exit_delete(void *ctx, uint32_t mark, struct err *e)
+{
+	return net_exit_delete(net_of(ctx), mark, e);
+}
+
 static int default_address(void *ctx, enum family f, struct addr *ret, struct err *e)
 {
 	return net_default_address(net_of(ctx), f, ret, e);
@@ -99,26 +114,24 @@ static int sysctl_set(void *ctx, const char *name, const char *value, struct err
 static int firewall_load(void *ctx, const char *network, const struct firewall_item *f,
 	const struct item_vec *sets, struct err *e)
 {
-	CLEANUP(buf_done) struct buf text = {0};
-
-	net_firewall_text(network, f, sets, &text);
-	return net_firewall_load(&text, e);
+	return net_firewall_load(net_of(ctx), network, f, sets, e);
 }
 
-static int firewall_members(void *ctx, const char *network, const struct item_vec *put,
-	const struct item_vec *drop, struct err *e)
+static int firewall_members(void *ctx, const char *network, const struct item_vec *all,
+	const struct item_vec *put, const struct item_vec *drop, struct err *e)
 {
-	return net_firewall_members(network, put, drop, e);
+	return net_firewall_members(net_of(ctx), network, all, put, drop, e);
 }
 
-static int firewall_digest(void *ctx, const char *network, char ret[static 65], struct err *e)
+static int firewall_intact(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e)
 {
-	return net_firewall_digest(network, ret, e);
+	return net_firewall_intact(net_of(ctx), network, f, items, e);
 }
 
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
-	return net_firewall_delete(network, e);
+	return net_firewall_delete(net_of(ctx), network, e);
 }
 
 static int hosts_write(void *ctx, const struct item_vec *hosts, struct err *e)
@@ -148,12 +161,15 @@ const struct machine_ops machine_net_ops = {
 	.route_list = route_list,
 	.route_add = route_add,
 	.route_delete = route_delete,
+	.exit_list = exit_list,
+	.exit_put = exit_put,
+	.exit_delete = exit_delete,
 	.default_address = default_address,
 	.sysctl_get = sysctl_get,
 	.sysctl_set = sysctl_set,
 	.firewall_load = firewall_load,
 	.firewall_members = firewall_members,
-	.firewall_digest = firewall_digest,
+	.firewall_intact = firewall_intact,
 	.firewall_delete = firewall_delete,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,

@@ -112,7 +112,6 @@ void core_settle(struct core *c)
 	bool drift;
 
 	core_flush(c);
-	machine_settle(c->machine);
 	if (machine_hosts_flush(c->machine, &c->desired.items, &drift, &e) < 0)
 		log_error("hosts not written", LOG_KV_STR("error", e.text));
 	if (apply_endpoints(c->machine, &c->desired.items, &e) < 0)

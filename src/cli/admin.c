@@ -1,19 +1,9 @@
-/* DOC: verbs of tokens, users, nodes and policies that the generic ones cannot express. */
+/* DOC: the frame of verbs that the generic ones cannot express, and those of nodes and policies. */
 #include "cli/nouns.h"
 
 #include <stdio.h>
 
-/* Parse, open a session, run; the frame all verbs here share. -1 when verb is not ours. */
-struct own_verb {
-	const char *verb;
-	int (*run)(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
-		struct err *e);
-	unsigned fields;
-	size_t min_words, max_words;
-	const struct cli_option *options;
-};
-
-static int run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
+int cli_run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
 	const char *verb, int argc, char **argv)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -40,89 +30,6 @@ static int run_own(const struct own_verb *table, size_t count, const struct cli_
 		return EXIT_DONE;
 	}
 	return -1;
-}
-
-/* Print the answer as JSON, or only the secret it shows once. */
-static int print_once(
-	const struct cli_session *s, const struct buf *answer, const char *path, struct err *e)
-{
-	struct json_doc *d;
-	const char *secret;
-	int r = 0;
-
-	if (s->json) {
-		printf("%s\n", buf_str(answer));
-		return 0;
-	}
-	d = json_parse(buf_str(answer), answer->len, answer->len, e);
-	if (d == NULL)
-		return ERR_INVALID;
-	secret = json_str(json_root(d), path);
-	if (secret != NULL)
-		printf("%s\n", secret);
-	else
-		r = err_set(e, ERR_INTERNAL, "the answer holds no %s", path);
-	json_free(d);
-	return r;
-}
-
-static int post_once(struct cli_session *s, const char *path, const struct buf *body,
-	const char *secret, struct err *e)
-{
-	CLEANUP(buf_wipe) struct buf answer = {0};
-	int r = cli_call(s, "POST", path, body, &answer, e);
-
-	return r < 0 ? r : print_once(s, &answer, secret, e);
-}
-
-static int token_add(
-	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
-{
-	CLEANUP(buf_done) struct buf body = {0};
-	struct cli_args with_kind = *a;
-	int r;
-
-	if (!cli_has(a, "kind") && with_kind.n_flags < ARRAY_LEN(with_kind.flags))
-		with_kind.flags[with_kind.n_flags++] = (struct cli_flag){"kind", "join"};
-	r = cli_body(n, VERB_ADD, &with_kind, a->n_words > 0 ? a->words[0] : "token", &body, e);
-	return r < 0 ? r : post_once(s, n->path, &body, "token", e);
-}
-
-int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct own_verb table[] = {{"add", token_add, VERB_ADD, 0, 1, NULL}};
-
-	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
-
-static int user_add(
-	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
-{
-	CLEANUP(buf_done) struct buf body = {0};
-	int r = cli_body(n, VERB_ADD, a, a->words[0], &body, e);
-
-	return r < 0 ? r : post_once(s, n->path, &body, "password", e);
-}
-
-static int user_passwd(
-	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
-{
-	CLEANUP(buf_done) struct buf id = {0}, path = {0}, body = {0};
-	int r = cli_resolve(s, n->path, a->words[0], &id, e);
-
-	buf_addf(&path, "%s/%s/password", n->path, buf_str(&id));
-	buf_adds(&body, "{}");
-	return r < 0 ? r : post_once(s, buf_str(&path), &body, "password", e);
-}
-
-int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct own_verb table[] = {
-		{"add", user_add, VERB_ADD, 1, 1, NULL},
-		{"passwd", user_passwd, 0, 1, 1, NULL},
-	};
-
-	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }
 
 static const struct cli_field member_fields[] = {
@@ -237,7 +144,7 @@ int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 		{"rotate", node_rotate, 0, 1, 1, NULL},
 	};
 
-	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }
 
 static void put_words(struct json_writer *w, const char *key, const char *text)
@@ -293,5 +200,5 @@ int policy_verb(const struct cli_noun *n, const char *verb, int argc, char **arg
 	};
 	static const struct own_verb table[] = {{"add", policy_add, 0, 1, 1, options}};
 
-	return run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }

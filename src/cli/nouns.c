@@ -48,9 +48,11 @@ static const struct cli_field client_fields[] = {
 	{"description", "description", AS_TEXT, "TEXT", "a note", BOTH},
 	{"allowed-ips", "allowed_ips", AS_LIST, "CIDRS", "route these into the tunnel", BOTH},
 	{"full-tunnel", "full_tunnel", AS_TEXT, "true|false", "route everything", BOTH},
+	{"exit", "exit", AS_TEXT, "NODE", "the node a full tunnel leaves by", BOTH},
 	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = the network's", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "-1 = the network's", BOTH},
+	{"rate-limit", "rate_limit", AS_NUMBER, "BITS", "a second, each way; 0 = none", BOTH},
 	{"expires", "expires_at", AS_TIME, "TIME|30d|never", "when its access ends", BOTH},
 	{"tag", "tags", AS_LIST, "TAGS", "for policies", BOTH},
 	{0},
@@ -67,7 +69,9 @@ static const struct cli_field token_fields[] = {
 	{"network", "networks", AS_LIST, "NETWORKS", "join: networks it admits to", VERB_ADD},
 	{"roles", "roles", AS_LIST, "ROLES", "join: peer, controller, gateway, exit", VERB_ADD},
 	{"uses", "uses_left", AS_NUMBER, "N", "join: how often (1)", VERB_ADD},
-	{"role", "role", AS_TEXT, "ROLE", "api: viewer, loc-manager, org-admin, system-admin",
+	{"role", "role", AS_TEXT, "ROLE", "api: what it may do (warren role list)", VERB_ADD},
+	{"scope", "scopes", AS_LIST, "SCOPES", "api: where: ids of objects, tag:NAME", VERB_ADD},
+	{"grant", "grants", AS_LIST, "GRANTS", "api: besides: ROLE or PERMISSION, @SCOPE",
 		VERB_ADD},
 	{"expires", "expires_at", AS_TIME, "TIME|1h", "when it ends", VERB_ADD},
 	{0},
@@ -76,7 +80,19 @@ static const struct cli_field token_fields[] = {
 static const struct cli_column user_columns[] = {{"NAME", "name"}, {"ROLE", "role"},
 	{"ENABLED", "enabled"}, {"LAST LOGIN", "last_login"}, {"ID", "id"}, {0}};
 static const struct cli_field user_fields[] = {
-	{"role", "role", AS_TEXT, "ROLE", "viewer, loc-manager, org-admin, system-admin", BOTH},
+	{"role", "role", AS_TEXT, "ROLE", "what they may do (warren role list)", BOTH},
+	{"scope", "scopes", AS_LIST, "SCOPES", "where: ids of objects, tag:NAME", BOTH},
+	{"grant", "grants", AS_LIST, "GRANTS", "besides: ROLE or PERMISSION, @SCOPE", BOTH},
+	{"issuer", "issuer", AS_TEXT, "ISSUER-ID", "signs in by this issuer ...", BOTH},
+	{"subject", "subject", AS_TEXT, "SUB", "... which calls them so", BOTH},
+	{0},
+};
+
+static const struct cli_column role_columns[] = {{"NAME", "name"}, {"PERMISSIONS", "permissions"},
+	{"BUILT IN", "builtin"}, {"ID", "id"}, {0}};
+static const struct cli_field role_fields[] = {
+	{"permissions", "permissions", AS_LIST, "PERMISSIONS", "what its holders may do", BOTH},
+	{"description", "description", AS_TEXT, "TEXT", "a note", BOTH},
 	{0},
 };
 
@@ -149,7 +165,22 @@ const struct cli_noun cli_nouns[] = {
 		.example = "warren user add ann --role org-admin",
 		.own = user_verb,
 		.own_help = "  add NAME [--role ROLE]: prints a one-time password\n"
-			    "  passwd NAME: a new one-time password\n"},
+			    "  passwd NAME: a new one-time password\n"
+			    "  reset-totp NAME: take their second step off\n"
+			    "  sign-out NAME: end their sessions\n"},
+	{.name = "role",
+		.help = "named sets of permissions",
+		.path = "/api/v1/roles",
+		.verbs = VERB_LIST | VERB_SHOW | VERB_ADD | VERB_SET | VERB_RM,
+		.columns = role_columns,
+		.fields = role_fields,
+		.example = "warren role add helpdesk --permissions fleet:read,client:manage"},
+	{.name = "setting",
+		.help = "settings of the server",
+		.path = "/api/v1/settings",
+		.example = "warren setting set session_idle_minutes 60",
+		.own = setting_verb,
+		.own_help = "  show\n  set NAME VALUE\n"},
 	{.name = "project",
 		.help = "tenants",
 		.path = "/api/v1/projects",
@@ -162,7 +193,10 @@ const struct cli_noun cli_nouns[] = {
 		.path = "/api/v1/audit",
 		.verbs = VERB_LIST,
 		.columns = audit_columns,
-		.example = "warren audit list"},
+		.example = "warren audit list",
+		.own = audit_verb,
+		.own_help =
+			"  verify: is the log whole? (with --project; without, the server's)\n"},
 	{0},
 };
 

@@ -56,7 +56,22 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 /* Print one object: its JSON, or its columns and the rest as "field  value" lines. */
 void cli_print_object(const struct cli_session *s, const struct buf *answer, const char *path);
 
-/* Own verbs (client.c, token.c, user.c, node.c, policy.c). */
+/* A verb of a noun's own: parsed, a session opened, run. */
+struct own_verb {
+	const char *verb;
+	int (*run)(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
+		struct err *e);
+	unsigned fields; /* VERB_ADD, VERB_SET: the noun's options it takes, too */
+	size_t min_words, max_words;
+	const struct cli_option *options;
+};
+/* The exit status, or -1 when verb is not in the table. */
+int cli_run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
+	const char *verb, int argc, char **argv);
+
+/* Own verbs (client.c, accounts.c, admin.c). */
+int audit_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
+int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int client_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);

@@ -19,8 +19,10 @@ const char *const item_sections[ITEM_KINDS] = {
 	[ITEM_SYSCTL] = "sysctls",
 	[ITEM_FIREWALL] = "firewalls",
 	[ITEM_SET] = "sets",
+	[ITEM_LIMIT] = "limits",
 	[ITEM_PEER] = "peers",
 	[ITEM_ROUTE] = "routes",
+	[ITEM_EXIT] = "exits",
 	[ITEM_HOST] = "hosts",
 };
 
@@ -120,6 +122,21 @@ static int read_u32(const struct json *j, const struct part *m, void *at, struct
 static void write_u32(struct json_writer *w, const struct part *m, const void *at)
 {
 	json_put_int(w, m->name, *(const uint32_t *)at);
+}
+
+static int read_u64(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	int64_t v = 0;
+
+	if (value_int(j, m->name, 0, INT64_MAX, &v, e) != 0)
+		return ERR_INVALID;
+	*(uint64_t *)at = (uint64_t)v;
+	return 0;
+}
+
+static void write_u64(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_u64(w, m->name, *(const uint64_t *)at);
 }
 
 static void write_time(struct json_writer *w, const struct part *m, const void *at)
@@ -304,11 +321,61 @@ static int read_rules(const struct json *j, const struct part *m, void *at, stru
 	return 0;
 }
 
+/* Interface names that may be empty. */
+static int read_maybe_ifname(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return is_unset(j, m) ? 0 : read_ifname(j, m, at, e);
+}
+
+static void write_exits(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_begin_array(w, m->name);
+	VEC_FOREACH (x, (const struct fw_exit_vec *)at) {
+		json_begin_object(w, NULL);
+		json_put_str(w, "set", x->set);
+		json_put_int(w, "mark", x->mark);
+		json_put_str(w, "interface", x->interface);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+static int read_exit(const struct json *j, struct fw_exit *x, struct err *e)
+{
+	static const struct part interface = {.name = "interface"}, mark = {.name = "mark"};
+	const char *set = NULL;
+
+	if (value_text(json_get(j, "set"), "set", 1, TEXT_CHARS_MAX, &set, e) != 0 ||
+		read_u32(json_get(j, "mark"), &mark, &x->mark, e) != 0 ||
+		read_maybe_ifname(json_get(j, "interface"), &interface, x->interface, e) != 0)
+		return ERR_INVALID;
+	x->set = mem_strdup(set);
+	return 0;
+}
+
+static int read_exits(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	struct fw_exit_vec *v = at;
+	char item[VALUE_FIELD_LEN];
+
+	if (value_list(j, m->name, LIST_MAX, e) != 0)
+		return ERR_INVALID;
+	for (size_t i = 0; i < json_count(j); i++) {
+		struct fw_exit x = {0};
+
+		if (read_exit(json_at(j, i), &x, e) != 0)
+			return value_under(e, value_item(m->name, i, item));
+		VEC_PUSH(v, x);
+	}
+	return 0;
+}
+
 static const struct part_type text = {write_text, read_text};
 static const struct part_type ifname = {write_chars, read_ifname};
 static const struct part_type id = {write_chars, read_id};
 static const struct part_type u16 = {write_u16, read_u16};
 static const struct part_type u32 = {write_u32, read_u32};
+static const struct part_type u64 = {write_u64, read_u64};
 static const struct part_type when = {write_time, read_time};
 static const struct part_type role = {write_role, read_role};
 static const struct part_type addr = {write_addr, read_addr};
@@ -319,6 +386,8 @@ static const struct part_type prefixes = {write_prefixes, read_prefixes};
 static const struct part_type strs = {write_strs, read_strs};
 static const struct part_type cidr = {write_cidr, read_cidr};
 static const struct part_type rules = {write_rules, read_rules};
+static const struct part_type maybe_ifname = {write_chars, read_maybe_ifname};
+static const struct part_type exits = {write_exits, read_exits};
 
 /* --- kinds: what has neither KEY nor MUST may be absent or null ------------------------------- */
 
@@ -357,12 +426,24 @@ static const struct part firewall_members[] = {
 	M(firewall, sets, strs, 0),
 	M(firewall, overlay, prefixes, MUST),
 	M(firewall, masquerade, prefixes, 0),
+	M(firewall, exits, exits, 0),
+	M(firewall, inside, prefixes, 0),
+	M(firewall, exit_interface, maybe_ifname, 0),
+	M(firewall, exit_mark, u32, 0),
 	{0},
 };
 
 static const struct part set_members[] = {
 	M(set, set, text, KEY | MUST),
 	M(set, prefix, prefix, KEY | MUST),
+	{0},
+};
+
+static const struct part limit_members[] = {
+	M(limit, device, id, KEY | MUST),
+	M(limit, addr, addr, KEY),
+	M(limit, addr6, addr, KEY),
+	M(limit, rate, u64, KEY | MUST),
 	{0},
 };
 
@@ -388,6 +469,14 @@ static const struct part route_members[] = {
 	{0},
 };
 
+static const struct part exit_members[] = {
+	M(exit, mark, u32, KEY | MUST),
+	M(exit, interface, ifname, MUST),
+	M(exit, inside, prefixes, MUST),
+	M(exit, back, prefixes, MUST),
+	{0},
+};
+
 static const struct part host_members[] = {
 	M(host, name, text, KEY | MUST),
 	M(host, addr, addr, 0),
@@ -401,8 +490,10 @@ static const struct part *const kinds[ITEM_KINDS] = {
 	[ITEM_SYSCTL] = sysctl_members,
 	[ITEM_FIREWALL] = firewall_members,
 	[ITEM_SET] = set_members,
+	[ITEM_LIMIT] = limit_members,
 	[ITEM_PEER] = peer_members,
 	[ITEM_ROUTE] = route_members,
+	[ITEM_EXIT] = exit_members,
 	[ITEM_HOST] = host_members,
 };
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/problem.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,6 +17,7 @@ static struct call *call_free(struct call *c)
 	if (c->free_data)
 		c->free_data(c->data);
 	json_free(c->doc);
+	tx_scope_done(&c->scope);
 	buf_wipe(&c->out);
 	for (size_t i = 0; i < API_HEADERS_MAX; i++) {
 		mem_free(c->headers[i][0]);
@@ -80,6 +82,15 @@ void api_fail_status(struct call *c, int status)
 void api_fail(struct call *c)
 {
 	api_fail_status(c, problem_status(c->err.code));
+}
+
+void api_wait(struct call *c, msec wait)
+{
+	char seconds[24];
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)(wait + 999) / 1000);
+	api_header(c, "Retry-After", seconds);
+	err_set(&c->err, ERR_EXHAUSTED, "too many attempts: wait %s seconds", seconds);
+	api_fail_status(c, 429);
 }
 
 bool api_flag(const struct call *c, const char *name)
@@ -196,9 +207,12 @@ static int authorise(struct call *c, struct err *e)
 	if (c->who.must_change_password && !(route->flags & ROUTE_SELF))
 		return err_set(
 			e, ERR_DENIED, "change the password first: POST /api/v1/me/password");
-	if (c->who.role < route->role)
-		return err_set(e, ERR_DENIED, "this needs the role %s; yours is %s",
-			user_role_words[route->role], user_role_words[c->who.role]);
+	unsigned held = route->flags & ROUTE_WHOLE ? rights_everywhere(&c->who.rights)
+						   : rights_anywhere(&c->who.rights);
+	if ((held & route->permission) != route->permission)
+		return err_set(e, ERR_DENIED, "this needs the permission %s%s",
+			permission_word(route->permission),
+			route->flags & ROUTE_WHOLE ? " in the whole project" : "");
 	return find_project(c, e);
 }
 
@@ -226,10 +240,27 @@ void api_enter(struct http_request *rq, const struct http_route *route, void *ct
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* Nothing is stored that the caller's permission does not reach. What is made must lie in the
+ * scope itself: having made it counts afterwards. */
+static int guard(struct tx *tx, void *arg, const struct schema *s, const void *object, bool created,
+	struct err *e)
+{
+	const struct call *c = arg;
+	int r = rights_reach(tx, &c->who.rights, c->route->permission, created ? "" : c->who.id, s,
+		object, true, e);
+	return r == 0
+		? err_set(e, ERR_DENIED, "this %s lies outside of what you may change", s->name)
+		: r < 0 ? r
+			: 0;
+}
+
 static int run_write(struct tx *tx, void *arg, struct err *e)
 {
 	struct call *c = arg;
-	return c->write(tx, c, e);
+	change_guard(c->route->permission ? guard : NULL, c);
+	int r = c->write(tx, c, e);
+	change_guard(NULL, NULL);
+	return r;
 }
 
 static void end_write(void *arg, int result, const struct err *e)
@@ -265,11 +296,32 @@ int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *i
 	struct err *e)
 {
 	int r = tx_get(tx, s, id, ret, e);
-	if (r == 0 && c->project[0] && strcmp(project_of(s, ret), c->project) != 0) {
-		schema_done(s, ret);
+	if (r == 0 && c->project[0] && strcmp(project_of(s, ret), c->project) != 0)
 		r = ERR_NOT_FOUND;
-	}
-	return r == ERR_NOT_FOUND ? err_set(e, r, "no %s \"%s\"", s->name, id) : r;
+	if (r == 0)
+		r = api_reaches(tx, c, s, ret, e);
+	if (r == 0)
+		r = ERR_NOT_FOUND;
+	if (r < 0)
+		schema_done(s, ret);
+	return r > 0 ? 0 : r == ERR_NOT_FOUND ? err_set(e, r, "no %s \"%s\"", s->name, id) : r;
+}
+
+int api_reaches(struct tx *tx, const struct call *c, const struct schema *s, const void *object,
+	struct err *e)
+{
+	if (c->route->permission == 0)
+		return 1;
+	return rights_reach(
+		tx, &c->who.rights, c->route->permission, c->who.id, s, object, false, e);
+}
+
+int api_need(const struct call *c, unsigned permission, struct err *e)
+{
+	unsigned missing = permission & ~rights_everywhere(&c->who.rights);
+	return missing == 0
+		? 0
+		: err_set(e, ERR_DENIED, "this needs the permission %s", permission_word(missing));
 }
 
 struct only {
@@ -301,14 +353,34 @@ int api_need_project(struct tx *tx, struct call *c, struct err *e)
 	return 0;
 }
 
+/* Who may act on what has a tag may name any network: what is made there must have the tag. */
+static bool holds_tag(const struct call *c)
+{
+	struct tx_scope scope = {0};
+	bool scoped = rights_scope(&c->who.rights, c->route->permission, "", &scope);
+	bool tagged = scope.tags.n > 0;
+	tx_scope_done(&scope);
+	return scoped && tagged;
+}
+
 int api_resolve(struct tx *tx, struct call *c, const struct schema *s, const char *ref,
 	const char *field, void *ret, struct err *e)
 {
-	int r = id_valid(ref, s->prefix) ? api_get(tx, c, s, ref, ret, e) : ERR_NOT_FOUND;
+	int r = id_valid(ref, s->prefix) ? tx_get(tx, s, ref, ret, e) : ERR_NOT_FOUND;
+	if (r == 0 && c->project[0] && strcmp(project_of(s, ret), c->project) != 0) {
+		schema_done(s, ret);
+		r = ERR_NOT_FOUND;
+	}
 	if (r == ERR_NOT_FOUND) {
 		r = api_need_project(tx, c, e);
 		if (r == 0)
 			r = tx_find(tx, s, ret, e, "project", c->project, "name", ref, NULL);
+	}
+	if (r == 0 && !holds_tag(c)) {
+		r = api_reaches(tx, c, s, ret, e);
+		if (r <= 0)
+			schema_done(s, ret);
+		r = r == 0 ? ERR_NOT_FOUND : r > 0 ? 0 : r;
 	}
 	if (r == ERR_NOT_FOUND)
 		return err_field(e, ERR_NOT_FOUND, field, "no %s \"%s\"", s->name, ref);

@@ -1,8 +1,9 @@
 /*
- * DOC: the REST API inside: one call from request to answer. A route names the smallest role that
- * may use it; api_enter authenticates, checks that, finds the project, parses the body and hands
- * over to the route's function, which ends the call with exactly one of api_reply, api_fail or
- * api_write (whose functions end it later).
+ * DOC: the REST API inside: one call from request to answer. A route names the permission it takes
+ * (the caller must hold it somewhere; objects it does not reach are not found); api_enter
+ * authenticates, checks that, finds the project, parses the body and hands over to the route's
+ * function, which ends the call with exactly one of api_reply, api_fail or api_write (whose
+ * functions end it later).
  */
 #ifndef WARREN_CONTROL_API_H
 #define WARREN_CONTROL_API_H
@@ -23,11 +24,12 @@ enum {
 	ROUTE_SELF = 2,    /* open to a session that must change its password first */
 	ROUTE_NO_BODY = 4, /* POST without a body is fine */
 	ROUTE_STATIC = 8,  /* same bytes for everybody; may be cached */
+	ROUTE_WHOLE = 16,  /* the permission must be held in the whole project */
 };
 
 struct api_route {
 	void (*fn)(struct call *c);
-	int role; /* enum user_role: the smallest that may call it */
+	unsigned permission; /* enum permission; 0 = signing in is enough */
 	unsigned flags;
 	const struct schema *schema; /* of the object or the list */
 	const char *query; /* parameters it takes, "qr link"; "list" = paging and filters */
@@ -44,6 +46,7 @@ struct call {
 	struct principal who;
 	id_text project; /* where it acts; "" = everywhere (no project given by a system-admin) */
 	id_text id;      /* {id} of the path, or "" */
+	struct tx_scope scope; /* of the caller's lists */
 	struct json_doc *doc;
 	const struct json *body; /* an object, for POST and PATCH */
 	struct err err;
@@ -68,6 +71,7 @@ extern const size_t n_api_routes;
 void api_reply(struct call *c, int status);
 void api_fail(struct call *c);
 void api_fail_status(struct call *c, int status); /* for statuses no error code has */
+void api_wait(struct call *c, msec wait);         /* 429, come back after that */
 void api_header(struct call *c, const char *name, const char *value);
 
 /* Run fn in a writing transaction; then after(c) on the writer thread, or api_fail. after NULL:
@@ -77,7 +81,12 @@ void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct e
 
 /* Inside transactions. */
 int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *id, void *ret,
-	struct err *e); /* ERR_NOT_FOUND also for other projects' */
+	struct err *e); /* ERR_NOT_FOUND also for other projects' and out of the caller's scope */
+/* Does the route's permission reach this object? 1, 0 or an error. */
+int api_reaches(struct tx *tx, const struct call *c, const struct schema *s, const void *object,
+	struct err *e);
+/* ERR_DENIED unless the caller holds all of this in the whole project. */
+int api_need(const struct call *c, unsigned permission, struct err *e);
 /* The object of that schema with this id or name in the call's project (a network's name). */
 int api_resolve(struct tx *tx, struct call *c, const struct schema *s, const char *ref,
 	const char *field, void *ret, struct err *e);
@@ -94,7 +103,7 @@ struct page {
 	char values[6][NAME_BYTES];
 	size_t n_filters;
 };
-/* Paging, sorting, searching, one filter for each listed field, and the call's project. */
+/* Paging, sorting, searching, one filter for each listed field, the call's project and scope. */
 int page_read(struct call *c, const struct schema *s, struct page *ret, struct err *e);
 void page_filter(struct page *p, const char *column, const char *value);
 /* {"items":[...],"next":...,"total":...} around items already written as a JSON array. */

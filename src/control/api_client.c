@@ -60,6 +60,11 @@ void client_write(
 	object_write(w, &schema_device, &shown);
 	put_addr(w, "mesh_ip", d->ipv4);
 	put_addr(w, "mesh_ip6", d->ipv6);
+	json_put_str(w, "state",
+		!d->enabled ? "disabled"
+			: d->expires_at != 0 && d->expires_at <= clock_wall(c->control->clock)
+			? "expired"
+			: "active");
 	json_put_str(w, "link_state", link_state_words[link.state]);
 	json_put_str(w, "gateway", link.gateway[0] ? link.gateway : NULL);
 	json_put_str(w, "endpoint", link.endpoint[0] ? link.endpoint : NULL);
@@ -180,6 +185,38 @@ void api_client_show(struct call *c)
 
 /* --- change and delete ------------------------------------------------------------------------ */
 
+int client_exit(struct tx *tx, struct call *c, struct device *d, struct err *e)
+{
+	struct node node = {0};
+	struct member m = {0};
+	int r;
+
+	if (d->exit == NULL || d->exit[0] == '\0') {
+		d->exit = mem_free(d->exit);
+		return 0;
+	}
+	r = api_resolve(tx, c, &schema_node, d->exit, "exit", &node, e);
+	if (r == 0)
+		r = tx_find(
+			tx, &schema_member, &m, e, "network", d->network, "node", node.id, NULL);
+	if (r == ERR_NOT_FOUND || (r == 0 && !(m.roles & ROLE_EXIT)))
+		r = err_field(e, ERR_INVALID, "exit",
+			"%.64s is no exit of this network: its join token must grant the role exit",
+			d->exit);
+	if (r == 0) {
+		mem_free(d->exit);
+		d->exit = mem_strdup(node.id);
+	}
+	schema_done(&schema_node, &node);
+	schema_done(&schema_member, &m);
+	return r;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
 static int update_client(struct tx *tx, struct call *c, struct err *e)
 {
 	struct client_job *job = c->data;
@@ -189,6 +226,8 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 		r = err_set(e, ERR_NOT_FOUND, "no client \"%s\"", c->id);
 	if (r == 0)
 		r = device_check(after, e);
+	if (r == 0 && !same_text(before.exit, after->exit))
+		r = client_exit(tx, c, after, e);
 	if (r == 0 && strcmp(before.name, after->name) != 0) {
 		char label[LABEL_MAX + 1];
 		r = labels_for_device(

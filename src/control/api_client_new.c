@@ -196,6 +196,9 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	id_copy(d->network, n.id);
 	id_copy(d->group, g.id);
 	d->created_at = d->key_at = tx_now(tx);
+	r = client_exit(tx, c, d, e);
+	if (r < 0)
+		goto out;
 	/* A slip of the pen: to end one that exists, a time in the past is fine. */
 	if (d->expires_at != 0 && d->expires_at <= d->created_at) {
 		r = err_field(e, ERR_INVALID, "expires_at", "expires_at lies in the past");

@@ -7,14 +7,24 @@
 /* api_session.c */
 void api_login(struct call *c);
 void api_logout(struct call *c);
+
+/* api_me.c */
 void api_me(struct call *c);
 void api_me_password(struct call *c);
+void api_me_sessions(struct call *c);
+void api_me_session_end(struct call *c);
+void api_me_sessions_end(struct call *c); /* all others */
+void api_me_totp(struct call *c);
+void api_me_totp_confirm(struct call *c);
+void api_me_totp_off(struct call *c);
 
 /* api_user.c */
 void api_user_create(struct call *c);
 void api_user_change(struct call *c);
 void api_user_delete(struct call *c);
 void api_user_password(struct call *c); /* a new one-time password, shown once */
+void api_user_totp_reset(struct call *c);
+void api_user_sessions_end(struct call *c);
 /* End a user's sessions, all but `except` (may be ""). */
 int drop_sessions(struct tx *tx, const char *user, const char *except, struct err *e);
 /* Delete some that have expired. */
@@ -60,6 +70,20 @@ void api_policy_change(struct call *c);
 
 /* api_token.c */
 void api_token_create(struct call *c);
+
+/* api_role.c */
+void api_role_list(struct call *c);
+void api_role_show(struct call *c);
+void api_role_create(struct call *c);
+void api_role_change(struct call *c);
+void api_role_delete(struct call *c);
+
+/* api_audit.c */
+void api_audit_verify(struct call *c);
+
+/* api_setting.c */
+void api_setting_show(struct call *c);
+void api_setting_change(struct call *c);
 
 /* once.c */
 void api_once_page(struct call *c);

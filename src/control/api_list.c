@@ -49,6 +49,9 @@ int page_read(struct call *c, const struct schema *s, struct page *p, struct err
 	int r = sort_order(s, http_query(c->rq, "sort"), q, e);
 	if (r == 0 && c->project[0])
 		page_filter(p, s == &schema_project ? "id" : "project", c->project);
+	if (c->route->permission && s != &schema_project && q->scope == NULL &&
+		rights_scope(&c->who.rights, c->route->permission, c->who.id, &c->scope))
+		q->scope = &c->scope;
 	for (size_t i = 0; r == 0 && i < s->n; i++) {
 		const struct field *f = &s->fields[i];
 		const char *text = http_query(c->rq, f->name);

@@ -52,14 +52,17 @@ static void put_roles(struct json_writer *w, unsigned roles)
 	json_end_array(w);
 }
 
-static int put_members(
-	struct tx *tx, struct json_writer *w, const struct member_vec *members, struct err *e)
+static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
+	const struct member_vec *members, struct err *e)
 {
 	int r = 0;
 	json_begin_array(w, "members");
 	VEC_FOREACH (m, members) {
 		struct network n = {0};
-		r = tx_get(tx, &schema_network, (*m)->network, &n, e);
+		r = api_reaches(tx, c, &schema_member, *m, e);
+		if (r == 0)
+			continue;
+		r = r < 0 ? r : tx_get(tx, &schema_network, (*m)->network, &n, e);
 		if (r < 0)
 			break;
 		json_begin_object(w, NULL);
@@ -97,7 +100,7 @@ static int put_node(
 	json_put_str(w, "liveness", status.liveness ? status.liveness : "never");
 	json_put_bool(w, "connected", status.connected);
 	put_roles(w, roles);
-	r = put_members(tx, w, &members, e);
+	r = put_members(tx, c, w, &members, e);
 	json_end_object(w);
 	return r;
 }
@@ -341,7 +344,7 @@ static int update_member(struct tx *tx, struct call *c, struct err *e)
 	int r = api_change(tx, c, &schema_member, NULL, &before, &after, e);
 	if (r == 0)
 		r = member_check(&after, e);
-	if (r == 0 && c->who.role == USER_SYSTEM_ADMIN)
+	if (r == 0 && c->who.project[0] == '\0')
 		r = grant_subnets(tx, c, &after, e);
 	if (r == 0)
 		r = world_check(tx, after.project, &schema_member, &after, e);

@@ -1,23 +1,27 @@
 /*
- * DOC: every route with the smallest role that may use it. Reading what a project has is a
- * viewer's; clients are a loc-manager's, whose business is handing out access; the rest of a
- * project is an org-admin's; projects themselves a system-admin's. openapi.json says the same, and
- * a test holds the two together.
+ * DOC: every route with the permission it takes (spec 2's atoms). Reading what a project has takes
+ * fleet:read, clients client:manage, the rest of a project fleet:write, users and tokens
+ * iam:user:manage, projects themselves and the server's settings system:manage. openapi.json says
+ * the same, and a test holds the two together.
  */
 #include "control/api_handlers.h"
 
 #include "base/mem.h"
 
-#define V USER_VIEWER
-#define L USER_LOC_MANAGER
-#define O USER_ORG_ADMIN
-#define S USER_SYSTEM_ADMIN
-#define ROUTE(method_, path_, fn_, role_, flags_, schema_, query_)          \
+#define N 0 /* signing in is enough */
+#define V PERM_FLEET_READ
+#define L PERM_CLIENT_MANAGE
+#define C PERM_CLIENT_CONFIG
+#define O PERM_FLEET_WRITE
+#define I PERM_IAM
+#define A PERM_AUDIT_READ
+#define S PERM_SYSTEM
+#define ROUTE(method_, path_, fn_, permission_, flags_, schema_, query_)    \
 	{                                                                   \
 		.method = (method_), .path = (path_), .handler = api_enter, \
 		.data = &(const struct api_route)                           \
 		{                                                           \
-			(fn_), (role_), (flags_), (schema_), (query_)       \
+			(fn_), (permission_), (flags_), (schema_), (query_) \
 		}                                                           \
 	}
 #define API "/api/v1"
@@ -25,20 +29,26 @@
 
 const struct http_route api_routes[] = {
 	/* open to everybody */
-	ROUTE("GET", "/", api_page, V, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
-	ROUTE("GET", "/assets/{name}", api_asset, V, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
-	ROUTE("GET", "/healthz", api_healthz, V, ROUTE_OPEN, NULL, ""),
-	ROUTE("GET", "/readyz", api_readyz, V, ROUTE_OPEN, NULL, ""),
-	ROUTE("GET", "/api/docs", api_docs, V, ROUTE_OPEN, NULL, ""),
-	ROUTE("GET", API "/openapi.json", api_openapi, V, ROUTE_OPEN, NULL, ""),
-	ROUTE("GET", "/once/{id}", api_once_page, V, ROUTE_OPEN, NULL, ""),
-	ROUTE("POST", "/once/{id}", api_once_open, V, ROUTE_OPEN, NULL, ""),
-	ROUTE("POST", API "/login", api_login, V, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/", api_page, N, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
+	ROUTE("GET", "/assets/{name}", api_asset, N, ROUTE_OPEN | ROUTE_STATIC, NULL, ""),
+	ROUTE("GET", "/healthz", api_healthz, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/readyz", api_readyz, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/api/docs", api_docs, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/openapi.json", api_openapi, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", "/once/{id}", api_once_page, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("POST", "/once/{id}", api_once_open, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("POST", API "/login", api_login, N, ROUTE_OPEN, NULL, ""),
 
 	/* oneself */
-	ROUTE("POST", API "/logout", api_logout, V, ROUTE_SELF | ROUTE_NO_BODY, NULL, ""),
-	ROUTE("GET", API "/me", api_me, V, ROUTE_SELF, NULL, ""),
-	ROUTE("POST", API "/me/password", api_me_password, V, ROUTE_SELF, NULL, ""),
+	ROUTE("POST", API "/logout", api_logout, N, ROUTE_SELF | ROUTE_NO_BODY, NULL, ""),
+	ROUTE("GET", API "/me", api_me, N, ROUTE_SELF, NULL, ""),
+	ROUTE("POST", API "/me/password", api_me_password, N, ROUTE_SELF, NULL, ""),
+	ROUTE("GET", API "/me/sessions", api_me_sessions, N, 0, NULL, ""),
+	ROUTE("DELETE", API "/me/sessions", api_me_sessions_end, N, 0, NULL, ""),
+	ROUTE("DELETE", API "/me/sessions/{id}", api_me_session_end, N, 0, NULL, ""),
+	ROUTE("POST", API "/me/totp", api_me_totp, N, 0, NULL, ""),
+	ROUTE("POST", API "/me/totp/confirm", api_me_totp_confirm, N, 0, NULL, ""),
+	ROUTE("POST", API "/me/totp/disable", api_me_totp_off, N, 0, NULL, ""),
 
 	ROUTE("GET", API "/projects", api_list, V, 0, &schema_project, "list"),
 	ROUTE("POST", API "/projects", api_project_create, S, 0, &schema_project, ""),
@@ -75,8 +85,8 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
 	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),
 	ROUTE("DELETE", CLIENTS "/{id}", api_client_delete, L, 0, &schema_device, ""),
-	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, L, 0, &schema_device, ""),
-	ROUTE("GET", CLIENTS "/{id}/qr", api_client_gone, L, 0, &schema_device, "format"),
+	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device, ""),
+	ROUTE("GET", CLIENTS "/{id}/qr", api_client_gone, C, 0, &schema_device, "format"),
 	ROUTE("POST", CLIENTS "/{id}/rotate", api_client_rotate, L, ROUTE_NO_BODY, &schema_device,
 		"qr link"),
 	ROUTE("POST", CLIENTS "/{id}/link", api_client_gone, L, ROUTE_NO_BODY, &schema_device, ""),
@@ -87,21 +97,34 @@ const struct http_route api_routes[] = {
 	ROUTE("PATCH", API "/policies/{id}", api_policy_change, O, 0, &schema_policy, ""),
 	ROUTE("DELETE", API "/policies/{id}", api_delete, O, 0, &schema_policy, ""),
 
-	ROUTE("GET", API "/tokens", api_list, O, 0, &schema_token, "list"),
-	ROUTE("POST", API "/tokens", api_token_create, O, 0, &schema_token, ""),
-	ROUTE("GET", API "/tokens/{id}", api_show, O, 0, &schema_token, ""),
-	ROUTE("DELETE", API "/tokens/{id}", api_delete, O, 0, &schema_token, ""),
+	ROUTE("GET", API "/tokens", api_list, I, 0, &schema_token, "list"),
+	ROUTE("POST", API "/tokens", api_token_create, I, 0, &schema_token, ""),
+	ROUTE("GET", API "/tokens/{id}", api_show, I, 0, &schema_token, ""),
+	ROUTE("DELETE", API "/tokens/{id}", api_delete, I, 0, &schema_token, ""),
 
-	ROUTE("GET", API "/users", api_list, O, 0, &schema_user, "list"),
-	ROUTE("POST", API "/users", api_user_create, O, 0, &schema_user, ""),
-	ROUTE("GET", API "/users/{id}", api_show, O, 0, &schema_user, ""),
-	ROUTE("PATCH", API "/users/{id}", api_user_change, O, 0, &schema_user, ""),
-	ROUTE("DELETE", API "/users/{id}", api_user_delete, O, 0, &schema_user, ""),
-	ROUTE("POST", API "/users/{id}/password", api_user_password, O, ROUTE_NO_BODY, &schema_user,
+	ROUTE("GET", API "/users", api_list, I, 0, &schema_user, "list"),
+	ROUTE("POST", API "/users", api_user_create, I, 0, &schema_user, ""),
+	ROUTE("GET", API "/users/{id}", api_show, I, 0, &schema_user, ""),
+	ROUTE("PATCH", API "/users/{id}", api_user_change, I, 0, &schema_user, ""),
+	ROUTE("DELETE", API "/users/{id}", api_user_delete, I, 0, &schema_user, ""),
+	ROUTE("POST", API "/users/{id}/password", api_user_password, I, ROUTE_NO_BODY, &schema_user,
 		""),
 
-	ROUTE("GET", API "/audit", api_list, O, 0, &schema_audit, "list"),
+	ROUTE("DELETE", API "/users/{id}/totp", api_user_totp_reset, I, 0, &schema_user, ""),
+	ROUTE("DELETE", API "/users/{id}/sessions", api_user_sessions_end, I, 0, &schema_user, ""),
+
+	ROUTE("GET", API "/roles", api_role_list, N, 0, &schema_role, "list"),
+	ROUTE("POST", API "/roles", api_role_create, I, 0, &schema_role, ""),
+	ROUTE("GET", API "/roles/{id}", api_role_show, N, 0, &schema_role, ""),
+	ROUTE("PATCH", API "/roles/{id}", api_role_change, I, 0, &schema_role, ""),
+	ROUTE("DELETE", API "/roles/{id}", api_role_delete, I, 0, &schema_role, ""),
+
+	ROUTE("GET", API "/settings", api_setting_show, S, 0, NULL, ""),
+	ROUTE("PATCH", API "/settings", api_setting_change, S, 0, NULL, ""),
+
+	ROUTE("GET", API "/audit", api_list, A, 0, &schema_audit, "list"),
+	ROUTE("GET", API "/audit/verify", api_audit_verify, A, ROUTE_WHOLE, NULL, ""),
 	ROUTE("GET", API "/events", api_events, V, 0, NULL, ""),
-	ROUTE("GET", "/metrics", api_metrics, V, 0, NULL, ""),
+	ROUTE("GET", "/metrics", api_metrics, V, ROUTE_WHOLE, NULL, ""),
 };
 const size_t n_api_routes = ARRAY_LEN(api_routes);

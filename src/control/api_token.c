@@ -8,6 +8,7 @@
 #include "crypto/token.h"
 #include "model/validate.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define JOIN_LIFETIME ((msec)24 * 3600 * 1000) /* when nothing else is said */
@@ -50,12 +51,27 @@ static int resolve_networks(struct tx *tx, struct call *c, struct token *t, stru
 	return 0;
 }
 
+/* Nobody hands out what they do not hold: rights, or machines in a network. */
+static int may_grant(struct tx *tx, const struct call *c, const struct token *t, struct err *e)
+{
+	struct rights want = {0};
+	int r = 0;
+	if (t->kind == TOKEN_KIND_API)
+		r = rights_read(tx, t->project, t->role, &t->scopes, &t->grants, &want, e);
+	for (size_t i = 0; t->kind == TOKEN_KIND_JOIN && i < t->networks.n && i < RIGHTS_MAX; i++) {
+		want.v[i].permissions = PERM_FLEET_WRITE;
+		snprintf(want.v[i].scope, SCOPE_LEN, "%s", t->networks.v[i]);
+		want.n = i + 1;
+	}
+	return r < 0 ? r : rights_contain(&c->who.rights, &want, e);
+}
+
 static int insert_token(struct tx *tx, struct call *c, struct err *e)
 {
 	struct token_job *job = c->data;
 	struct token *t = &job->token;
-	bool everywhere = t->kind == TOKEN_KIND_API && t->role == USER_SYSTEM_ADMIN;
-	int r = everywhere ? 0 : api_need_project(tx, c, e);
+	bool everywhere = t->kind == TOKEN_KIND_API && strcmp(t->role, ROLE_SYSTEM_ADMIN) == 0;
+	int r = everywhere ? api_need(c, PERM_SYSTEM, e) : api_need_project(tx, c, e);
 	if (r == 0 && everywhere && c->project[0])
 		r = err_field(
 			e, ERR_INVALID, "role", "a system-admin's token belongs to no project");
@@ -70,6 +86,8 @@ static int insert_token(struct tx *tx, struct call *c, struct err *e)
 	if (t->expires_at != 0 && t->expires_at <= t->created_at)
 		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies in the past");
 	r = token_check(t, e);
+	if (r == 0)
+		r = may_grant(tx, c, t, e);
 	if (r == 0)
 		r = change_store(tx, &schema_token, NULL, t, c->who.id, "token.create", e);
 	if (r < 0)
@@ -91,10 +109,10 @@ void api_token_create(struct call *c)
 	c->status = 201;
 	t->uses_left = 1;
 	t->roles = ROLE_PEER;
+	t->role = mem_strdup(ROLE_VIEWER);
 	int r = object_read(c->body, &schema_token, FIELD_SET, NULL, t, &c->err);
-	if (r == 0 && t->kind == TOKEN_KIND_API && t->role > c->who.role)
-		r = err_field(&c->err, ERR_DENIED, "role", "the role %s is above your own",
-			user_role_words[t->role]);
+	if (r == 0 && t->role == NULL)
+		t->role = mem_strdup(ROLE_VIEWER);
 	if (r < 0) {
 		api_fail(c);
 		return;
@@ -104,12 +122,15 @@ void api_token_create(struct call *c)
 		t->roles = 0;
 		token_make(TOKEN_API, &job->text);
 	} else {
-		t->role = USER_VIEWER;
+		mem_free(t->role);
+		t->role = mem_strdup(ROLE_VIEWER);
+		strs_done(&t->scopes);
+		strs_done(&t->grants);
 		token_make_join(&c->control->keys.root_public, &job->text);
 	}
 	char hex[HASH_HEX_LEN];
 	t->hash = mem_strdup(token_hash_hex(buf_str(&job->text), hex));
-	t->created_by = mem_strdup(c->who.id);
+	t->created_by = mem_strdup(c->who.behind);
 	id_make("tok", clock_wall(c->control->clock), t->id);
 	api_write(c, insert_token, NULL);
 }

@@ -1,10 +1,11 @@
 /*
- * DOC: users. Nobody hands out, changes or removes a role above their own, and nobody outside the
- * project is seen. A password is given, or made here and shown once.
+ * DOC: users. Nobody hands out what they do not hold, nor touches a user who holds more, and nobody
+ * outside the project is seen. A password is given, or made here and shown once.
  */
 #include "control/api_handlers.h"
 
 #include "base/mem.h"
+#include "control/second.h"
 #include "control/workers.h"
 #include "crypto/password.h"
 #include "model/names.h"
@@ -80,12 +81,42 @@ int sweep_sessions(struct tx *tx, struct err *e)
 	return r;
 }
 
-static int may_grant(const struct call *c, int role, struct err *e)
+/* What the user is to hold makes sense, and the caller holds it all. */
+static int may_grant(struct tx *tx, const struct call *c, const struct user *u, struct err *e)
 {
-	if (role > c->who.role)
-		return err_field(e, ERR_DENIED, "role", "the role %s is above your own",
-			user_role_words[role]);
+	struct rights want;
+	int r = rights_read(tx, u->project, u->role, &u->scopes, &u->grants, &want, e);
+	return r < 0 ? r : rights_contain(&c->who.rights, &want, e);
+}
+
+/* The caller holds all that this user holds. */
+static int may_touch(struct tx *tx, const struct call *c, const struct user *u, struct err *e)
+{
+	struct rights theirs;
+	rights_load(tx, u->project, u->role, &u->scopes, &u->grants, &theirs);
+	if (rights_contain(&c->who.rights, &theirs, NULL) < 0)
+		return err_set(e, ERR_DENIED, "this user may do more than you");
 	return 0;
+}
+
+static bool is_system(const struct user *u)
+{
+	return u->role != NULL && strcmp(u->role, ROLE_SYSTEM_ADMIN) == 0;
+}
+
+/* Who a user is elsewhere lets that issuer sign them in: only a system-admin says so. */
+static int may_link(
+	const struct call *c, const struct user *before, const struct user *after, struct err *e)
+{
+	static const struct user nobody;
+	const struct user *was = before ? before : &nobody;
+	bool same =
+		strcmp(was->issuer ? was->issuer : "", after->issuer ? after->issuer : "") == 0 &&
+		strcmp(was->subject ? was->subject : "", after->subject ? after->subject : "") == 0;
+	if (!after->issuer != !after->subject)
+		return err_field(e, ERR_INVALID, after->issuer ? "subject" : "issuer",
+			"an issuer and a subject come together");
+	return same ? 0 : api_need(c, PERM_SYSTEM, e);
 }
 
 /* "password" of the body into job; ERR_INVALID when it is not usable. */
@@ -106,8 +137,10 @@ static int insert_user(struct tx *tx, struct call *c, struct err *e)
 	struct user_job *job = c->data;
 	struct user *u = &job->user;
 	int r = 0;
-	if (u->role != USER_SYSTEM_ADMIN)
+	if (!is_system(u))
 		r = api_need_project(tx, c, e);
+	else if (api_need(c, PERM_SYSTEM, e) < 0)
+		r = ERR_DENIED;
 	else if (c->project[0])
 		r = err_field(e, ERR_INVALID, "role", "a system-admin belongs to no project");
 	if (r < 0)
@@ -116,6 +149,10 @@ static int insert_user(struct tx *tx, struct call *c, struct err *e)
 	u->created_at = tx_now(tx);
 	u->password_hash = mem_strdup(job->hash);
 	r = user_check(u, e);
+	if (r == 0)
+		r = may_grant(tx, c, u, e);
+	if (r == 0)
+		r = may_link(c, NULL, u, e);
 	if (r == 0)
 		r = change_store(tx, &schema_user, NULL, u, c->who.id, "user.create", e);
 	if (r < 0)
@@ -144,9 +181,8 @@ void api_user_create(struct call *c)
 	c->data = job;
 	c->free_data = user_job_free;
 	job->user.enabled = true;
+	job->user.role = mem_strdup(ROLE_VIEWER);
 	int r = object_read(c->body, &schema_user, FIELD_SET, also, &job->user, &c->err);
-	if (r == 0)
-		r = may_grant(c, job->user.role, &c->err);
 	if (r == 0)
 		r = read_password(c, job, &c->err);
 	if (r == 0 && job->password == NULL) {
@@ -169,13 +205,15 @@ static int update_user(struct tx *tx, struct call *c, struct err *e)
 	struct user_job *job = c->data;
 	struct user before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_user, also, &before, &after, e);
-	if (r == 0 && before.role > c->who.role)
-		r = err_set(e, ERR_DENIED, "this user's role is above your own");
 	if (r == 0)
-		r = may_grant(c, after.role, e);
-	if (r == 0 && (after.role == USER_SYSTEM_ADMIN) != (after.project[0] == '\0'))
+		r = may_touch(tx, c, &before, e);
+	if (r == 0)
+		r = may_link(c, &before, &after, e);
+	if (r == 0 && is_system(&after) != (after.project[0] == '\0'))
 		r = err_field(e, ERR_INVALID, "role",
 			"a system-admin belongs to no project, anybody else to one");
+	if (r == 0)
+		r = may_grant(tx, c, &after, e);
 	if (r == 0 && job->hash[0]) {
 		mem_free(after.password_hash);
 		after.password_hash = mem_strdup(job->hash);
@@ -226,8 +264,8 @@ static int update_password(struct tx *tx, struct call *c, struct err *e)
 	struct user_job *job = c->data;
 	struct user before = {0}, after = {0};
 	int r = api_get(tx, c, &schema_user, c->id, &before, e);
-	if (r == 0 && before.role > c->who.role)
-		r = err_set(e, ERR_DENIED, "this user's role is above your own");
+	if (r == 0)
+		r = may_touch(tx, c, &before, e);
 	if (r == 0) {
 		schema_copy(&schema_user, &after, &before);
 		mem_free(after.password_hash);
@@ -269,14 +307,84 @@ void api_user_password(struct call *c)
 		api_fail(c);
 }
 
+static int reset_totp(struct tx *tx, struct call *c, struct err *e)
+{
+	struct user before = {0}, after = {0};
+	int r = api_get(tx, c, &schema_user, c->id, &before, e);
+	if (r == 0)
+		r = may_touch(tx, c, &before, e);
+	if (r == 0) {
+		schema_copy(&schema_user, &after, &before);
+		r = second_drop(tx, &after, e);
+	}
+	if (r == 0)
+		r = change_store(
+			tx, &schema_user, &before, &after, c->who.id, "user.totp_reset", e);
+	if (r == 0)
+		r = drop_sessions(tx, after.id, "", e);
+	schema_done(&schema_user, &before);
+	schema_done(&schema_user, &after);
+	return r;
+}
+
+void api_user_totp_reset(struct call *c)
+{
+	api_write(c, reset_totp, api_deleted);
+}
+
+static int end_sessions(struct tx *tx, struct call *c, struct err *e)
+{
+	struct user u = {0};
+	int r = api_get(tx, c, &schema_user, c->id, &u, e);
+	if (r == 0)
+		r = may_touch(tx, c, &u, e);
+	if (r == 0)
+		r = drop_sessions(tx, u.id, "", e);
+	if (r == 0)
+		r = tx_audit(tx, u.project, c->who.id, "session.end", u.id, u.name, e);
+	schema_done(&schema_user, &u);
+	return r;
+}
+
+void api_user_sessions_end(struct call *c)
+{
+	api_write(c, end_sessions, api_deleted);
+}
+
+static int take_token(void *arg, const void *object)
+{
+	id_vec_add(arg, ((const struct token *)object)->id);
+	return 0;
+}
+
+/* What a user made for programs and for joining nodes goes with them. */
+static int drop_tokens(struct tx *tx, struct call *c, const char *user, struct err *e)
+{
+	CLEANUP(id_vec_done) struct id_vec ids = {0};
+	struct tx_query q = {.filters = {{"created_by", user}}};
+	int r = tx_list(tx, &schema_token, &q, take_token, &ids, NULL, NULL, e);
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		struct token t = {0};
+		r = tx_get(tx, &schema_token, ids.v[i].id, &t, e);
+		if (r == 0)
+			r = change_store(tx, &schema_token, &t, NULL, c->who.id, "token.delete", e);
+		schema_done(&schema_token, &t);
+	}
+	return r;
+}
+
 static int delete_user(struct tx *tx, struct call *c, struct err *e)
 {
 	struct user u = {0};
 	int r = api_get(tx, c, &schema_user, c->id, &u, e);
-	if (r == 0 && u.role > c->who.role)
-		r = err_set(e, ERR_DENIED, "this user's role is above your own");
+	if (r == 0)
+		r = may_touch(tx, c, &u, e);
 	if (r == 0)
 		r = drop_sessions(tx, u.id, "", e);
+	if (r == 0)
+		r = drop_tokens(tx, c, u.id, e);
+	if (r == 0)
+		r = tx_secret_delete(tx, u.id, e);
 	if (r == 0)
 		r = change_store(tx, &schema_user, &u, NULL, c->who.id, "user.delete", e);
 	schema_done(&schema_user, &u);

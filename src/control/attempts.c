@@ -27,6 +27,7 @@ struct attempts {
 	uint8_t seed[16];
 	unsigned long refused;
 	struct slot slots[ATTEMPTS_SLOTS];
+	struct slot known[ATTEMPTS_SLOTS]; /* until: when name and address stop being known */
 };
 
 struct attempts *attempts_new(const struct clock *clock)
@@ -45,7 +46,7 @@ struct attempts *attempts_free(struct attempts *a)
 	return mem_free(a);
 }
 
-static struct slot *slot_for(struct attempts *a, char kind, const char *text)
+static struct slot *slot_in(struct attempts *a, struct slot *table, char kind, const char *text)
 {
 	CLEANUP(buf_done) struct buf b = {0};
 	buf_add(&b, a->seed, sizeof(a->seed));
@@ -56,7 +57,7 @@ static struct slot *slot_for(struct attempts *a, char kind, const char *text)
 	uint64_t key, set;
 	memcpy(&key, hash, sizeof(key));
 	memcpy(&set, hash + sizeof(key), sizeof(set));
-	struct slot *first = a->slots + set % (ATTEMPTS_SLOTS / ATTEMPTS_WAYS) * ATTEMPTS_WAYS;
+	struct slot *first = table + set % (ATTEMPTS_SLOTS / ATTEMPTS_WAYS) * ATTEMPTS_WAYS;
 	struct slot *stalest = first;
 	for (struct slot *s = first; s < first + ATTEMPTS_WAYS; s++) {
 		if (s->key == key)
@@ -68,22 +69,39 @@ static struct slot *slot_for(struct attempts *a, char kind, const char *text)
 	return stalest;
 }
 
-static struct slot *slot_for_address(struct attempts *a, const char *address)
+static struct slot *slot_for(struct attempts *a, char kind, const char *text)
+{
+	return slot_in(a, a->slots, kind, text);
+}
+
+/* An IPv6 address as its /64. */
+static const char *widen(const char *address, char text[static ADDR_TEXT_LEN])
 {
 	struct addr addr;
+	if (addr_parse(address, &addr) < 0 || addr.family != FAMILY_IPV6)
+		return address;
+	addr.bits = addr.bits >> 64 << 64;
+	return addr_format(addr, text);
+}
+
+/* The two counts of a login: of its address, and of its name (at this address, when known). */
+static void slots_for(struct attempts *a, const char *address, const char *name, msec now,
+	struct slot *ret[static 2], struct slot **ret_known)
+{
 	char text[ADDR_TEXT_LEN];
-	if (addr_parse(address, &addr) == 0 && addr.family == FAMILY_IPV6) {
-		addr.bits = addr.bits >> 64 << 64;
-		address = addr_format(addr, text);
-	}
-	return slot_for(a, 'a', address);
+	address = widen(address, text);
+	AUTOFREE char *pair = mem_printf("%s %s", address, name);
+	*ret_known = slot_in(a, a->known, 'k', pair);
+	ret[0] = slot_for(a, 'a', address);
+	ret[1] = (*ret_known)->until > now ? slot_for(a, 'p', pair) : slot_for(a, 'n', name);
 }
 
 msec attempts_take(struct attempts *a, const char *address, const char *name)
 {
 	msec now = clock_mono(a->clock), wait = 0;
 	pthread_mutex_lock(&a->lock);
-	struct slot *slots[] = {slot_for_address(a, address), slot_for(a, 'n', name)};
+	struct slot *slots[2], *known;
+	slots_for(a, address, name, now, slots, &known);
 	for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
 		msec over = slots[i]->until + STEP - (now + ATTEMPTS_WINDOW);
 		if (over > wait)
@@ -100,9 +118,33 @@ msec attempts_take(struct attempts *a, const char *address, const char *name)
 void attempts_succeeded(struct attempts *a, const char *address, const char *name)
 {
 	pthread_mutex_lock(&a->lock);
-	struct slot *slots[] = {slot_for_address(a, address), slot_for(a, 'n', name)};
+	msec now = clock_mono(a->clock);
+	struct slot *slots[2], *known;
+	slots_for(a, address, name, now, slots, &known);
 	for (size_t i = 0; i < ARRAY_LEN(slots); i++)
 		slots[i]->until -= STEP;
+	known->until = now + ATTEMPTS_KNOWN;
+	pthread_mutex_unlock(&a->lock);
+}
+
+msec attempts_take_code(struct attempts *a, const char *user)
+{
+	pthread_mutex_lock(&a->lock);
+	msec now = clock_mono(a->clock);
+	struct slot *s = slot_for(a, 'c', user);
+	msec wait = s->until + 2 * STEP - (now + ATTEMPTS_WINDOW);
+	if (wait > 0)
+		a->refused++;
+	else
+		s->until = (s->until > now ? s->until : now) + 2 * STEP;
+	pthread_mutex_unlock(&a->lock);
+	return wait > 0 ? wait : 0;
+}
+
+void attempts_code_succeeded(struct attempts *a, const char *user)
+{
+	pthread_mutex_lock(&a->lock);
+	slot_for(a, 'c', user)->until -= 2 * STEP;
 	pthread_mutex_unlock(&a->lock);
 }
 

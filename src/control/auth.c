@@ -6,6 +6,7 @@
 #include "control/auth.h"
 
 #include "base/mem.h"
+#include "control/setting.h"
 #include "crypto/token.h"
 #include "http/server.h"
 #include "model/prefix.h"
@@ -16,7 +17,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define TOUCH_EVERY ((msec)60 * 1000) /* how fine last_used is kept */
+#define MINUTE ((msec)60 * 1000)
+#define TOUCH_EVERY MINUTE /* how fine last_used is kept */
 
 void auth_host_only(const char *host, char *ret, size_t size)
 {
@@ -71,19 +73,72 @@ bool auth_host_allowed(const struct control *c, const char *host)
 
 struct auth_job {
 	char hash[HASH_HEX_LEN];
+	struct control *control;
 	struct principal *ret;
-	struct token touch; /* token whose last_used is old; id "" = none */
+	/* what was used, when the time noted in it is old; id "" = none */
+	struct token token;
+	struct session session;
 };
 
-static int touch_job(struct tx *tx, void *arg, struct err *e)
+static int touch_token(struct tx *tx, void *arg, struct err *e)
 {
 	static const char *const names[] = {"last_used", NULL};
 	return tx_touch(tx, &schema_token, arg, names, e);
 }
 
-static void touch_done(void *arg, int result, const struct err *e)
+static void token_touched(void *arg, int result, const struct err *e)
 {
 	schema_free(&schema_token, arg);
+}
+
+static int touch_session(struct tx *tx, void *arg, struct err *e)
+{
+	static const char *const names[] = {"last_used", NULL};
+	return tx_touch(tx, &schema_session, arg, names, e);
+}
+
+static void session_touched(void *arg, int result, const struct err *e)
+{
+	schema_free(&schema_session, arg);
+}
+
+static void put_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+void auth_user(struct tx *tx, const struct user *u, struct principal *p)
+{
+	p->kind = PRINCIPAL_USER;
+	p->must_change_password = u->must_change_password;
+	p->totp = u->totp;
+	id_copy(p->id, u->id);
+	id_copy(p->behind, u->id);
+	id_copy(p->project, u->project);
+	put_text(p->name, sizeof(p->name), u->name);
+	put_text(p->role, sizeof(p->role), u->role);
+	rights_load(tx, u->project, u->role, &u->scopes, &u->grants, &p->rights);
+}
+
+/* A token acts for the user who made it: never without them, never with more than they hold. */
+static int limit_by_creator(
+	struct tx *tx, const struct token *t, struct principal *p, struct err *e)
+{
+	struct user u = {0};
+	struct rights theirs;
+	int r;
+	if (t->created_by == NULL || !id_valid(t->created_by, "usr"))
+		return 0; /* made on the server's own machine */
+	r = tx_get(tx, &schema_user, t->created_by, &u, e);
+	if (r == 0 && u.enabled) {
+		rights_load(tx, u.project, u.role, &u.scopes, &u.grants, &theirs);
+		rights_limit(&p->rights, &theirs);
+	} else if (r == 0 || r == ERR_NOT_FOUND) {
+		r = err_set(
+			e, ERR_UNAUTHORIZED, "the user who made this token is disabled or gone");
+	}
+	schema_done(&schema_user, &u);
+	return r;
 }
 
 static int by_token(struct tx *tx, const struct token *t, struct principal *p, struct err *e)
@@ -91,11 +146,13 @@ static int by_token(struct tx *tx, const struct token *t, struct principal *p, s
 	if (t->kind != TOKEN_KIND_API || (t->expires_at != 0 && t->expires_at <= tx_now(tx)))
 		return err_set(e, ERR_UNAUTHORIZED, "this token has expired");
 	p->kind = PRINCIPAL_TOKEN;
-	p->role = t->role;
+	put_text(p->role, sizeof(p->role), t->role);
+	rights_load(tx, t->project, t->role, &t->scopes, &t->grants, &p->rights);
 	id_copy(p->id, t->id);
+	put_text(p->behind, sizeof(p->behind), t->created_by);
 	id_copy(p->project, t->project);
-	snprintf(p->name, sizeof(p->name), "%s", t->name ? t->name : "");
-	return 0;
+	put_text(p->name, sizeof(p->name), t->name);
+	return limit_by_creator(tx, t, p, e);
 }
 
 static int token_job(struct tx *tx, void *arg, struct err *e)
@@ -111,29 +168,28 @@ static int token_job(struct tx *tx, void *arg, struct err *e)
 	}
 	if (t.last_used + TOUCH_EVERY <= tx_now(tx)) {
 		t.last_used = tx_now(tx);
-		job->touch = t;
+		job->token = t;
 	} else {
 		schema_done(&schema_token, &t);
 	}
 	return 0;
 }
 
-static int by_session(struct tx *tx, const struct session *s, struct principal *p, struct err *e)
+static int by_session(struct tx *tx, const struct control *c, const struct session *s,
+	struct principal *p, struct err *e)
 {
 	struct user u = {0};
-	if (s->expires_at <= tx_now(tx))
+	if (s->expires_at <= tx_now(tx) ||
+		s->last_used + setting_get(c->settings, SETTING_SESSION_IDLE) * MINUTE <=
+			tx_now(tx))
 		return err_set(e, ERR_UNAUTHORIZED, "this session has expired");
 	int r = tx_get(tx, &schema_user, s->user, &u, e);
 	if (r == 0 && !u.enabled)
 		r = err_set(e, ERR_UNAUTHORIZED, "this user is disabled");
 	if (r == 0) {
 		p->kind = PRINCIPAL_USER;
-		p->role = u.role;
-		p->must_change_password = u.must_change_password;
-		id_copy(p->id, u.id);
-		id_copy(p->project, u.project);
+		auth_user(tx, &u, p);
 		id_copy(p->session, s->id);
-		snprintf(p->name, sizeof(p->name), "%s", u.name ? u.name : "");
 	}
 	schema_done(&schema_user, &u);
 	return r;
@@ -145,8 +201,13 @@ static int session_job(struct tx *tx, void *arg, struct err *e)
 	struct session s = {0};
 	int r = tx_find(tx, &schema_session, &s, e, "hash", job->hash, NULL);
 	if (r == 0)
-		r = by_session(tx, &s, job->ret, e);
-	schema_done(&schema_session, &s);
+		r = by_session(tx, job->control, &s, job->ret, e);
+	if (r == 0 && s.last_used + TOUCH_EVERY <= tx_now(tx)) {
+		s.last_used = tx_now(tx);
+		job->session = s;
+	} else {
+		schema_done(&schema_session, &s);
+	}
 	return r;
 }
 
@@ -163,7 +224,7 @@ static int again_job(struct tx *tx, void *arg, struct err *e)
 		schema_done(&schema_token, &t);
 	} else {
 		r = tx_get(tx, &schema_session, job->ret->session, &s, e);
-		r = r < 0 ? r : by_session(tx, &s, job->ret, e);
+		r = r < 0 ? r : by_session(tx, job->control, &s, job->ret, e);
 		schema_done(&schema_session, &s);
 	}
 	return r;
@@ -172,12 +233,13 @@ static int again_job(struct tx *tx, void *arg, struct err *e)
 bool auth_still(struct control *c, const struct principal *was)
 {
 	struct principal now = *was;
-	struct auth_job job = {.ret = &now};
+	struct auth_job job = {.control = c, .ret = &now};
 	struct err e;
 	if (was->kind == PRINCIPAL_LOCAL)
 		return true;
-	return store_read(c->store, again_job, &job, &e) == 0 && now.role >= was->role &&
-		!now.must_change_password && strcmp(now.project, was->project) == 0;
+	return store_read(c->store, again_job, &job, &e) == 0 &&
+		rights_contain(&now.rights, &was->rights, &e) == 0 && !now.must_change_password &&
+		strcmp(now.project, was->project) == 0;
 }
 
 static int unknown(int r, struct err *e)
@@ -189,14 +251,12 @@ static int unknown(int r, struct err *e)
 
 static int by_bearer(struct control *c, const char *text, struct principal *ret, struct err *e)
 {
-	struct auth_job job = {.ret = ret};
+	struct auth_job job = {.control = c, .ret = ret};
 	token_hash_hex(text, job.hash);
 	int r = unknown(store_read(c->store, token_job, &job, e), e);
-	if (r == 0 && job.touch.id[0]) {
-		struct token *t = NEW(struct token);
-		*t = job.touch;
-		store_write(c->store, touch_job, t, touch_done);
-	}
+	if (r == 0 && job.token.id[0])
+		store_write(c->store, touch_token, mem_dup(&job.token, sizeof(job.token)),
+			token_touched);
 	return r;
 }
 
@@ -235,9 +295,13 @@ static int by_cookie(struct control *c, const struct http_request *rq, const cha
 	int r = auth_browser_check(c, rq, e);
 	if (r < 0)
 		return r;
-	struct auth_job job = {.ret = ret};
+	struct auth_job job = {.control = c, .ret = ret};
 	token_hash_hex(cookie, job.hash);
-	return unknown(store_read(c->store, session_job, &job, e), e);
+	r = unknown(store_read(c->store, session_job, &job, e), e);
+	if (r == 0 && job.session.id[0])
+		store_write(c->store, touch_session, mem_dup(&job.session, sizeof(job.session)),
+			session_touched);
+	return r;
 }
 
 int auth_principal(
@@ -257,8 +321,10 @@ int auth_principal(
 			return err_set(e, ERR_UNAUTHORIZED,
 				"only root and the server's own user may use this socket");
 		p.kind = PRINCIPAL_LOCAL;
-		p.role = USER_SYSTEM_ADMIN;
+		strcpy(p.role, ROLE_SYSTEM_ADMIN);
+		p.rights = (struct rights){.v = {{.permissions = PERM_ALL}}, .n = 1};
 		strcpy(p.id, "local");
+		strcpy(p.behind, "local");
 		strcpy(p.name, "local");
 		r = 0;
 	} else if (cookie) {

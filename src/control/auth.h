@@ -7,12 +7,12 @@
 #define WARREN_CONTROL_AUTH_H
 
 #include "control/control.h"
+#include "control/rights.h"
 #include "model/objects.h"
 
 struct http_request;
 
 #define SESSION_COOKIE "warren_session"
-#define SESSION_LIFETIME ((msec)12 * 3600 * 1000)
 
 #define NAME_BYTES 257 /* 64 characters of UTF-8 and NUL */
 
@@ -23,16 +23,22 @@ struct principal {
 	id_text id;            /* user or token id, "local" */
 	char name[NAME_BYTES]; /* for answers */
 	id_text project;       /* "" = all projects */
-	int role;              /* enum user_role */
-	id_text session;       /* of a user that came by cookie, or "" */
+	char role[NAME_BYTES]; /* for answers */
+	struct rights rights;
+	id_text behind;  /* the user it comes from: itself, who made the token, or "local" */
+	id_text session; /* of a user that came by cookie, or "" */
 	bool must_change_password;
+	bool totp; /* has a second step */
 };
+
+/* What a user is, but for the session. */
+void auth_user(struct tx *tx, const struct user *u, struct principal *ret);
 
 /* 0, ERR_UNAUTHORIZED (no or bad credentials) or ERR_DENIED (Host, Origin). */
 int auth_principal(
 	struct control *c, const struct http_request *rq, struct principal *ret, struct err *e);
 
-/* Is somebody who was let in earlier still who they were, with no smaller role? For what outlives
+/* Is somebody who was let in earlier still who they were, with no fewer rights? For what outlives
  * its call, as event streams do. */
 bool auth_still(struct control *c, const struct principal *was);
 

@@ -127,13 +127,35 @@ static bool is_fleet(const struct schema *s)
 		s == &schema_policy;
 }
 
+static __thread change_guard_fn guard;
+static __thread void *guard_arg;
+
+void change_guard(change_guard_fn fn, void *arg)
+{
+	guard = fn;
+	guard_arg = arg;
+}
+
+static int ask_guard(
+	struct tx *tx, const struct schema *s, const void *before, const void *after, struct err *e)
+{
+	int r = 0;
+	if (guard && before)
+		r = guard(tx, guard_arg, s, before, false, e);
+	if (guard && after && r == 0)
+		r = guard(tx, guard_arg, s, after, before == NULL, e);
+	return r;
+}
+
 int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
 	const char *actor, const char *action, struct err *e)
 {
 	CLEANUP(id_vec_done) struct id_vec nodes = {0};
 	const void *any = after ? after : before;
 	const char *id = id_field(s, any, "id");
-	int r = before && is_fleet(s) ? change_nodes(tx, s, before, &nodes, e) : 0;
+	int r = ask_guard(tx, s, before, after, e);
+	if (r == 0 && before && is_fleet(s))
+		r = change_nodes(tx, s, before, &nodes, e);
 	if (r == 0)
 		r = before == NULL      ? tx_insert(tx, s, after, e)
 			: after == NULL ? tx_delete(tx, s, id, e)

@@ -38,6 +38,10 @@ void client_remember(struct control *c, const char *id, const char *hash);
 int client_key(struct call *c, struct client_job *job, struct err *e);
 int client_key_free(struct tx *tx, const struct device *d, struct err *e);
 
+/* The node its full tunnel is to leave by, by name or id: becomes the id. It must be an exit of the
+ * device's network (T-3: its join token granted that). */
+int client_exit(struct tx *tx, struct call *c, struct device *d, struct err *e);
+
 /* once.c: keep job->config sealed for one opening, in this transaction; sets link_id and token. */
 int once_put(struct tx *tx, struct call *c, struct err *e);
 /* Delete the links of an object. */

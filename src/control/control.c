@@ -10,11 +10,14 @@
 #include "control/attempts.h"
 #include "control/auth.h"
 #include "control/change.h"
+#include "control/failures.h"
 #include "control/hub.h"
+#include "control/janitor.h"
 #include "control/keys.h"
 #include "control/labels.h"
 #include "control/metrics.h"
 #include "control/problem.h"
+#include "control/setting.h"
 #include "control/workers.h"
 #include "crypto/key.h"
 #include "http/server.h"
@@ -173,6 +176,8 @@ static int start(struct control *c, struct err *e)
 	if (r == 0)
 		r = store_write_wait(c->store, first_project, c, e);
 	if (r == 0)
+		r = store_read(c->store, settings_load, c->settings, e);
+	if (r == 0)
 		r = workers_new(&c->workers, e);
 	if (r == 0)
 		r = hub_new(c, &c->hub, e);
@@ -200,8 +205,11 @@ int control_start(const struct control_options *o, struct control **ret, struct 
 	c->clock = o->clock ? o->clock : &clock_real;
 	c->lock_fd = -1;
 	c->attempts = attempts_new(c->clock);
+	c->failures = failures_new(c->clock);
 	c->labels = labels_new();
 	c->metrics = metrics_new();
+	c->settings = settings_live_new();
+	c->janitor = janitor_new(c);
 	int r = start(c, e);
 	if (r < 0) {
 		control_stop(c);
@@ -257,8 +265,11 @@ struct control *control_stop(struct control *c)
 		c->store = store_close(c->store);
 	keys_done(&c->keys);
 	metrics_free(c->metrics);
+	settings_live_free(c->settings);
+	janitor_free(c->janitor);
 	labels_free(c->labels);
 	attempts_free(c->attempts);
+	failures_free(c->failures);
 	if (c->lock_fd >= 0)
 		close(c->lock_fd);
 	forget(c->options.state_dir);

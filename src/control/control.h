@@ -16,10 +16,13 @@
 
 struct store;
 struct attempts;
+struct failures;
 struct hub;
+struct janitor;
 struct http_server;
 struct labels;
 struct metrics;
+struct settings_live;
 struct workers;
 
 struct control_options {
@@ -48,8 +51,11 @@ struct control {
 	struct store *store;
 	struct hub *hub;
 	struct workers *workers;
+	struct janitor *janitor;
 	struct metrics *metrics;
+	struct settings_live *settings;    /* setting.h */
 	struct attempts *attempts;         /* failed logins, counted */
+	struct failures *failures;         /* those written down */
 	struct labels *labels;             /* DNS labels nodes hold; writer thread only */
 	int lock_fd;                       /* state_dir/warren.lock: one server a state folder */
 	struct http_server *public_server; /* TLS on options.listen */

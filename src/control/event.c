@@ -102,8 +102,8 @@ const char *event_type(const struct fleet_change *c, const struct delta *d, cons
 	look(&d->put, &s, &s.puts);
 	look(&d->drop, &s, &s.drops);
 	heavy = s.kinds[ITEM_INTERFACE] + s.kinds[ITEM_ADDRESS] + s.kinds[ITEM_SYSCTL];
-	/* a peer's routes, set members and host name come and go with it */
-	companions = s.kinds[ITEM_ROUTE] + s.kinds[ITEM_HOST];
+	/* a peer's routes, set members, limits and host name come and go with it */
+	companions = s.kinds[ITEM_ROUTE] + s.kinds[ITEM_HOST] + s.kinds[ITEM_LIMIT];
 	if (s.peers == 1 && heavy == 0 && s.kinds[ITEM_FIREWALL] == 0)
 		for (size_t i = 0; i < ARRAY_LEN(types); i++)
 			if (types[i].turn == turn && (types[i].put ? s.drops : s.puts) == 0) {

@@ -5,6 +5,7 @@
 #include "codec/envelope.h"
 #include "control/bearer.h"
 #include "control/groupkey.h"
+#include "control/janitor.h"
 #include "control/panel_events.h"
 #include "control/secrets.h"
 #include "control/stream.h"
@@ -197,6 +198,8 @@ static void tick(struct hub *h, msec now)
 	h->tick_at = now + HUB_TICK;
 	streams_tick(h->streams);
 	panel_events_tick(h->panel);
+	if (h->control->janitor)
+		janitor_tick(h->control->janitor, now);
 	if (now < h->flush_at || atomic_exchange(&h->flushing, true))
 		return;
 	h->flush_at = now + HUB_FLUSH;

@@ -6,6 +6,7 @@
 #include "control/hub_state.h"
 #include "control/panel_links.h"
 #include "control/problem.h"
+#include "model/fleet.h"
 
 struct panel {
 	struct conn *conn;
@@ -73,12 +74,36 @@ void panel_events_open(struct panel_events *p, struct http_request *rq, const ch
 	p->fresh = true;
 }
 
-static void tell(struct panel_events *p, const char *project, const char *type, const char *json)
+/* Does the permission to look reach this object, or one of the members of a node? */
+static bool may_see(struct panel_events *p, const struct principal *who, const struct schema *s,
+	const void *object)
+{
+	const struct rights *r = &who->rights;
+
+	if (rights_everywhere(r) & PERM_FLEET_READ)
+		return true;
+	if (s == NULL)
+		return false;
+	if (s != &schema_node)
+		return rights_reach(NULL, r, PERM_FLEET_READ, who->id, s, object, false, NULL) > 0;
+	struct member by_id = {0};
+	id_copy(by_id.node, ((const struct node *)object)->id);
+	if (rights_reach(NULL, r, PERM_FLEET_READ, "", &schema_member, &by_id, false, NULL) > 0)
+		return true;
+	VEC_FOREACH (m, fleet_memberships(p->hub->fleet, by_id.node))
+		if (rights_reach(NULL, r, PERM_FLEET_READ, "", &schema_member, *m, false, NULL) > 0)
+			return true;
+	return false;
+}
+
+static void tell(struct panel_events *p, const char *project, const struct schema *s,
+	const void *object, const char *type, const char *json)
 {
 	VEC_FOREACH (v, &p->panels) {
 		const char *wants = conn_name(v->conn);
 
-		if (wants[0] != '\0' && strcmp(wants, project) != 0)
+		if ((wants[0] != '\0' && strcmp(wants, project) != 0) ||
+			!may_see(p, &v->who, s, object))
 			continue;
 		if (++v->n <= PANEL_BATCH_MAX) {
 			buf_addf(&v->pending, "event: %s\ndata: %s\n\n", type, json);
@@ -106,7 +131,10 @@ void panel_events_change(struct panel_events *p, const struct outbox_row *row)
 			: row->after == NULL ? "deleted"
 					     : "updated");
 	json_end_object(&w);
-	tell(p, row->project, "change", buf_str(&text));
+	for (size_t i = 0; schemas[i] != NULL; i++)
+		if (strcmp(schemas[i]->name, row->table) == 0)
+			tell(p, row->project, schemas[i], row->after ? row->after : row->before,
+				"change", buf_str(&text));
 }
 
 void panel_events_node(
@@ -114,15 +142,17 @@ void panel_events_node(
 {
 	CLEANUP(buf_done) struct buf text = {0};
 	struct json_writer w = {.out = &text};
+	struct node n = {0};
 
 	if (p->panels.n == 0)
 		return;
+	id_copy(n.id, node);
 	json_begin_object(&w, NULL);
 	json_put_str(&w, "id", node);
 	json_put_str(&w, "project", project);
 	json_put_bool(&w, "connected", connected);
 	json_end_object(&w);
-	tell(p, project, "node", buf_str(&text));
+	tell(p, project, &schema_node, &n, "node", buf_str(&text));
 }
 
 bool panel_events_watched(const struct panel_events *p, const char *project)
@@ -136,9 +166,11 @@ bool panel_events_watched(const struct panel_events *p, const char *project)
 	return false;
 }
 
-static void tell_link(void *arg, const char *project, const char *type, const char *json)
+/* Sums over a whole project are for who may look at all of it. */
+static void tell_link(void *arg, const char *project, const struct device *device, const char *type,
+	const char *json)
 {
-	tell(arg, project, type, json);
+	tell(arg, project, device != NULL ? &schema_device : NULL, device, type, json);
 }
 
 /* A second late does not matter: the hub's next turn sends it. */

@@ -160,7 +160,9 @@ static void forget_gone(struct panel_links *p)
 }
 
 void panel_links_sample(struct panel_links *p, struct hub *h, bool everything,
-	void (*tell)(void *arg, const char *project, const char *type, const char *json), void *arg)
+	void (*tell)(void *arg, const char *project, const struct device *device, const char *type,
+		const char *json),
+	void *arg)
 {
 	CLEANUP(buf_done) struct buf text = {0};
 
@@ -184,7 +186,7 @@ void panel_links_sample(struct panel_links *p, struct hub *h, bool everything,
 			continue;
 		buf_reset(&text);
 		write_link(&text, d, &link);
-		tell(arg, d->project, "link", buf_str(&text));
+		tell(arg, d->project, d, "link", buf_str(&text));
 	}
 	forget_gone(p);
 	MAP_FOREACH (slot, &p->projects) {
@@ -196,6 +198,6 @@ void panel_links_sample(struct panel_links *p, struct hub *h, bool everything,
 			continue;
 		buf_reset(&s->told);
 		buf_adds(&s->told, buf_str(&text));
-		tell(arg, slot->key, "links", buf_str(&text));
+		tell(arg, slot->key, NULL, "links", buf_str(&text));
 	}
 }

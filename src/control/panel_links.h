@@ -17,9 +17,11 @@ struct panel_links *panel_links_free(struct panel_links *p);
 
 /* Look at every client's link. tell is called with type "link" for each whose state is another than
  * at the last sample, and with "links" for each project whose sums changed, or all when everything
- * is asked for. project is the one it concerns; json is borrowed. */
+ * is asked for. project is the one it concerns, device whose link it is (NULL: sums); json is
+ * borrowed. */
 void panel_links_sample(struct panel_links *p, struct hub *h, bool everything,
-	void (*tell)(void *arg, const char *project, const char *type, const char *json),
+	void (*tell)(void *arg, const char *project, const struct device *device, const char *type,
+		const char *json),
 	void *arg);
 
 #endif

@@ -82,6 +82,23 @@ int register_read(
 
 /* --- the token -------------------------------------------------------------------------------- */
 
+/* Nobody joins by a token of somebody who is disabled or gone. */
+static int maker_is_there(struct tx *tx, struct token *t, struct err *e)
+{
+	struct user u = {0};
+	int r;
+
+	if (t->created_by == NULL || !id_valid(t->created_by, "usr"))
+		return 0;
+	r = tx_get(tx, &schema_user, t->created_by, &u, e);
+	if (r == 0 && !u.enabled)
+		r = ERR_NOT_FOUND;
+	schema_done(&schema_user, &u);
+	if (r < 0)
+		schema_done(&schema_token, t);
+	return r;
+}
+
 static int find_token(struct tx *tx, const char *hash, struct token *ret, struct err *e)
 {
 	int r = tx_find(tx, &schema_token, ret, e, "hash", hash, NULL);
@@ -90,6 +107,8 @@ static int find_token(struct tx *tx, const char *hash, struct token *ret, struct
 		schema_done(&schema_token, ret);
 		r = ERR_NOT_FOUND;
 	}
+	if (r == 0)
+		r = maker_is_there(tx, ret, e);
 	if (r == ERR_NOT_FOUND)
 		return err_set(e, ERR_UNAUTHORIZED, "this join token is not known");
 	return r;

@@ -165,6 +165,7 @@ static int join(struct up *u, struct err *e)
 	json_end_array(&w);
 	json_begin_array(&w, "roles");
 	json_put_str(&w, NULL, "gateway");
+	json_put_str(&w, NULL, "exit"); /* for full tunnels */
 	json_end_array(&w);
 	json_put_int(&w, "uses_left", 1);
 	json_put_time(&w, "expires_at", clock_wall(&clock_real) + 10 * 60 * 1000);

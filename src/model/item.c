@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-const char *const item_kind_words[] = {
-	"interface", "address", "sysctl", "firewall", "set", "peer", "route", "host", NULL};
+const char *const item_kind_words[] = {"interface", "address", "sysctl", "firewall", "set", "limit",
+	"peer", "route", "exit", "host", NULL};
 const char *const interface_role_words[] = {"direct", "devices", "relay", "exit", NULL};
 
 static int text_compare(const char *a, const char *b)
@@ -59,6 +59,18 @@ static int set_compare(const struct item *a, const struct item *b)
 	return c != 0 ? c : prefix_compare(a->set.prefix, b->set.prefix);
 }
 
+static int limit_compare(const struct item *a, const struct item *b)
+{
+	const struct limit_item *x = &a->limit, *y = &b->limit;
+	int c = strcmp(x->device, y->device);
+
+	if (c == 0)
+		c = addr_compare(x->addr, y->addr);
+	if (c == 0)
+		c = addr_compare(x->addr6, y->addr6);
+	return c != 0 ? c : (x->rate > y->rate) - (x->rate < y->rate);
+}
+
 static int peer_compare(const struct item *a, const struct item *b)
 {
 	int c = strcmp(a->peer.interface, b->peer.interface);
@@ -69,6 +81,11 @@ static int peer_compare(const struct item *a, const struct item *b)
 static int route_compare(const struct item *a, const struct item *b)
 {
 	return prefix_compare(a->route.dst, b->route.dst);
+}
+
+static int exit_compare(const struct item *a, const struct item *b)
+{
+	return (a->exit.mark > b->exit.mark) - (a->exit.mark < b->exit.mark);
 }
 
 static int host_compare(const struct item *a, const struct item *b)
@@ -101,6 +118,11 @@ static void set_key(struct item *to, const struct item *from)
 	to->set = (struct set_item){mem_strdup(from->set.set), from->set.prefix};
 }
 
+static void limit_key(struct item *to, const struct item *from)
+{
+	to->limit = from->limit;
+}
+
 static void peer_key(struct item *to, const struct item *from)
 {
 	memcpy(to->peer.interface, from->peer.interface, IFNAME_LEN);
@@ -110,6 +132,11 @@ static void peer_key(struct item *to, const struct item *from)
 static void route_key(struct item *to, const struct item *from)
 {
 	to->route.dst = from->route.dst;
+}
+
+static void exit_key(struct item *to, const struct item *from)
+{
+	to->exit.mark = from->exit.mark;
 }
 
 static void host_key(struct item *to, const struct item *from)
@@ -152,6 +179,17 @@ static int rules_equal(const struct fw_rule_vec *a, const struct fw_rule_vec *b)
 	return 1;
 }
 
+static int exits_equal(const struct fw_exit_vec *a, const struct fw_exit_vec *b)
+{
+	if (a->n != b->n)
+		return 0;
+	for (size_t i = 0; i < a->n; i++)
+		if (!text_same(a->v[i].set, b->v[i].set) || a->v[i].mark != b->v[i].mark ||
+			strcmp(a->v[i].interface, b->v[i].interface) != 0)
+			return 0;
+	return 1;
+}
+
 static int firewall_equal(const struct item *a, const struct item *b)
 {
 	const struct firewall_item *x = &a->firewall, *y = &b->firewall;
@@ -159,7 +197,9 @@ static int firewall_equal(const struct item *a, const struct item *b)
 	return strs_equal(&x->interfaces, &y->interfaces) && rules_equal(&x->input, &y->input) &&
 		rules_equal(&x->forward, &y->forward) && strs_equal(&x->sets, &y->sets) &&
 		prefix_vec_equal(&x->overlay, &y->overlay) &&
-		prefix_vec_equal(&x->masquerade, &y->masquerade);
+		prefix_vec_equal(&x->masquerade, &y->masquerade) &&
+		exits_equal(&x->exits, &y->exits) && prefix_vec_equal(&x->inside, &y->inside) &&
+		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark;
 }
 
 static int peer_equal(const struct item *a, const struct item *b)
@@ -179,6 +219,13 @@ static int route_equal(const struct item *a, const struct item *b)
 {
 	return strcmp(a->route.interface, b->route.interface) == 0 &&
 		a->route.metric == b->route.metric;
+}
+
+static int exit_equal(const struct item *a, const struct item *b)
+{
+	return strcmp(a->exit.interface, b->exit.interface) == 0 &&
+		prefix_vec_equal(&a->exit.inside, &b->exit.inside) &&
+		prefix_vec_equal(&a->exit.back, &b->exit.back);
 }
 
 static int host_equal(const struct item *a, const struct item *b)
@@ -256,6 +303,26 @@ static void rules_done(struct fw_rule_vec *v)
 	VEC_DONE(v);
 }
 
+static void own_exits(struct fw_exit_vec *v)
+{
+	struct fw_exit_vec copy = {0};
+
+	VEC_FOREACH (x, v) {
+		struct fw_exit mine = *x;
+
+		mine.set = mem_strdup(x->set);
+		VEC_PUSH(&copy, mine);
+	}
+	*v = copy;
+}
+
+static void exits_done(struct fw_exit_vec *v)
+{
+	VEC_FOREACH (x, v)
+		mem_free(x->set);
+	VEC_DONE(v);
+}
+
 static void firewall_own(struct item *i)
 {
 	own_strs(&i->firewall.interfaces);
@@ -264,6 +331,8 @@ static void firewall_own(struct item *i)
 	own_strs(&i->firewall.sets);
 	own_prefixes(&i->firewall.overlay);
 	own_prefixes(&i->firewall.masquerade);
+	own_exits(&i->firewall.exits);
+	own_prefixes(&i->firewall.inside);
 }
 
 static void firewall_done(struct item *i)
@@ -274,6 +343,8 @@ static void firewall_done(struct item *i)
 	strs_done(&i->firewall.sets);
 	VEC_DONE(&i->firewall.overlay);
 	VEC_DONE(&i->firewall.masquerade);
+	exits_done(&i->firewall.exits);
+	VEC_DONE(&i->firewall.inside);
 }
 
 static void set_own(struct item *i)
@@ -297,6 +368,18 @@ static void peer_done(struct item *i)
 	mem_free(i->peer.endpoint);
 	VEC_DONE(&i->peer.allowed_ips);
 	secret_wipe(&i->peer.psk);
+}
+
+static void exit_own(struct item *i)
+{
+	own_prefixes(&i->exit.inside);
+	own_prefixes(&i->exit.back);
+}
+
+static void exit_done(struct item *i)
+{
+	VEC_DONE(&i->exit.inside);
+	VEC_DONE(&i->exit.back);
 }
 
 static void host_own(struct item *i)
@@ -342,6 +425,11 @@ static void describe_set(const struct item *i, struct buf *out)
 		prefix_format(i->set.prefix, p));
 }
 
+static void describe_limit(const struct item *i, struct buf *out)
+{
+	buf_addf(out, "%s", i->limit.device);
+}
+
 static void describe_peer(const struct item *i, struct buf *out)
 {
 	buf_addf(out, "%s/%s", i->peer.interface, i->peer.id);
@@ -352,6 +440,11 @@ static void describe_route(const struct item *i, struct buf *out)
 	char p[PREFIX_TEXT_LEN];
 
 	buf_adds(out, prefix_format(i->route.dst, p));
+}
+
+static void describe_exit(const struct item *i, struct buf *out)
+{
+	buf_addf(out, "0x%08x", i->exit.mark);
 }
 
 static void describe_host(const struct item *i, struct buf *out)
@@ -376,8 +469,10 @@ static const struct kind_ops {
 	[ITEM_FIREWALL] = {firewall_compare, firewall_equal, firewall_key, firewall_own,
 		firewall_done, describe_firewall},
 	[ITEM_SET] = {set_compare, always_equal, set_key, set_own, set_done, describe_set},
+	[ITEM_LIMIT] = {limit_compare, always_equal, limit_key, nothing, nothing, describe_limit},
 	[ITEM_PEER] = {peer_compare, peer_equal, peer_key, peer_own, peer_done, describe_peer},
 	[ITEM_ROUTE] = {route_compare, route_equal, route_key, nothing, nothing, describe_route},
+	[ITEM_EXIT] = {exit_compare, exit_equal, exit_key, exit_own, exit_done, describe_exit},
 	[ITEM_HOST] = {host_compare, host_equal, host_key, host_own, host_done, describe_host},
 };
 

@@ -111,6 +111,10 @@ struct group {
 
 enum device_kind { DEVICE_CLIENT, DEVICE_SITE, DEVICE_CONNECTION };
 
+/* Bits a second. Below the least a full packet would wait for longer than connections do. */
+#define DEVICE_RATE_MIN 16000
+#define DEVICE_RATE_MAX 1000000000000LL
+
 /* A WireGuard end with no agent. */
 struct device {
 	id_text id; /* cl_ (client), site_, conn_ */
@@ -129,10 +133,12 @@ struct device {
 	struct addr ipv4, ipv6;        /* leased; kept while disabled */
 	struct prefix_vec allowed_ips; /* custom split; empty = the mesh */
 	bool full_tunnel;              /* 0.0.0.0/0 and ::/0 */
-	struct strs dns;               /* empty = the network's */
-	uint32_t mtu;                  /* 0 = the network's */
-	int32_t keepalive;             /* seconds; -1 = the network's */
-	char *config_hash; /* of the configuration last handed out, to tell stale ones */
+	char *exit;      /* node its full tunnel leaves by; NULL = the gateway, else the nearest */
+	struct strs dns; /* empty = the network's */
+	uint32_t mtu;    /* 0 = the network's */
+	int32_t keepalive;   /* seconds; -1 = the network's */
+	uint64_t rate_limit; /* bits a second, for each direction; 0 = none */
+	char *config_hash;   /* of the configuration last handed out, to tell stale ones */
 	msec created_at;
 	msec key_at;     /* when public_key was set */
 	msec last_seen;  /* observed: newest handshake, 0 = never */
@@ -158,16 +164,50 @@ struct policy {
 	msec created_at;
 };
 
-enum user_role { USER_VIEWER, USER_LOC_MANAGER, USER_ORG_ADMIN, USER_SYSTEM_ADMIN };
+/* What a call may need. Roles are named sets of these bits. */
+enum permission {
+	PERM_FLEET_READ = 1,
+	PERM_FLEET_WRITE = 2,
+	PERM_CLIENT_MANAGE = 4,
+	PERM_CLIENT_CONFIG = 8,
+	PERM_ROUTER_SCRIPT = 16,
+	PERM_ROUTER_CONFIG = 32,
+	PERM_VPN_READ = 64,
+	PERM_VPN_WRITE = 128,
+	PERM_IAM = 256,
+	PERM_AUDIT_READ = 512,
+	PERM_SYSTEM = 1024, /* the server itself: projects, settings, sign-on */
+};
+
+#define ROLE_VIEWER "viewer"
+#define ROLE_SYSTEM_ADMIN "system-admin"
+
+/* A role of a project's own; the built-in ones are no objects (control/rights.h). */
+struct access_role {
+	id_text id; /* role_ */
+	id_text project;
+	char *name; /* unique in the project; never changes, for users name it */
+	char *description;
+	unsigned permissions; /* enum permission bits */
+	msec created_at;
+};
 
 struct user {
 	id_text id;      /* usr_ */
 	id_text project; /* "" for a system-admin */
 	char *name;      /* login, unique */
-	int role;        /* enum user_role */
+	char *role;      /* a built-in role or one of the project's */
+	struct strs
+		scopes; /* where the role acts: object ids, "tag:x"; empty = the whole project */
+	struct strs grants; /* besides: "ROLE", "PERMISSION", either with "@SCOPE" behind it */
 	bool enabled;
 	bool must_change_password;
-	char *password_hash; /* never in an answer */
+	char *password_hash;  /* never in an answer; NULL = none: signs in by an issuer only */
+	bool totp;            /* a second step is asked for */
+	uint64_t totp_step;   /* the last time step used: each code works once */
+	struct strs recovery; /* hex SHA-256 of the codes that are left */
+	char *issuer;         /* id of the sign-on issuer this user comes from, or NULL */
+	char *subject;        /* what that issuer calls the user ("sub") */
 	msec created_at;
 	msec last_login;
 };
@@ -181,11 +221,13 @@ struct token {
 	int kind; /* enum token_kind */
 	char *name;
 	char *hash;           /* hex SHA-256 of the text; never in an answer */
-	int role;             /* API: enum user_role it acts with */
+	char *role;           /* API: role it acts with */
+	struct strs scopes;   /* API: as a user's */
+	struct strs grants;   /* API: as a user's */
 	struct strs networks; /* join: network ids or names it admits to */
 	unsigned roles;       /* join: enum role bits it grants */
 	uint32_t uses_left;   /* join: 0 = used up */
-	char *created_by;
+	char *created_by;     /* the user behind it (also when a token made it), or "local" */
 	msec created_at;
 	msec expires_at; /* 0 = never */
 	msec last_used;
@@ -194,8 +236,11 @@ struct token {
 struct session {
 	id_text id; /* ses_ */
 	id_text user;
-	char *hash; /* hex SHA-256 of the cookie */
+	char *hash;    /* hex SHA-256 of the cookie */
+	char *address; /* it was opened from */
+	char *agent;   /* the browser, as it calls itself */
 	msec created_at;
+	msec last_used; /* within a minute */
 	msec expires_at;
 };
 

@@ -29,14 +29,19 @@
 #define DNS_MAX 4
 #define RULES_MAX 256
 #define JOIN_NETWORKS_MAX 64
+#define SCOPES_MAX 16
+#define RECOVERY_MAX 16
 #define ANY_U32 UINT32_MAX
 #define ANY_U64 UINT64_MAX
+#define RATE_MAX DEVICE_RATE_MAX
 
 const char *const topology_words[] = {"mesh", "hub", NULL};
 const char *const role_words[] = {"peer", "controller", "gateway", "exit", NULL};
 const char *const group_mode_words[] = {"active-active", "active-standby", NULL};
 const char *const device_kind_words[] = {"client", "site", "connection", NULL};
-const char *const user_role_words[] = {"viewer", "loc-manager", "org-admin", "system-admin", NULL};
+const char *const permission_words[] = {"fleet:read", "fleet:write", "client:manage",
+	"client:config", "net:router:script", "net:router:config", "vpn:read", "vpn:write",
+	"iam:user:manage", "audit:read", "system:manage", NULL};
 const char *const token_kind_words[] = {"api", "join", NULL};
 
 /* Words of the tables: MAKE = given at creation only, EDIT = also later, PATCH = only later. */
@@ -178,9 +183,11 @@ static const struct field device_fields[] = {
 	F(ipv6, FIELD_ADDR, 0, 0, 0),
 	F(allowed_ips, FIELD_PREFIXES, EDIT, 0, PREFIXES_MAX),
 	F(full_tunnel, FIELD_BOOL, EDIT, 0, 0),
+	F(exit, FIELD_STR, EDIT, 0, NAME_MAX),
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(mtu, FIELD_U32, EDIT, 0, MTU_MAX),
 	F(keepalive, FIELD_I32, EDIT, INHERIT, SECONDS_MAX),
+	F(rate_limit, FIELD_U64, EDIT, 0, RATE_MAX),
 	F(config_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 	F(key_at, FIELD_TIME, 0, 0, 0),
@@ -209,10 +216,17 @@ static const struct field user_fields[] = {
 	ID(id, 0),
 	ID(project, 0),
 	F(name, FIELD_STR, MAKE | MUST, NAME_MIN, NAME_MAX),
-	WORDS(role, FIELD_ENUM, EDIT, user_role_words),
+	F(role, FIELD_STR, EDIT, NAME_MIN, NAME_MAX),
+	F(scopes, FIELD_STRS, EDIT, 0, SCOPES_MAX),
+	F(grants, FIELD_STRS, EDIT, 0, SCOPES_MAX),
 	F(enabled, FIELD_BOOL, EDIT, 0, 0),
 	F(must_change_password, FIELD_BOOL, EDIT, 0, 0),
 	F(password_hash, FIELD_STR, HIDE, 0, HASH_MAX),
+	F(totp, FIELD_BOOL, 0, 0, 0),
+	F(totp_step, FIELD_U64, HIDE, 0, ANY_U64),
+	F(recovery, FIELD_STRS, HIDE, 0, RECOVERY_MAX),
+	F(issuer, FIELD_STR, EDIT, 0, ID_MAX),
+	F(subject, FIELD_STR, EDIT, 0, TEXT_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 	F(last_login, FIELD_TIME, 0, 0, 0),
 };
@@ -226,7 +240,9 @@ static const struct field token_fields[] = {
 	WORDS(kind, FIELD_ENUM, MAKE, token_kind_words),
 	F(name, FIELD_STR, MAKE | MUST, NAME_MIN, NAME_MAX),
 	F(hash, FIELD_STR, HIDE, 0, HASH_MAX),
-	WORDS(role, FIELD_ENUM, MAKE, user_role_words),
+	F(role, FIELD_STR, MAKE, NAME_MIN, NAME_MAX),
+	F(scopes, FIELD_STRS, MAKE, 0, SCOPES_MAX),
+	F(grants, FIELD_STRS, MAKE, 0, SCOPES_MAX),
 	F(networks, FIELD_STRS, MAKE, 0, JOIN_NETWORKS_MAX),
 	WORDS(roles, FIELD_BITS, MAKE, role_words),
 	F(uses_left, FIELD_U32, MAKE, 0, ANY_U32),
@@ -243,7 +259,10 @@ static const struct field session_fields[] = {
 	ID(id, 0),
 	ID(user, 0),
 	F(hash, FIELD_STR, HIDE, 0, HASH_MAX),
+	F(address, FIELD_STR, 0, 0, NAME_MAX),
+	F(agent, FIELD_STR, 0, 0, TEXT_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
+	F(last_used, FIELD_TIME, 0, 0, 0),
 	F(expires_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(session, "ses");
@@ -275,9 +294,21 @@ static const struct field audit_fields[] = {
 SCHEMA(audit, "aud");
 #undef OBJ
 
+#define OBJ struct access_role
+static const struct field role_fields[] = {
+	ID(id, 0),
+	ID(project, 0),
+	F(name, FIELD_STR, MAKE | MUST, NAME_MIN, NAME_MAX),
+	F(description, FIELD_STR, EDIT, 0, TEXT_MAX),
+	WORDS(permissions, FIELD_BITS, EDIT | MUST, permission_words),
+	F(created_at, FIELD_TIME, 0, 0, 0),
+};
+SCHEMA(role, "role");
+#undef OBJ
+
 const struct schema *const schemas[] = {&schema_project, &schema_network, &schema_node,
 	&schema_member, &schema_group, &schema_device, &schema_policy, &schema_user, &schema_token,
-	&schema_session, &schema_once, &schema_audit, NULL};
+	&schema_session, &schema_once, &schema_audit, &schema_role, NULL};
 
 const struct field *schema_field(const struct schema *s, const char *name)
 {

@@ -55,7 +55,7 @@ struct schema {
 
 extern const struct schema schema_project, schema_network, schema_node, schema_member, schema_group,
 	schema_device, schema_policy, schema_user, schema_token, schema_session, schema_once,
-	schema_audit;
+	schema_audit, schema_role;
 
 /* All of the above, for migrations' tests and the fleet loader; NULL-terminated. */
 extern const struct schema *const schemas[];
@@ -77,7 +77,7 @@ void *schema_free(const struct schema *s, void *object);
 /* The word list behind an enum or bit field. */
 extern const char *const topology_words[],
 	*const role_words[], *const group_mode_words[], *const device_kind_words[],
-								*const user_role_words[],
+								*const permission_words[],
 									*const token_kind_words[];
 
 #endif

@@ -17,8 +17,10 @@ enum item_kind {
 	ITEM_SYSCTL,    /* key: sysctl name */
 	ITEM_FIREWALL,  /* key: network id; the skeleton: rules and masquerade */
 	ITEM_SET,       /* key: set name/prefix: one member of a firewall set */
+	ITEM_LIMIT,     /* key: device id, addresses, rate: how fast a device may be */
 	ITEM_PEER,      /* key: interface/peer id */
 	ITEM_ROUTE,     /* key: destination */
+	ITEM_EXIT,      /* key: mark; what carries it takes a table of its own */
 	ITEM_HOST,      /* key: host name */
 	ITEM_KINDS
 };
@@ -78,6 +80,15 @@ struct fw_rule {
 };
 VEC_TYPE(fw_rule_vec, struct fw_rule);
 
+/* Full-tunnel devices in that set leave by that exit: marked when they speak to the outside, and
+ * let through by its interface alone (spec 0, How packets choose a path). */
+struct fw_exit {
+	char *set;
+	uint32_t mark;              /* 0 = no exit is there: nothing of theirs goes outside */
+	char interface[IFNAME_LEN]; /* "" = this node is the exit */
+};
+VEC_TYPE(fw_exit_vec, struct fw_exit);
+
 /* The firewall of one network on this node: default drop on its interfaces, both families. */
 struct firewall_item {
 	struct strs interfaces;       /* overlay interfaces of this network */
@@ -86,11 +97,33 @@ struct firewall_item {
 	struct strs sets;             /* names of the sets rules use; members are ITEM_SET */
 	struct prefix_vec overlay;    /* the network's pools */
 	struct prefix_vec masquerade; /* destinations that see this node's address instead */
+	struct fw_exit_vec exits;
+	struct prefix_vec inside;        /* what no full tunnel leads to: policy decides about it */
+	char exit_interface[IFNAME_LEN]; /* gateways' full tunnels end here and go outside; or "" */
+	uint32_t exit_mark;              /* of their flows */
 };
 
 struct set_item {
 	char *set;
 	struct prefix prefix; /* ranges are cut into prefixes */
+};
+
+/* The way of marked packets. On a gateway: out by the interface, and nowhere when that is gone. On
+ * an exit: replies go back to the gateways by it, whatever else leads there. */
+struct exit_item {
+	uint32_t mark; /* and number of its routing table; EXIT_MARK and 24 bits */
+	char interface[IFNAME_LEN];
+	struct prefix_vec inside; /* goes by the main table */
+	struct prefix_vec back;   /* an exit's: the gateways. Empty = everything goes this way */
+};
+#define EXIT_MARK 0x57000000u
+#define EXIT_MARK_HERE (EXIT_MARK | 0xffffffu) /* leaves by this node's own routes */
+/* Of what a device sends, and as much of what is sent to it; shared by its addresses. All of it is
+ * key: another rate is another limit. */
+struct limit_item {
+	id_text device;
+	struct addr addr, addr6; /* unset: none of that family */
+	uint64_t rate;           /* bits a second */
 };
 
 struct host_item {
@@ -109,6 +142,8 @@ struct item {
 		struct sysctl_item sysctl;
 		struct firewall_item firewall;
 		struct set_item set;
+		struct exit_item exit;
+		struct limit_item limit;
 		struct host_item host;
 	};
 };

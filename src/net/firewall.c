@@ -1,22 +1,29 @@
 /*
- * DOC: the text of a network's nft table; pure. What arrives on an overlay interface, or is passed
- * on to or from one, is dropped unless a rule allows it; everything else is none of our business.
+ * DOC: a network's nft table: its skeleton (sets, chains, rules) as text, what is in its sets as
+ * content; pure. What arrives on an overlay interface, or is passed on to or from one, is dropped
+ * unless a rule allows it; everything else is none of our business.
  *
- *	input hook ───> wr_input ── not overlay: accept; known flow: accept; rules; drop
- *	forward hook ─> wr_forward ── from or to overlay: wr_pass ── known flow; rules; drop
+ *	input hook ───> wr_input ── not overlay: accept; limits; known flow: accept; rules; drop
+ *	forward hook ─> wr_forward ── from or to overlay: limits; wr_pass ── known flow; rules; drop
+ *	prerouting ───> wr_exit ── full tunnels: marked for their exit (firewall_exit.c)
  *	postrouting ──> wr_nat ── overlay to a masqueraded destination, leaving the overlay
  *
  * Each rule is written once a family, over that family's part of its sets (addresses, and ranges
  * when there are some). A part without members matches nothing, so a rule whose destination has no
- *IPv6 address allows no IPv6. A rule that cannot be understood is left out: less is allowed, never
- *more.
+ * IPv6 address allows no IPv6. A rule that cannot be understood is left out: less is allowed, never
+ * more. No rule makes a set of its own ("dport { 22, 80 }"): the kernel names such sets anew at
+ * every load, and a table that is loaded again would not read back the same.
+ *
+ * A device's rate limits are two objects of the table (up, down), which a map finds by its address.
  */
-#include "net/net.h"
+#include "net/firewall.h"
 
 #include "base/map.h"
 #include "base/text.h"
 #include "model/names.h"
+#include "net/firewall_exit.h"
 #include "net/nftname.h"
+#include "net/net.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +36,12 @@ static const struct half {
 	/* a word of nft itself: other names take /etc/protocols, which a bare Debian lacks */
 	const char *icmp;
 	const char *overlay, *masquerade; /* sets of our own */
+	const char *up, *down;            /* maps of our own: address -> limit */
 } halves[] = {
-	{FAMILY_IPV4, "ip", "ipv4_addr", "meta nfproto ipv4", "icmp", "overlay_4", "masquerade_4"},
+	{FAMILY_IPV4, "ip", "ipv4_addr", "meta nfproto ipv4", "icmp", "overlay_4", "masquerade_4",
+		"limit_up_4", "limit_down_4"},
 	{FAMILY_IPV6, "ip6", "ipv6_addr", "meta nfproto ipv6", "icmpv6", "overlay_6",
-		"masquerade_6"},
+		"masquerade_6", "limit_up_6", "limit_down_6"},
 };
 
 #define INTERFACES "interfaces"
@@ -144,6 +153,8 @@ static void add_sets(struct buf *out, const struct firewall_item *f, const struc
 	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
+		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", h->up, h->type);
+		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", h->down, h->type);
 		if (f->masquerade.n > 0) {
 			add_set(out, h, NFT_RANGES, h->overlay);
 			add_set(out, h, NFT_RANGES, h->masquerade);
@@ -177,33 +188,31 @@ static int port_add(struct buf *out, const char *text)
 	return 0;
 }
 
-/* What of the protocol a rule wants, with a space before; ERR_INVALID when it makes no sense. */
-static int protocol_add(struct buf *out, const struct fw_rule *r, const struct half *h)
+/* What of the protocol a rule wants, one text for each of its ports, with a space before;
+ * ERR_INVALID when it makes no sense. */
+static int protocol_texts(const struct fw_rule *r, const struct half *h, struct strs *ret)
 {
 	const char *protocol = r->protocol == NULL ? "" : r->protocol;
 	int has_ports = strcmp(protocol, "tcp") == 0 || strcmp(protocol, "udp") == 0;
+	CLEANUP(buf_done) struct buf text = {0};
 
 	if (r->ports.n > 0 && !has_ports)
 		return ERR_INVALID;
-	if (strcmp(protocol, "any") == 0)
-		return 0;
-	if (strcmp(protocol, "icmp") == 0) {
-		buf_addf(out, " meta l4proto %s", h->icmp);
-		return 0;
-	}
-	if (!has_ports)
+	if (strcmp(protocol, "icmp") == 0)
+		buf_addf(&text, " meta l4proto %s", h->icmp);
+	else if (has_ports && r->ports.n == 0)
+		buf_addf(&text, " meta l4proto %s", protocol);
+	else if (!has_ports && strcmp(protocol, "any") != 0)
 		return ERR_INVALID;
-	if (r->ports.n == 0) {
-		buf_addf(out, " meta l4proto %s", protocol);
-		return 0;
-	}
-	buf_addf(out, " %s dport { ", protocol);
-	for (size_t i = 0; i < r->ports.n; i++) {
-		buf_adds(out, i > 0 ? ", " : "");
-		if (port_add(out, r->ports.v[i]) < 0)
+	if (r->ports.n == 0)
+		strs_push(ret, buf_str(&text));
+	VEC_FOREACH (port, &r->ports) {
+		buf_reset(&text);
+		buf_addf(&text, " %s dport ", protocol);
+		if (port_add(&text, *port) < 0)
 			return ERR_INVALID;
+		strs_push(ret, buf_str(&text));
 	}
-	buf_adds(out, " }");
 	return 0;
 }
 
@@ -235,16 +244,17 @@ static struct side side_of(const struct half *h, const char *keyword, const char
 static void rule_add(struct buf *out, const struct fw_rule *r, const struct half *h,
 	const struct members_vec *members)
 {
-	CLEANUP(buf_done) struct buf protocol = {0};
+	CLEANUP(strs_done) struct strs protocols = {0};
 	struct side from = side_of(h, "saddr", r->from, members);
 	struct side to = side_of(h, "daddr", r->to, members);
 
-	if (protocol_add(&protocol, r, h) < 0)
+	if (protocol_texts(r, h, &protocols) < 0)
 		return;
 	for (size_t i = 0; i < from.n; i++)
 		for (size_t k = 0; k < to.n; k++)
-			buf_addf(out, "\t\t%s%s%s%s accept\n", h->only, from.text[i], to.text[k],
-				buf_str(&protocol));
+			VEC_FOREACH (protocol, &protocols)
+				buf_addf(out, "\t\t%s%s%s%s accept\n", h->only, from.text[i],
+					to.text[k], *protocol);
 }
 
 static void rules_add(
@@ -260,6 +270,17 @@ static void known_flows_add(struct buf *out)
 	buf_adds(out, "\t\tct state established,related accept\n\t\tct state invalid drop\n");
 }
 
+/* What devices send (before all else: known flows count, too), or what is sent to them. */
+static void limits_add(struct buf *out, const char *side, const char *keyword)
+{
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+		const struct half *h = &halves[i];
+
+		buf_addf(out, "\t\t%s @" INTERFACES " limit name %s %s map @%s drop\n", side, h->ip,
+			keyword, strcmp(keyword, "saddr") == 0 ? h->up : h->down);
+	}
+}
+
 static void chains_add(
 	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
 {
@@ -267,25 +288,32 @@ static void chains_add(
 		"\tchain wr_input {\n"
 		"\t\ttype filter hook input priority filter; policy accept;\n"
 		"\t\tiifname != @" INTERFACES " accept\n");
+	limits_add(out, "iifname", "saddr");
 	known_flows_add(out);
 	rules_add(out, &f->input, members);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_pass {\n");
+	firewall_exit_refuse(out, f);
 	known_flows_add(out);
 	rules_add(out, &f->forward, members);
+	firewall_exit_accept(out, f);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
-		"\t\ttype filter hook forward priority filter; policy accept;\n"
+		"\t\ttype filter hook forward priority filter; policy accept;\n");
+	limits_add(out, "iifname", "saddr");
+	limits_add(out, "oifname", "daddr");
+	buf_adds(out,
 		"\t\tiifname @" INTERFACES " goto wr_pass\n"
 		"\t\toifname @" INTERFACES " goto wr_pass\n\t}\n");
-	if (f->masquerade.n == 0)
+	if (f->masquerade.n == 0 && !firewall_has_exits(f))
 		return;
 	buf_adds(out,
 		"\tchain wr_nat {\n"
 		"\t\ttype nat hook postrouting priority srcnat; policy accept;\n");
-	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+	firewall_exit_masquerade(out, f);
+	for (size_t i = 0; f->masquerade.n > 0 && i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
 		buf_addf(out,
@@ -293,63 +321,199 @@ static void chains_add(
 			h->ip, h->overlay, h->ip, h->masquerade);
 	}
 	buf_adds(out, "\t}\n");
+	firewall_exit_marks(out, f); /* last: chains that come and go keep their order */
 }
 
-/* A list of the firewall item, sorted here: it comes in the planner's order. */
-static void list_add(struct buf *out, const char *table, const char *set, enum family f,
-	const struct prefix_vec *list)
+/* --- what is in the sets ---------------------------------------------------------------------- */
+
+static void ranges_content(
+	struct nf_content *c, const char *set, enum family f, const struct prefix_vec *aggregated)
+{
+	struct nf_set *s = nf_content_set(c, set, true);
+
+	VEC_FOREACH (p, aggregated)
+		if (p->addr.family == f)
+			nf_elems_range(&s->elems, *p);
+}
+
+/* A list of the firewall item, aggregated here: it comes in the planner's order. */
+static void list_content(
+	struct nf_content *c, const char *set, enum family f, const struct prefix_vec *list)
 {
 	struct prefix_vec v = {0};
 
 	prefix_vec_copy(&v, list);
 	prefix_vec_aggregate(&v);
-	nft_elements(out, "add", table, set, NFT_RANGES, f, &v);
+	ranges_content(c, set, f, &v);
 	VEC_DONE(&v);
 }
 
-static void pools_add(struct buf *out, const char *table, const struct firewall_item *f)
+static void members_content(struct nf_content *c, const struct members *m, enum family f)
 {
-	for (size_t i = 0; f->masquerade.n > 0 && i < ARRAY_LEN(halves); i++) {
+	char name[NFT_NAME_LEN];
+	struct nf_set *hosts = nf_content_set(c, nft_set(m->name, NFT_HOSTS, f, name), false);
+
+	for (size_t i = 0; i < m->hosts.n; i++) {
+		struct addr a = m->hosts.v[i].addr;
+
+		if (a.family == f && (i == 0 || addr_compare(m->hosts.v[i - 1].addr, a) != 0))
+			nf_elems_host(&hosts->elems, a, NULL);
+	}
+	if (has_ranges(m, f))
+		ranges_content(c, nft_set(m->name, NFT_RANGES, f, name), f, &m->ranges);
+}
+
+static void limit_content(struct nf_content *c, const struct limit_item *l)
+{
+	const struct addr addrs[] = {l->addr, l->addr6};
+	char word[ID_LEN + 24], up[NFT_NAME_LEN], down[NFT_NAME_LEN];
+	uint64_t rate = l->rate / 8 > 0 ? l->rate / 8 : 1;
+
+	/* the rate is in the name: a limit never changes, another one takes its place */
+	snprintf(word, sizeof(word), "%s_%llu", l->device, (unsigned long long)l->rate);
+	nf_limits_push(&c->limits, nft_name("up", word, up), rate);
+	nf_limits_push(&c->limits, nft_name("down", word, down), rate);
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
-		list_add(out, table, h->overlay, h->family, &f->overlay);
-		list_add(out, table, h->masquerade, h->family, &f->masquerade);
+		if (addrs[i].family != h->family)
+			continue;
+		nf_elems_host(&nf_content_set(c, h->up, false)->elems, addrs[i], up);
+		nf_elems_host(&nf_content_set(c, h->down, false)->elems, addrs[i], down);
 	}
 }
 
-static void elements_add(struct buf *out, const char *table, const struct firewall_item *f,
-	const struct members_vec *v)
+static void limits_content(struct nf_content *c, const char *network, const struct item_vec *items)
+{
+	VEC_FOREACH (i, items)
+		if ((*i)->kind == ITEM_LIMIT && strcmp((*i)->network, network) == 0)
+			limit_content(c, &(*i)->limit);
+}
+
+void firewall_singles(const char *network, const struct item_vec *items, struct nf_content *ret)
 {
 	char name[NFT_NAME_LEN];
 
+	VEC_FOREACH (i, items) {
+		struct prefix p = (*i)->set.prefix;
+
+		if ((*i)->kind != ITEM_SET || strcmp((*i)->network, network) != 0 ||
+			nft_kind_of(p) != NFT_HOSTS)
+			continue;
+		nft_set((*i)->set.set, NFT_HOSTS, p.addr.family, name);
+		nf_elems_host(&nf_content_set(ret, name, false)->elems, p.addr, NULL);
+	}
+	limits_content(ret, network, items);
+}
+
+void firewall_ranges(const char *network, const char *set, enum family f,
+	const struct item_vec *items, struct nf_elem_vec *ret)
+{
+	struct prefix_vec v = {0};
+
+	VEC_FOREACH (i, items)
+		if ((*i)->kind == ITEM_SET && strcmp((*i)->network, network) == 0 &&
+			strcmp((*i)->set.set, set) == 0 && (*i)->set.prefix.addr.family == f &&
+			nft_kind_of((*i)->set.prefix) == NFT_RANGES)
+			VEC_PUSH(&v, (*i)->set.prefix);
+	prefix_vec_aggregate(&v);
+	VEC_FOREACH (p, &v)
+		nf_elems_range(ret, *p);
+	VEC_DONE(&v);
+}
+
+static void content_make(const char *network, const struct firewall_item *f,
+	const struct item_vec *items, const struct members_vec *members, struct nf_content *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+		const struct half *h = &halves[i];
+
+		nf_content_set(ret, h->up, false);
+		nf_content_set(ret, h->down, false);
+		if (f->masquerade.n > 0) {
+			list_content(ret, h->overlay, h->family, &f->overlay);
+			list_content(ret, h->masquerade, h->family, &f->masquerade);
+		}
+		VEC_FOREACH (m, members)
+			members_content(ret, m, h->family);
+	}
+	limits_content(ret, network, items);
+	nf_content_sort(ret);
+}
+
+bool firewall_is_content(const char *set)
+{
+	static const char *const prefixes[] = {"s_", "r_", "overlay_", "masquerade_", "limit_"};
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (strncmp(set, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+void firewall_make(const char *network, const struct firewall_item *f, const struct item_vec *items,
+	struct firewall *ret)
+{
+	CLEANUP(members_done) struct members_vec members = {0};
+	const char *table = nft_table(network, ret->table);
+
+	gather(network, f, items, &members);
+	buf_addf(&ret->skeleton, "table inet %s {\n", table);
+	add_sets(&ret->skeleton, f, &members);
+	chains_add(&ret->skeleton, f, &members);
+	buf_adds(&ret->skeleton, "}\n");
 	/* A name ifname_check refuses cannot be an interface of ours: no backend makes it. */
 	VEC_FOREACH (s, &f->interfaces)
 		if (ifname_check(*s) == 0)
-			buf_addf(out, "add element inet %s " INTERFACES " { \"%s\" }\n", table, *s);
-	pools_add(out, table, f);
-	VEC_FOREACH (m, v)
-		for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
-			enum family family = halves[i].family;
+			buf_addf(&ret->skeleton, "add element inet %s " INTERFACES " { \"%s\" }\n",
+				table, *s);
+	ret->chains = (f->masquerade.n > 0 || firewall_has_exits(f) ? FIREWALL_NAT : 0u) |
+		(firewall_has_exits(f) ? FIREWALL_EXIT : 0u);
+	content_make(network, f, items, &members, &ret->content);
+}
 
-			nft_elements(out, "add", table, nft_set(m->name, NFT_HOSTS, family, name),
-				NFT_HOSTS, family, &m->hosts);
-			nft_elements(out, "add", table, nft_set(m->name, NFT_RANGES, family, name),
-				NFT_RANGES, family, &m->ranges);
-		}
+void firewall_done(struct firewall *fw)
+{
+	buf_done(&fw->skeleton);
+	nf_content_done(&fw->content);
+}
+
+static const struct {
+	enum firewall_chain bit;
+	const char *name;
+} extra_chains[] = {{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"}};
+
+int firewall_text(
+	const struct firewall *fw, const struct nf_content *old, unsigned had, struct buf *out)
+{
+	static const struct nf_content none;
+	struct nf_changes changes = {0};
+	int r = nf_changes_between(old == NULL ? &none : old, &fw->content, &changes);
+
+	if (r < 0)
+		return r;
+	if (old == NULL) {
+		buf_addf(out, "add table inet %s\ndelete table inet %s\n", fw->table, fw->table);
+	} else {
+		buf_addf(out, "flush table inet %s\nflush set inet %s " INTERFACES "\n", fw->table,
+			fw->table);
+		for (size_t i = 0; i < ARRAY_LEN(extra_chains); i++)
+			if (had & ~fw->chains & extra_chains[i].bit)
+				buf_addf(out, "delete chain inet %s %s\n", fw->table,
+					extra_chains[i].name);
+		nf_changes_drop_text(&changes, fw->table, out);
+	}
+	buf_add(out, fw->skeleton.data, fw->skeleton.len);
+	nf_changes_add_text(&changes, fw->table, out);
+	nf_changes_done(&changes);
+	return 0;
 }
 
 void net_firewall_text(const char *network, const struct firewall_item *f,
 	const struct item_vec *set_items, struct buf *out)
 {
-	CLEANUP(members_done) struct members_vec members = {0};
-	char table[NFT_NAME_LEN];
+	CLEANUP(firewall_done) struct firewall fw = {0};
 
-	nft_table(network, table);
-	gather(network, f, set_items, &members);
-	buf_addf(out, "add table inet %s\ndelete table inet %s\ntable inet %s {\n", table, table,
-		table);
-	add_sets(out, f, &members);
-	chains_add(out, f, &members);
-	buf_adds(out, "}\n");
-	elements_add(out, table, f, &members);
+	firewall_make(network, f, set_items, &fw);
+	firewall_text(&fw, NULL, false, out);
 }

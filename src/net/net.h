@@ -1,7 +1,7 @@
 /*
  * DOC: the machine's network around the tunnels: links, addresses and routes by rtnetlink, sysctls
- * by /proc, the firewall by one atomic `nft -f -` (fixed arguments, no shell). Routes of ours carry
- * protocol number NET_ROUTE_PROTOCOL so that nobody else's are ever touched.
+ * by /proc, the firewall by netlink batches and, for its rules, one atomic `nft -f -`. Routes of
+ * ours carry protocol number NET_ROUTE_PROTOCOL so that nobody else's are ever touched.
  */
 #ifndef WARREN_NET_NET_H
 #define WARREN_NET_NET_H
@@ -44,24 +44,41 @@ int net_route_overlap(struct net *n, struct prefix p, struct buf *ret_text, stru
 /* Source address the default route would use. ERR_NOT_FOUND when there is none. */
 int net_default_address(struct net *n, enum family f, struct addr *ret, struct err *e);
 
+/* Ways out of marked packets (exit.c): rules and tables numbered like the mark. put makes or
+ * repairs all of one; delete of what is not there succeeds. list gives ours; one that is not whole
+ * has interface "". */
+VEC_TYPE(exit_vec, struct exit_item);
+int net_exit_put(struct net *n, const struct exit_item *x, struct err *e);
+int net_exit_delete(struct net *n, uint32_t mark, struct err *e);
+int net_exit_list(struct net *n, struct exit_vec *ret, struct err *e);
+void net_exit_list_done(struct exit_vec *v);
+
 /* "net.ipv4.ip_forward" <-> /proc/sys/net/ipv4/ip_forward; names are checked. */
 int net_sysctl_get(const char *name, struct buf *out, struct err *e);
 int net_sysctl_set(const char *name, const char *value, struct err *e);
 
-/* Firewall. Text of the table for a network's firewall item and its set members: pure, golden
- * tested; begins with "add table; delete table" so that loading it replaces the old one whole. */
+/* Firewall. Text of the whole table for a network's firewall item, its set members and limits:
+ * pure, golden tested; begins with "add table; delete table" so that loading it replaces the old
+ * one whole. */
 void net_firewall_text(const char *network, const struct firewall_item *f,
 	const struct item_vec *set_items, struct buf *out);
-/* Load text in one transaction; on failure the old rules stay. */
-int net_firewall_load(const struct buf *text, struct err *e);
-/* Only members: single addresses that come to and go from existing sets, one transaction. A range
- * among them is ERR_STALE: then, and after any other error, nothing was changed; load the text. */
-int net_firewall_members(const char *network, const struct item_vec *put,
-	const struct item_vec *drop, struct err *e);
-/* A digest of what is loaded for the network, to notice drift: equal before and after means
- * nobody touched it. ERR_NOT_FOUND when the table is not there. */
-int net_firewall_digest(const char *network, char ret[static 65], struct err *e);
-int net_firewall_delete(const char *network, struct err *e); /* absent is success */
+/* Make the network's table be so, whatever it was. items are its members and limits (ITEM_SET,
+ * ITEM_LIMIT). Rules change in one transaction of nft; while they stay, and nobody else touched
+ * them, only what differs in the sets is changed, by netlink. On failure the old rules stay. */
+int net_firewall_load(struct net *n, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e);
+/* Only members and limits that come and go, in one netlink transaction. all: as for load,
+ * afterwards; needed when a range comes or goes. After an error nothing was changed; load then. */
+int net_firewall_members(struct net *n, const char *network, const struct item_vec *all,
+	const struct item_vec *put, const struct item_vec *drop, struct err *e);
+/* Is the table what net_firewall_load would make? 1 or 0. Compares with the kernel, once after each
+ * change of nftables by anybody; a table that this process did not load is never intact.
+ * ERR_NOT_FOUND when there is none. */
+int net_firewall_intact(struct net *n, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e);
+/* A digest of all that is in the table, for comparisons. ERR_NOT_FOUND when it is not there. */
+int net_firewall_digest(struct net *n, const char *network, char ret[static 65], struct err *e);
+int net_firewall_delete(struct net *n, const char *network, struct err *e); /* absent is success */
 
 /* The marked block of /etc/hosts (path is a setting): replaced atomically, removed when empty. */
 int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *e);

@@ -8,7 +8,6 @@
 
 #define KEPT_MAX 48
 #define DIGEST_SHOWN 12
-#define ELEMENTS_PER_COMMAND 1000
 
 const char *nft_name(const char *prefix, const char *text, char ret[static NFT_NAME_LEN])
 {
@@ -51,26 +50,4 @@ const char *nft_set(
 
 	snprintf(ret + n, NFT_NAME_LEN - n, "_%d", f == FAMILY_IPV4 ? 4 : 6);
 	return ret;
-}
-
-void nft_elements(struct buf *out, const char *verb, const char *table, const char *set,
-	enum nft_kind kind, enum family f, const struct prefix_vec *members)
-{
-	char text[PREFIX_TEXT_LEN];
-	size_t n = 0;
-
-	VEC_FOREACH (p, members) {
-		if (p->addr.family != f || (kind == NFT_HOSTS && nft_kind_of(*p) != kind))
-			continue;
-		if (n % ELEMENTS_PER_COMMAND == 0)
-			buf_addf(out, "%s%s element inet %s %s { ", n > 0 ? " }\n" : "", verb,
-				table, set);
-		else
-			buf_adds(out, ", ");
-		buf_adds(out,
-			kind == NFT_HOSTS ? addr_format(p->addr, text) : prefix_format(*p, text));
-		n++;
-	}
-	if (n > 0)
-		buf_adds(out, " }\n");
 }

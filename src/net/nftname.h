@@ -1,11 +1,10 @@
 /*
- * DOC: names and elements as they stand in nft text. Every name is made here from [a-z0-9_] behind
+ * DOC: names as they stand in nft text. Every name is made here from [a-z0-9_] behind
  * a prefix of ours, so no word from outside, and no word reserved by nft, reaches the text.
  */
 #ifndef WARREN_NET_NFTNAME_H
 #define WARREN_NET_NFTNAME_H
 
-#include "base/buf.h"
 #include "model/prefix.h"
 
 #define NFT_NAME_LEN 96
@@ -20,10 +19,5 @@ enum nft_kind { NFT_HOSTS, NFT_RANGES };
 enum nft_kind nft_kind_of(struct prefix p);
 const char *nft_set(
 	const char *set, enum nft_kind kind, enum family f, char ret[static NFT_NAME_LEN]);
-
-/* "add element inet TABLE SET { ... }" (or "delete") for the members of that kind and family, cut
- * into commands of some thousand elements each. */
-void nft_elements(struct buf *out, const char *verb, const char *table, const char *set,
-	enum nft_kind kind, enum family f, const struct prefix_vec *members);
 
 #endif

@@ -13,13 +13,13 @@
 #define DUMP_TRIES 20 /* the tables of a busy machine change during a dump */
 #define ANSWER_MAX 10 /* seconds; the kernel answers at once */
 
-struct net *net_new(struct err *e)
+struct net *rtnl_open(int bus, struct err *e)
 {
 	struct timeval limit = {.tv_sec = ANSWER_MAX};
 	struct net *n = NEW(struct net);
 	int one = 1, fd;
 
-	n->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	n->socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	if (n->socket == NULL || mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		err_errno(e, errno, "cannot open a netlink socket");
 		return net_free(n);
@@ -31,10 +31,17 @@ struct net *net_new(struct err *e)
 	return n;
 }
 
+struct net *net_new(struct err *e)
+{
+	return rtnl_open(NETLINK_ROUTE, e);
+}
+
 struct net *net_free(struct net *n)
 {
 	if (n != NULL && n->socket != NULL)
 		mnl_socket_close(n->socket);
+	if (n != NULL)
+		net_tables_free(n->tables);
 	return mem_free(n);
 }
 

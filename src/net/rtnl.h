@@ -7,11 +7,16 @@
 
 #include <libmnl/libmnl.h>
 
+struct net_tables;
 struct net {
 	struct mnl_socket *socket;
 	unsigned seq;
+	struct net_tables *tables; /* what is known of the firewall; made when needed (nft.c) */
 	_Alignas(struct nlmsghdr) char request[1024];
 };
+
+/* A socket to rtnetlink, or to another bus of netlink. Free it with net_free. */
+struct net *rtnl_open(int bus, struct err *e);
 
 /* Start a request with a zeroed family header of size bytes behind it. Valid until the next one. */
 struct nlmsghdr *rtnl_begin(
@@ -37,6 +42,8 @@ void rtnl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr *
 /* The value of a 32-bit attribute, or otherwise when it is absent or short. */
 uint32_t rtnl_u32(const struct nlattr *a, uint32_t otherwise);
 int rtnl_af(enum family f);
+
+struct net_tables *net_tables_free(struct net_tables *t);
 
 /* Index of an interface. ERR_NOT_FOUND when absent. */
 int net_link_index(struct net *n, const char *ifname, int *ret_index, struct err *e);

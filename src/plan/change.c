@@ -14,6 +14,7 @@ struct touched {
 	id_text network;
 	unsigned all;          /* enum part bits, of every member */
 	unsigned gateways;     /* and of members with the gateway role */
+	unsigned exits;        /* and with the exit role */
 	bool relinks;          /* links come and go: who had none may get its first */
 	bool by_policy;        /* any link may */
 	bool by_lists;         /* the firewall's sets may differ */
@@ -102,8 +103,12 @@ static struct touched *touch_member(
 	t->relinks = true;
 	t->gateways |= PART_SHELL;
 	id_vec_add(&t->members, m->id);
+	t->exits |= PART_SHELL; /* what is inside; the gateways are their peers */
 	if (m->roles & ROLE_GATEWAY)
 		add_gateways(f, t, m->group);
+	/* which exit a full tunnel takes is in its device's part */
+	if (m->roles & ROLE_EXIT)
+		t->gateways |= PART_SHELL | PART_DEVICES;
 	return t;
 }
 
@@ -175,6 +180,7 @@ static void begin_group(
 			continue;
 		t = touch(pc, sides[i]->network);
 		t->gateways = PART_WHOLE;
+		t->exits = PART_SHELL;
 		if (before == NULL || after == NULL)
 			t->all = PART_DEVICES;
 		add_gateways(f, t, NULL);
@@ -272,6 +278,8 @@ static unsigned parts_of(const struct touched *t, const struct view_member *vm, 
 		if (t->relinks && vm->group == NULL)
 			what |= PART_DEVICES;
 	}
+	if (vm->member->roles & ROLE_EXIT)
+		what |= t->exits;
 	return what;
 }
 

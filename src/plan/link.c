@@ -61,6 +61,13 @@ static void push_address(
 	VEC_PUSH(ret, i);
 }
 
+void link_addresses(const struct network *n, const struct member *m, const char *interface,
+	struct item_vec *ret)
+{
+	push_address(n, interface, m->ipv4, ret);
+	push_address(n, interface, m->ipv6, ret);
+}
+
 static void push_route(
 	const struct network *n, const char *name, struct prefix dst, struct item_vec *ret)
 {
@@ -81,7 +88,7 @@ static void push_rp_filter(const struct network *n, const char *name, struct ite
 	VEC_PUSH(ret, i);
 }
 
-static void set_psk(const struct fleet_network *fn, const struct public_key *a,
+void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 	const struct public_key *b, struct secret *ret)
 {
 	if (fn->network->psk && !secret_is_zero(&fn->psk_root))
@@ -110,7 +117,7 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	p->generation = seen->generation;
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
-	set_psk(fn, &m->public_key, &other->public_key, &p->psk);
+	link_set_psk(fn, &m->public_key, &other->public_key, &p->psk);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, p->interface, *prefix, ret);
@@ -130,8 +137,7 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 
 	link_direct_name(n, m, name);
 	push_interface(n, name, IFACE_DIRECT, &m->public_key, NULL, view_port(v, i), ret);
-	push_address(n, name, m->ipv4, ret);
-	push_address(n, name, m->ipv6, ret);
+	link_addresses(n, m, name, ret);
 	push_rp_filter(n, name, ret);
 }
 
@@ -176,8 +182,7 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 
 	link_devices_name(n, name);
 	push_interface(n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
-	push_address(n, name, m->ipv4, ret);
-	push_address(n, name, m->ipv6, ret);
+	link_addresses(n, m, name, ret);
 	push_address(n, name, n->gateway_addr, ret);
 	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
 		push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
@@ -186,6 +191,20 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	VEC_FOREACH (p, &pool)
 		push_route(n, name, *p, ret);
 	VEC_DONE(&pool);
+}
+
+void link_device_limit(const struct fleet_network *fn, const struct device *d, struct item_vec *ret)
+{
+	struct item *i;
+
+	if (d->rate_limit == 0)
+		return;
+	i = item_new(ITEM_LIMIT, fn->network->id);
+	id_copy(i->limit.device, d->id);
+	i->limit.addr = d->ipv4;
+	i->limit.addr6 = d->ipv6;
+	i->limit.rate = d->rate_limit;
+	VEC_PUSH(ret, i);
 }
 
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
@@ -204,6 +223,6 @@ void link_device_peer(const struct fleet_network *fn, const struct group *g, con
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv4));
 	if (addr_is_set(d->ipv6))
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv6));
-	set_psk(fn, &d->public_key, &g->public_key, &p->psk);
+	link_set_psk(fn, &d->public_key, &g->public_key, &p->psk);
 	VEC_PUSH(ret, i);
 }

@@ -22,6 +22,14 @@ void link_direct_name(const struct network *n, const struct member *m, char ret[
 /* Is the direct interface there? A gateway has none as long as it has no one to talk to. */
 int link_is_direct(const struct view *v, size_t i);
 
+/* Push the member's mesh addresses for one of its interfaces. */
+void link_addresses(const struct network *n, const struct member *m, const char *interface,
+	struct item_vec *ret);
+
+/* The pre-shared key of two ends, where the network has them on. */
+void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
+	const struct public_key *b, struct secret *ret);
+
 /* Push the direct interface of a member, with addresses, no peers. */
 void link_direct(const struct view *v, size_t i, struct item_vec *ret);
 
@@ -32,6 +40,9 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
  * pool's route, no peers. */
 void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret);
 
+/* Push the limit of a device that has one. */
+void link_device_limit(
+	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);
 /* Push the peer a device is on that interface. */
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
 	struct item_vec *ret);

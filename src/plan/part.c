@@ -1,6 +1,7 @@
 /* DOC: see part.h. */
 #include "plan/part.h"
 
+#include "plan/exit.h"
 #include "plan/link.h"
 
 /* What changes when a packet of one interface may leave by another. */
@@ -18,9 +19,10 @@ static void push_forwarding(const struct network *n, struct item_vec *ret)
 }
 
 static void push_firewall(
-	struct view *v, const struct member *m, int direct, int devices, struct item_vec *ret)
+	struct view *v, size_t index, int direct, int devices, struct item_vec *ret)
 {
 	const struct network *n = v->fn->network;
+	const struct member *m = v->members[index].member;
 	struct item *i = item_new(ITEM_FIREWALL, n->id);
 	struct firewall_item *fw = &i->firewall;
 	char name[IFNAME_LEN];
@@ -40,6 +42,7 @@ static void push_firewall(
 	if (m->masquerade)
 		prefix_vec_copy(&fw->masquerade, &m->local_subnets);
 	policy_compile(v->fn, view_rules(v), m, fw, ret);
+	exit_shell(v, index, fw, ret);
 	VEC_PUSH(ret, i);
 }
 
@@ -57,18 +60,24 @@ static void push_shell(
 			sealed = keys->group_key(keys->ctx, g->id, m->node);
 		link_devices(v, i, sealed, ret);
 	}
-	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER) || m->local_subnets.n > 0)
+	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER | ROLE_EXIT) || m->local_subnets.n > 0)
 		push_forwarding(v->fn->network, ret);
-	push_firewall(v, m, direct, g != NULL, ret);
+	push_firewall(v, i, direct, g != NULL, ret);
 }
 
-static void push_device(const struct fleet_network *fn, const struct policy_rule_vec *rules,
-	const struct group *own, const struct device *d, struct item_vec *ret)
+/* exits: of the network; rules: see policy_device_sets; own: the group that member m terminates
+ * devices for, or NULL. */
+static void push_device(const struct exits *exits, const struct fleet_network *fn,
+	const struct policy_rule_vec *rules, const struct member *m, const struct group *own,
+	const struct device *d, struct item_vec *ret)
 {
 	if (!d->enabled)
 		return;
-	if (own != NULL && strcmp(own->id, d->group) == 0)
+	if (own != NULL && strcmp(own->id, d->group) == 0) {
 		link_device_peer(fn, own, d, ret);
+		exit_device(exits, m, d, ret);
+		link_device_limit(fn, d, ret);
+	}
 	policy_device_sets(fn, rules, d, ret);
 }
 
@@ -79,7 +88,8 @@ static void push_devices(struct view *v, size_t i, struct item_vec *ret)
 			fleet_devices(v->fleet, v->fn->network->id, (*g)->id);
 
 		VEC_FOREACH (d, devices)
-			push_device(v->fn, view_rules(v), v->members[i].group, *d, ret);
+			push_device(view_exits(v), v->fn, view_rules(v), v->members[i].member,
+				v->members[i].group, *d, ret);
 	}
 }
 
@@ -142,9 +152,13 @@ void part_device(
 {
 	const struct fleet_network *fn = fleet_network(vs->fleet, device->network);
 	const struct member *m = fleet_member(vs->fleet, node, device->network);
+	struct exits exits = {0};
 
+	if (fn != NULL && device->full_tunnel)
+		VEC_FOREACH (x, &fn->members)
+			exits_add(&exits, *x, link_usable(vs->fleet, *x));
 	if (fn != NULL && m != NULL && link_usable(vs->fleet, m) && has_shell(vs, fn, m))
-		push_device(fn, NULL, link_group(fn, m), device, ret);
+		push_device(&exits, fn, NULL, m, link_group(fn, m), device, ret);
 }
 
 void plan_device_part(

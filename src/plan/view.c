@@ -3,6 +3,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/key.h"
+#include "plan/exit.h"
 #include "plan/link.h"
 
 /* --- making one ------------------------------------------------------------------------------- */
@@ -49,6 +50,7 @@ struct view *view_free(struct view *v)
 		VEC_DONE(&v->members[i].behind);
 	}
 	mem_free(v->members);
+	mem_free(v->exits);
 	reach_done(&v->reach);
 	policy_rules_done(&v->rules);
 	return mem_free(v);
@@ -105,6 +107,16 @@ const struct policy_rule_vec *view_rules(struct view *v)
 		v->compiled = true;
 	}
 	return &v->rules;
+}
+
+const struct exits *view_exits(struct view *v)
+{
+	if (v->exits == NULL) {
+		v->exits = NEW(struct exits);
+		for (size_t i = 0; i < v->n_members; i++)
+			exits_add(v->exits, v->members[i].member, v->members[i].usable);
+	}
+	return v->exits;
 }
 
 /* --- who is linked with whom ------------------------------------------------------------------ */
@@ -164,8 +176,7 @@ static char *direct_endpoint(const struct view *v, size_t i)
 	return buf_take(&b);
 }
 
-/* A number that changes exactly when the endpoint's text does, so that agents write it again. */
-static uint32_t endpoint_generation(const char *endpoint)
+uint32_t view_endpoint_generation(const char *endpoint)
 {
 	uint8_t h[HASH_LEN];
 
@@ -216,7 +227,7 @@ const struct view_member *view_see(struct view *v, size_t i)
 
 	if (!vm->seen) {
 		vm->endpoint = direct_endpoint(v, i);
-		vm->generation = endpoint_generation(vm->endpoint);
+		vm->generation = view_endpoint_generation(vm->endpoint);
 		find_prefixes(v, vm);
 		vm->seen = true;
 	}

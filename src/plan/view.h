@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+struct exits;
+
 struct view_member {
 	const struct member *member;
 	const struct group *group; /* that it terminates devices for, or NULL */
@@ -35,6 +37,7 @@ struct view {
 	struct reach reach;
 	struct policy_rule_vec rules; /* made when first asked for */
 	bool compiled;
+	struct exits *exits; /* made when first asked for */
 };
 
 /* f is asked for nodes now and for devices later; fn may be a stand-in for the fleet's own. */
@@ -48,6 +51,12 @@ size_t view_index(const struct view *v, const char *member);
 /* Is i a peer of viewer: both ends can be, the topology joins them, a rule may use the link. */
 int view_linked(const struct view *v, size_t viewer, size_t i);
 int view_has_links(const struct view *v, size_t viewer);
+
+/* The exits of the network. */
+const struct exits *view_exits(struct view *v);
+
+/* A number that changes exactly when the endpoint's text does, so that agents write it again. */
+uint32_t view_endpoint_generation(const char *endpoint);
 
 /* The port of a member's direct interface. */
 uint16_t view_port(const struct view *v, size_t i);

@@ -67,6 +67,12 @@ static void escape(struct buf *out, const char *s)
 	}
 }
 
+void column_item(struct buf *out, const char *s)
+{
+	escape(out, s);
+	buf_addc(out, '\n');
+}
+
 static void items(struct buf *out, const struct strs *l, char end)
 {
 	VEC_FOREACH (s, l) {

@@ -14,6 +14,9 @@
 bool column_is_number(const struct field *f);
 bool column_is_list(const struct field *f); /* no order, no equality worth asking for */
 
+/* Append one item of a list of texts, as it is stored. */
+void column_item(struct buf *out, const char *s);
+
 /* Read a cell into the object's (empty) field. ERR_CORRUPT names the column. */
 int column_decode(const struct field *f, const struct cell *c, void *object, struct err *e);
 

@@ -96,6 +96,72 @@ static void add_search(
 		buf_addc(sql, ')');
 }
 
+/* A list as one text in which "\nITEM\n" is looked for. */
+static void add_in(const char *column, struct cell list, struct buf *sql, struct row *args)
+{
+	buf_addf(sql, "instr(?, char(10) || %s || char(10)) > 0 OR ", column);
+	row_add_cell(args, list);
+}
+
+static bool leads(const struct field *f)
+{
+	return (f->type == FIELD_ID && strcmp(f->name, "project") != 0) ||
+		strcmp(f->name, "object") == 0;
+}
+
+/* ids: "\nID\nID\n"; tags: one text each. Both outlive the statement. */
+static void add_scope(const struct schema *s, const struct tx_scope *scope, const struct buf *ids,
+	const struct strs *tags, struct buf *sql, struct row *args)
+{
+	struct cell list = {.type = CELL_TEXT, .p = buf_str(ids), .n = ids->len};
+
+	and_where(sql, args);
+	buf_addc(sql, '(');
+	for (size_t i = 0; i < s->n; i++) {
+		AUTOFREE char *column = mem_printf("\"%s\"", s->fields[i].name);
+
+		if (leads(&s->fields[i]))
+			add_in(column, list, sql, args);
+	}
+	if (s == &schema_node) {
+		buf_adds(sql, "\"id\" IN (SELECT node FROM member WHERE ");
+		add_in("network", list, sql, args);
+		add_in("\"group\"", list, sql, args);
+		buf_adds(sql, "FALSE) OR ");
+	}
+	if (schema_field(s, "tags") != NULL)
+		VEC_FOREACH (t, tags) {
+			buf_adds(sql, "instr(char(10) || \"tags\", ?) > 0 OR ");
+			row_add_text(args, *t);
+		}
+	if (schema_field(s, "owner") != NULL && scope->owner[0] != '\0') {
+		buf_adds(sql, "\"owner\" = ? OR ");
+		row_add_text(args, scope->owner);
+	}
+	buf_adds(sql, "FALSE)");
+}
+
+/* The texts add_scope looks for. */
+static void spell_scope(const struct tx_scope *scope, struct buf *ids, struct strs *tags)
+{
+	VEC_FOREACH (id, &scope->ids)
+		buf_addf(ids, "\n%s", *id);
+	buf_addc(ids, '\n');
+	VEC_FOREACH (t, &scope->tags) {
+		CLEANUP(buf_done) struct buf item = {0};
+
+		buf_addc(&item, '\n');
+		column_item(&item, *t);
+		strs_push(tags, buf_str(&item));
+	}
+}
+
+void tx_scope_done(struct tx_scope *s)
+{
+	strs_done(&s->ids);
+	strs_done(&s->tags);
+}
+
 /* --- the cursor: base64url of "+order\nid\nvalue" -----------------------------------------------
  */
 
@@ -277,6 +343,8 @@ int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 		.e = e,
 		.keep = tx->outbox != NULL};
 	CLEANUP(buf_done) struct buf where = {0}, cursor = {0};
+	CLEANUP(buf_done) struct buf ids = {0};
+	CLEANUP(strs_done) struct strs tags = {0};
 	CLEANUP(row_done) struct row args = {0};
 	AUTOFREE char *pattern = NULL;
 	uint64_t total = 0;
@@ -289,6 +357,10 @@ int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 			e, ERR_INVALID, l.order->name, "a list has no order by %s", l.order->name);
 	if (code < 0)
 		return code;
+	if (q->scope != NULL) {
+		spell_scope(q->scope, &ids, &tags);
+		add_scope(s, q->scope, &ids, &tags, &where, &args);
+	}
 	if (q->search != NULL && *q->search != '\0') {
 		pattern = like_pattern(q->search);
 		add_search(s, pattern, &where, &args);
@@ -312,6 +384,44 @@ int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 	if (ret_next != NULL && l.more)
 		cursor_write(&l, ret_next);
 	return 0;
+}
+
+int tx_between(struct tx *tx, const struct schema *s, const char *column, int64_t from, int64_t *to,
+	size_t limit, int (*fn)(void *arg, const void *object), void *arg, struct err *e)
+{
+	CLEANUP(list_done)
+	struct list l = {
+		.s = s, .order = &s->fields[0], .fn = fn, .arg = arg, .e = e, .keep = true};
+	CLEANUP(buf_done) struct buf sql = {0};
+	const struct field *f;
+	int64_t end = *to;
+	struct cell args[] = {cell_int(from), cell_int(end), cell_int((int64_t)limit)};
+	int code = tx_field(s, column, &f, e);
+
+	if (code < 0)
+		return code;
+	if (!column_is_number(f))
+		return err_set(e, ERR_INTERNAL, "%s is no number", column);
+	/* The value of the limit-th row, if there are that many. */
+	buf_addf(&sql,
+		"SELECT max(v) FROM (SELECT \"%s\" AS v FROM \"%s\" WHERE \"%s\" > 0 AND"
+		" \"%s\" BETWEEN ? AND ? ORDER BY \"%s\" LIMIT ?) HAVING count(*) = %zu",
+		column, s->name, column, column, column, limit);
+	code = tx_run(tx, buf_str(&sql), args, 3, take_count, &end, e);
+	if (code < 0)
+		return code;
+	buf_reset(&sql);
+	buf_adds(&sql, "SELECT ");
+	tx_columns(s, &sql);
+	buf_addf(&sql, " FROM \"%s\" WHERE \"%s\" > 0 AND \"%s\" BETWEEN ? AND ? ORDER BY \"%s\"",
+		s->name, column, column, column);
+	args[1] = cell_int(end);
+	code = tx_run(tx, buf_str(&sql), args, 2, list_row, &l, e);
+	if (code >= 0)
+		code = give_kept(&l);
+	if (code >= 0)
+		*to = end;
+	return code < 0 ? code : 0;
 }
 
 int tx_count(struct tx *tx, const struct schema *s, const struct tx_filter filters[6],

@@ -123,6 +123,8 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 
@@ -131,13 +133,54 @@ static const char member_rotating[] =
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+
 /* When a device got the key it has, for its age. */
 static const char device_key_at[] =
 	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE device SET key_at = created_at;";
-/* clang-format on */
 
-const char *const migrations_sqlite[] = {first, member_rotating, list_by_kind, device_key_at, NULL};
+/* Roles of a project's own, scopes, the second step, sessions that can be told apart. */
+static const char accounts[] =
+	"CREATE TABLE role (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
+	" name TEXT NOT NULL, description TEXT NOT NULL, permissions TEXT NOT NULL,"
+	" created_at INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX role_name ON role (project, name);"
+	"ALTER TABLE user ADD COLUMN scopes TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN grants TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN totp INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE user ADD COLUMN totp_step INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE user ADD COLUMN recovery TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN issuer TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN subject TEXT NOT NULL DEFAULT '';"
+	"CREATE UNIQUE INDEX user_subject ON user (issuer, subject) WHERE subject <> '';"
+	"ALTER TABLE token ADD COLUMN scopes TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE token ADD COLUMN grants TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX token_creator ON token (created_by);"
+	"DELETE FROM session;" /* everybody signs in again: sessions have an idle end now */
+	"ALTER TABLE session ADD COLUMN address TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE session ADD COLUMN agent TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE session ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX device_expires ON device (expires_at) WHERE expires_at > 0;"
+	/* What the audit log begins with after its oldest lines were deleted. */
+	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
+	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+
+/* One a line, so that additions merge. */
+static const char device_rate_limit[] =
+	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
+
+/* One a line, so that additions merge. */
+const char *const migrations_sqlite[] = {
+	first,
+	member_rotating,
+	list_by_kind,
+	device_key_at,
+	device_exit,
+	accounts,
+	device_rate_limit,
+	NULL,
+};
+/* clang-format on */
 
 static int run_missing(
 	const struct store_engine *engine, struct engine_conn *c, const char *path, struct err *e)

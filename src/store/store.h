@@ -73,8 +73,16 @@ struct tx_filter {
 	const char *column;
 	const char *value; /* text form; NULL = not filtered */
 };
+/* A condition on who may see rows: those one of whose ids (all but the project's) is in ids, which
+ * have one of the tags, or whose owner it is. A node also has the ids of its members. */
+struct tx_scope {
+	struct strs ids, tags;
+	const char *owner; /* borrowed; "" = nobody */
+};
+void tx_scope_done(struct tx_scope *s);
 struct tx_query {
 	struct tx_filter filters[6];
+	const struct tx_scope *scope; /* or NULL */
 	const char *search; /* substring of "name" or "description", case-insensitive; or NULL */
 	const char *order;  /* a column of the schema; NULL = id */
 	bool descending;
@@ -86,6 +94,11 @@ struct tx_query {
 int tx_list(struct tx *tx, const struct schema *s, const struct tx_query *q,
 	int (*fn)(void *arg, const void *object), void *arg, struct buf *ret_next,
 	uint64_t *ret_total, struct err *e);
+/* Objects whose number or time in column is from..*to, in that order, at most limit; when that
+ * cuts, *to becomes the last one's value (rows that share it are all given). For columns with an
+ * index. */
+int tx_between(struct tx *tx, const struct schema *s, const char *column, int64_t from, int64_t *to,
+	size_t limit, int (*fn)(void *arg, const void *object), void *arg, struct err *e);
 int tx_count(struct tx *tx, const struct schema *s, const struct tx_filter filters[6],
 	uint64_t *ret, struct err *e);
 
@@ -124,6 +137,12 @@ int tx_touch(struct tx *tx, const struct schema *s, const void *object, const ch
 /* Append to the project's hash chain; id, hash and time are filled in. */
 int tx_audit(struct tx *tx, const char *project, const char *actor, const char *action,
 	const char *object, const char *detail, struct err *e);
+/* Delete lines before that time from the beginning of the chain, at most `most`. The hash of the
+ * last one is kept, where the chain then begins, and a line of the log says so. */
+int tx_audit_prune(struct tx *tx, const char *project, msec before, int64_t most, struct err *e);
+/* Number of the first line that is there, and of the last; 0 0 when there is none. */
+int tx_audit_range(
+	struct tx *tx, const char *project, int64_t *ret_first, int64_t *ret_last, struct err *e);
 /* Walk the chain: ERR_CORRUPT names the first line that was changed, moved, put in or cut off. */
 int tx_audit_verify(struct tx *tx, const char *project, struct err *e);
 

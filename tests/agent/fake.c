@@ -195,6 +195,62 @@ static int route_delete(void *ctx, const struct route_item *r, struct err *e)
 	return rc;
 }
 
+static void copy_lists(struct exit_item *x)
+{
+	const struct exit_item was = *x;
+
+	x->inside = x->back = (struct prefix_vec){0};
+	prefix_vec_copy(&x->inside, &was.inside);
+	prefix_vec_copy(&x->back, &was.back);
+}
+
+static int exit_list(void *ctx, struct exit_vec *ret, struct err *e)
+{
+	int rc = enter(self(ctx), e);
+
+	if (rc < 0)
+		return rc;
+	VEC_FOREACH (x, &self(ctx)->exits) {
+		struct exit_item copy = *x;
+
+		copy_lists(&copy);
+		VEC_PUSH(ret, copy);
+	}
+	return 0;
+}
+
+static int exit_delete(void *ctx, uint32_t mark, struct err *e)
+{
+	struct fake *f = self(ctx);
+	int rc = enter(f, e);
+
+	for (size_t i = 0; rc == 0 && i < f->exits.n; i++)
+		if (f->exits.v[i].mark == mark) {
+			VEC_DONE(&f->exits.v[i].inside);
+			VEC_DONE(&f->exits.v[i].back);
+			VEC_REMOVE(&f->exits, i);
+			break;
+		}
+	f->writes += rc == 0;
+	return rc;
+}
+
+static int exit_put(void *ctx, const struct exit_item *x, struct err *e)
+{
+	struct fake *f = self(ctx);
+	struct exit_item copy = *x;
+	struct net_link *l;
+	int rc = exit_delete(ctx, x->mark, e);
+
+	if (rc == 0)
+		rc = link_at(f, x->interface, &l, e);
+	if (rc < 0)
+		return rc;
+	copy_lists(&copy);
+	VEC_PUSH(&f->exits, copy);
+	return 0;
+}
+
 static int default_address(void *ctx, enum family f, struct addr *ret, struct err *e)
 {
 	if (f != FAMILY_IPV4)
@@ -240,8 +296,8 @@ static int firewall_load(void *ctx, const char *network, const struct firewall_i
 	return 0;
 }
 
-static int firewall_members(void *ctx, const char *network, const struct item_vec *put,
-	const struct item_vec *drop, struct err *e)
+static int firewall_members(void *ctx, const char *network, const struct item_vec *all,
+	const struct item_vec *put, const struct item_vec *drop, struct err *e)
 {
 	int rc = enter(self(ctx), e);
 	const char *now = map_get(&self(ctx)->firewalls, network);
@@ -256,7 +312,8 @@ static int firewall_members(void *ctx, const char *network, const struct item_ve
 	return 0;
 }
 
-static int firewall_digest(void *ctx, const char *network, char ret[static 65], struct err *e)
+static int firewall_intact(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e)
 {
 	int rc = enter(self(ctx), e);
 	const char *now = map_get(&self(ctx)->firewalls, network);
@@ -265,8 +322,7 @@ static int firewall_digest(void *ctx, const char *network, char ret[static 65], 
 		return rc;
 	if (now == NULL)
 		return err_set(e, ERR_NOT_FOUND, "no table");
-	snprintf(ret, 65, "%s", now);
-	return 0;
+	return 1;
 }
 
 static int firewall_delete(void *ctx, const char *network, struct err *e)
@@ -313,12 +369,15 @@ const struct machine_ops fake_ops = {
 	.route_list = route_list,
 	.route_add = route_add,
 	.route_delete = route_delete,
+	.exit_list = exit_list,
+	.exit_put = exit_put,
+	.exit_delete = exit_delete,
 	.default_address = default_address,
 	.sysctl_get = sysctl_get,
 	.sysctl_set = sysctl_set,
 	.firewall_load = firewall_load,
 	.firewall_members = firewall_members,
-	.firewall_digest = firewall_digest,
+	.firewall_intact = firewall_intact,
 	.firewall_delete = firewall_delete,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,
@@ -402,6 +461,7 @@ void world_done(struct world *w)
 	map_done(&w->fake.firewalls, free_value);
 	VEC_DONE(&w->fake.addresses);
 	VEC_DONE(&w->fake.routes);
+	net_exit_list_done(&w->fake.exits);
 	strs_done(&w->fake.hosts);
 	assert_int_equal(system(clean), 0);
 	mem_free(w->dir);

@@ -121,10 +121,29 @@ static inline struct item *random_item(struct rand *r)
 		random_strs(r, &i->firewall.sets);
 		random_prefixes(r, &i->firewall.overlay);
 		random_prefixes(r, &i->firewall.masquerade);
+		random_prefixes(r, &i->firewall.inside);
+		if (random_one_in(r, 2))
+			random_ifname(r, i->firewall.exit_interface);
+		for (uint64_t n = rand_below(r, 3); n > 0; n--) {
+			struct fw_exit x = {
+				.set = random_text(r), .mark = (uint32_t)rand_next(r)};
+
+			if (random_one_in(r, 2))
+				random_ifname(r, x.interface);
+			VEC_PUSH(&i->firewall.exits, x);
+		}
 		break;
 	case ITEM_SET:
 		i->set.set = random_text(r);
 		i->set.prefix = random_prefix(r);
+		break;
+	case ITEM_LIMIT:
+		snprintf(i->limit.device, ID_LEN, "cl_%llu", (unsigned long long)rand_next(r));
+		if (random_one_in(r, 2))
+			i->limit.addr = random_addr(r);
+		if (random_one_in(r, 2))
+			i->limit.addr6 = random_addr(r);
+		i->limit.rate = rand_next(r) >> (1 + rand_below(r, 63));
 		break;
 	case ITEM_PEER:
 		random_ifname(r, i->peer.interface);
@@ -146,6 +165,12 @@ static inline struct item *random_item(struct rand *r)
 		random_ifname(r, i->route.interface);
 		i->route.dst = random_prefix(r);
 		i->route.metric = (uint32_t)rand_next(r);
+		break;
+	case ITEM_EXIT:
+		i->exit.mark = (uint32_t)rand_next(r);
+		random_ifname(r, i->exit.interface);
+		random_prefixes(r, &i->exit.inside);
+		random_prefixes(r, &i->exit.back);
 		break;
 	case ITEM_HOST:
 		i->host.name = random_text(r);

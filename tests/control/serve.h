@@ -5,6 +5,7 @@
 #ifndef WARREN_TESTS_CONTROL_SERVE_H
 #define WARREN_TESTS_CONTROL_SERVE_H
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "codec/json.h"
 #include "control/change.h"
@@ -12,6 +13,7 @@
 #include "control/secrets.h"
 #include "crypto/key.h"
 #include "http/client.h"
+#include "store/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +31,7 @@
 
 struct fixture {
 	char dir[64];
+	const struct clock *clock; /* NULL = real */
 	struct control *control;
 	struct http_target tls, local;
 	char project[ID_LEN];
@@ -104,8 +107,10 @@ static inline void copy_str(const struct answer *a, const char *path, char *ret,
 
 static inline int serve_again(struct fixture *f, struct err *e)
 {
-	struct control_options o = {
-		.state_dir = f->dir, .listen = "127.0.0.1:0", .agent_listen = "127.0.0.1:0"};
+	struct control_options o = {.state_dir = f->dir,
+		.listen = "127.0.0.1:0",
+		.agent_listen = "127.0.0.1:0",
+		.clock = f->clock};
 	int r = control_start(&o, &f->control, e);
 
 	if (r < 0)
@@ -119,10 +124,12 @@ static inline int serve_again(struct fixture *f, struct err *e)
 	return 0;
 }
 
-static inline struct fixture *serve(void)
+static inline struct fixture *serve_by(const struct clock *clock)
 {
 	struct fixture *f = NEW(struct fixture);
 	struct err e = {0};
+
+	f->clock = clock;
 
 	strcpy(f->dir, "/tmp/warren-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
@@ -133,6 +140,24 @@ static inline struct fixture *serve(void)
 	const struct json *first = json_at(json_get(json_root(a.doc), "items"), 0);
 	id_copy(f->project, json_str(first, "id")); /* a new store has one project */
 	return f;
+}
+
+static inline struct fixture *serve(void)
+{
+	return serve_by(NULL);
+}
+
+static inline int no_change(struct tx *tx, void *arg, struct err *e)
+{
+	return 0;
+}
+
+/* Wait for what was queued for the writer without anybody waiting for it. */
+static inline void settle(struct fixture *f)
+{
+	struct err e;
+
+	store_write_wait(f->control->store, no_change, NULL, &e);
 }
 
 static inline void remove_dir(const char *dir)
@@ -158,6 +183,27 @@ static inline void serve_end(struct fixture *f)
 	http_target_done(&f->local);
 	remove_dir(f->dir);
 	mem_free(f);
+}
+
+/* A secret of n bytes is in none of the store's files. */
+static inline void must_not_hold(const char *dir, const char *what, const void *secret, size_t n)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	assert_true(n > 0);
+	while ((entry = readdir(d))) {
+		char path[400];
+		CLEANUP(buf_wipe) struct buf bytes = {0};
+
+		if (strncmp(entry->d_name, "warren.db", 9) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		assert_int_equal(file_read(path, 64 * 1024 * 1024, &bytes, NULL), 0);
+		if (bytes.len > 0 && memmem(bytes.data, bytes.len, secret, n))
+			fail_msg("%s stands in clear in %s", what, entry->d_name);
+	}
+	closedir(d);
 }
 
 /* --- things most tests need ------------------------------------------------------------------- */

@@ -1,17 +1,19 @@
 /*
  * DOC: the walk over every route: openapi.json and the route table say the same; without
- * credentials nothing answers but what is marked open; smaller roles are refused; objects of
- * another project do not exist.
+ * credentials nothing answers but what is marked open; who lacks the permission is refused; objects
+ * of another project, or out of scope, do not exist; nobody hands out what they do not hold.
  */
 #include "serve.h"
 
 #include "control/api.h"
+#include "control/api_handlers.h"
 #include "control/assets.h"
 
 static struct fixture *f;
 static struct gateway a_side, b_side;
 static char viewer[128], manager[128], admin[128], system_wide[128];
 static char client_b[ID_LEN], token_b[ID_LEN], user_b[ID_LEN], policy_b[ID_LEN], project_b[ID_LEN];
+static char role_b[ID_LEN];
 
 static int setup(void **state)
 {
@@ -27,6 +29,9 @@ static int setup(void **state)
 			"{\"name\":\"bob\",\"password\":\"correct horse\"}"));
 	id_copy(policy_b,
 		make(f, "/api/v1/policies?project=other", "{\"name\":\"p\",\"rules\":[]}"));
+	id_copy(role_b,
+		make(f, "/api/v1/roles?project=other",
+			"{\"name\":\"helper\",\"permissions\":[\"client:manage\"]}"));
 	make_token(f, "?project=default", "viewer", viewer);
 	make_token(f, "?project=default", "loc-manager", manager);
 	make_token(f, "?project=default", "org-admin", admin);
@@ -61,6 +66,7 @@ static const char *foreign_id(const struct api_route *r)
 		{&schema_policy, policy_b},
 		{&schema_token, token_b},
 		{&schema_user, user_b},
+		{&schema_role, role_b},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -89,7 +95,7 @@ static const char *body_of(size_t i)
 }
 
 struct find {
-	const char *method, *role;
+	const char *method, *permission;
 	bool found;
 };
 
@@ -99,7 +105,7 @@ static void see_method(void *ctx, const char *key, const struct json *v)
 
 	if (strcasecmp(key, find->method) == 0) {
 		find->found = true;
-		find->role = json_str(v, "x-role");
+		find->permission = json_str(v, "x-permission");
 		assert_non_null(json_str(v, "summary"));
 		assert_non_null(json_get(v, "responses"));
 	}
@@ -134,8 +140,12 @@ static void every_route_is_described(void **state)
 			json_each(path.value, see_method, &find);
 		if (!find.found)
 			fail_msg("%s %s is not in openapi.json", find.method, path.path);
-		assert_string_equal(
-			find.role, r->flags & ROUTE_OPEN ? "none" : user_role_words[r->role]);
+		if (find.permission == NULL)
+			fail_msg("%s %s has no x-permission", find.method, path.path);
+		assert_string_equal(find.permission,
+			r->flags & ROUTE_OPEN   ? "none"
+				: r->permission ? permission_word(r->permission)
+						: "any");
 	}
 	json_free(d);
 }
@@ -171,7 +181,7 @@ static void every_field_is_described(void **state)
 {
 	static const struct schema *const shown[] = {&schema_project, &schema_network, &schema_node,
 		&schema_member, &schema_group, &schema_device, &schema_policy, &schema_user,
-		&schema_token, &schema_audit};
+		&schema_token, &schema_audit, &schema_role, &schema_session};
 	struct json_doc *d =
 		json_parse(asset_openapi_json, asset_openapi_json_len, 1024 * 1024, NULL);
 
@@ -229,19 +239,32 @@ static void open_routes_are_few(void **state)
 	}
 }
 
-static void smaller_roles_are_refused(void **state)
+/* Each role at each route: refused without the permission, and not refused for it with it. */
+static void each_role_at_each_route(void **state)
 {
 	const char *const tokens[] = {viewer, manager, admin, system_wide};
 
 	for (size_t i = 0; i < n_api_routes; i++)
-		for (int role = USER_VIEWER; role < route_of(i)->role; role++) {
+		for (size_t role = 0; role < 4; role++) {
+			const struct api_route *r = route_of(i);
+			bool may =
+				(builtin_roles[role].permissions & r->permission) == r->permission;
 			char path[200];
+			if ((r->flags & (ROUTE_OPEN | ROUTE_SELF)) || r->fn == api_events ||
+				strcmp(api_routes[i].path, "/api/v1/settings") == 0)
+				continue; /* some end the token, or never end */
 			path_of(i, "some_id", path);
 			ANSWER a = call(f, api_routes[i].method, path, tokens[role], body_of(i));
-			if (a.status != 403)
+			const char *text = answer_str(&a, "detail");
+			bool refused = a.status == 403 && text &&
+				strstr(text, "this needs the permission");
+			if (refused == may)
+				fail_msg("%s %s as %s: %d %s", api_routes[i].method, path,
+					builtin_roles[role].name, a.status, buf_str(&a.body));
+			if (may && strstr(api_routes[i].path, "{id}") && a.status != 404 &&
+				a.status != 400 && !strstr(api_routes[i].path, "/me/"))
 				fail_msg("%s %s as %s: %d", api_routes[i].method, path,
-					user_role_words[role], a.status);
-			assert_string_equal(answer_str(&a, "code"), "denied");
+					builtin_roles[role].name, a.status);
 		}
 }
 
@@ -253,7 +276,7 @@ static void foreign_objects_do_not_exist(void **state)
 		char path[200];
 
 		if (strstr(api_routes[i].path, "{id}") == NULL || (r->flags & ROUTE_OPEN) ||
-			r->role > USER_ORG_ADMIN)
+			(r->permission & PERM_SYSTEM) || strstr(api_routes[i].path, "/me/"))
 			continue;
 		path_of(i, foreign_id(r), path);
 		ANSWER a = call(f, api_routes[i].method, path, admin, body_of(i));
@@ -295,6 +318,202 @@ static void nobody_grants_above_themselves(void **state)
 	ANSWER user = call(f, "POST", "/api/v1/users", admin,
 		"{\"name\":\"eve\",\"role\":\"system-admin\",\"password\":\"long enough\"}");
 	expect_status(&user, 403);
+}
+
+/* A token with these rights; made by the local admin unless by says another token. */
+static struct answer grant(const char *by, const char *rights)
+{
+	static unsigned n;
+	char body[500];
+
+	snprintf(body, sizeof(body), "{\"kind\":\"api\",\"name\":\"t%u\",%s}", n++, rights);
+	return call(f, "POST", by ? "/api/v1/tokens" : "/api/v1/tokens?project=default", by, body);
+}
+
+static int64_t total(const char *path, const char *bearer)
+{
+	ANSWER a = call(f, "GET", path, bearer, NULL);
+
+	expect_status(&a, 200);
+	return json_int(json_root(a.doc), "total", -1);
+}
+
+static void status_of(
+	const char *method, const char *path, const char *bearer, const char *body, int status)
+{
+	ANSWER a = call(f, method, path, bearer, body);
+
+	if (a.status != status)
+		fail_msg("%s %s: %d instead of %d: %s", method, path, a.status, status,
+			buf_str(&a.body));
+}
+
+static void a_scope_bounds_everything(void **state)
+{
+	struct gateway lab = make_gateway(f, "?project=default", "lab", "gwlab");
+	char rights[300], token[128], path[200], body[300], inside[ID_LEN], outside[ID_LEN];
+
+	snprintf(body, sizeof(body), "{\"name\":\"in\",\"network\":\"%s\"}", lab.network);
+	id_copy(inside, make(f, "/api/v1/wireguard/clients?project=default", body));
+	snprintf(body, sizeof(body), "{\"name\":\"out\",\"network\":\"%s\",\"tags\":[\"red\"]}",
+		a_side.network);
+	id_copy(outside, make(f, "/api/v1/wireguard/clients?project=default", body));
+	snprintf(rights, sizeof(rights), "\"role\":\"org-admin\",\"scopes\":[\"%s\"]", lab.network);
+	ANSWER made = grant(NULL, rights);
+	expect_status(&made, 201);
+	copy_str(&made, "token", token, sizeof(token));
+
+	/* lists and their totals */
+	assert_int_equal(total("/api/v1/networks", token), 1);
+	assert_int_equal(total("/api/v1/wireguard/clients", token), 1);
+	assert_int_equal(total("/api/v1/groups", token), 1);
+	assert_int_equal(total("/api/v1/members", token), 1);
+	assert_int_equal(total("/api/v1/nodes", token), 1);
+	assert_int_equal(total("/api/v1/users", token), 0);
+	assert_true(total("/api/v1/networks", admin) > 1);
+	/* objects: 404, not 403 */
+	snprintf(path, sizeof(path), "/api/v1/wireguard/clients/%s", outside);
+	status_of("GET", path, token, NULL, 404);
+	status_of("PATCH", path, token, "{\"description\":\"x\"}", 404);
+	status_of("DELETE", path, token, NULL, 404);
+	snprintf(path, sizeof(path), "/api/v1/wireguard/clients/%s", inside);
+	status_of("GET", path, token, NULL, 200);
+	status_of("PATCH", path, token, "{\"description\":\"x\"}", 200);
+	snprintf(path, sizeof(path), "/api/v1/nodes/%s", a_side.node);
+	status_of("GET", path, token, NULL, 404);
+	snprintf(path, sizeof(path), "/api/v1/nodes/%s", lab.node);
+	status_of("GET", path, token, NULL, 200);
+	snprintf(path, sizeof(path), "/api/v1/networks/%s", a_side.network);
+	status_of("PATCH", path, token, "{\"mtu\":1300}", 404);
+	/* what is made lies inside; references to the outside are not found */
+	snprintf(body, sizeof(body), "{\"name\":\"new\",\"network\":\"%s\"}", a_side.network);
+	status_of("POST", "/api/v1/wireguard/clients", token, body, 404);
+	status_of("POST", "/api/v1/networks", token, "{\"name\":\"mine\"}", 403);
+	snprintf(body, sizeof(body), "{\"name\":\"new\",\"network\":\"%s\"}", lab.network);
+	status_of("POST", "/api/v1/wireguard/clients", token, body, 201);
+	/* what is of the whole project is nobody's with a scope */
+	status_of("GET", "/metrics", token, NULL, 403);
+	status_of("POST", "/api/v1/users", token, "{\"name\":\"zoe\"}", 403);
+	snprintf(path, sizeof(path), "/api/v1/networks/%s", lab.network);
+	status_of("GET", path, token, NULL, 200);
+
+	/* a tag: what has it is reached, by whoever may act on it; moving out is refused */
+	ANSWER tagged = grant(NULL, "\"role\":\"loc-manager\",\"scopes\":[\"tag:red\"]");
+	expect_status(&tagged, 201);
+	copy_str(&tagged, "token", token, sizeof(token));
+	assert_int_equal(total("/api/v1/wireguard/clients", token), 1);
+	snprintf(path, sizeof(path), "/api/v1/wireguard/clients/%s", outside);
+	status_of("GET", path, token, NULL, 200);
+	status_of("PATCH", path, token, "{\"tags\":[\"blue\"]}", 403);
+	status_of("PATCH", path, token, "{\"tags\":[\"red\",\"blue\"]}", 200);
+	snprintf(body, sizeof(body), "{\"name\":\"t1\",\"network\":\"%s\"}", a_side.network);
+	status_of("POST", "/api/v1/wireguard/clients", token, body, 403);
+	snprintf(body, sizeof(body), "{\"name\":\"t1\",\"network\":\"%s\",\"tags\":[\"red\"]}",
+		a_side.network);
+	status_of("POST", "/api/v1/wireguard/clients", token, body, 201);
+	assert_int_equal(total("/api/v1/wireguard/clients", token), 2);
+
+	/* a grant on one object besides a role without it */
+	snprintf(rights, sizeof(rights), "\"role\":\"viewer\",\"grants\":[\"client:manage@%s\"]",
+		inside);
+	ANSWER granted = grant(NULL, rights);
+	expect_status(&granted, 201);
+	copy_str(&granted, "token", token, sizeof(token));
+	status_of("PATCH", path, token, "{\"description\":\"x\"}", 404);
+	status_of("GET", path, token, NULL, 200);
+	snprintf(path, sizeof(path), "/api/v1/wireguard/clients/%s", inside);
+	status_of("PATCH", path, token, "{\"description\":\"y\"}", 200);
+	ANSWER me = call(f, "GET", "/api/v1/me", token, NULL);
+	assert_int_equal(json_count(json_get(json_root(me.doc), "rights")), 2);
+	assert_int_equal(json_count(json_get(json_root(me.doc), "permissions")), 3);
+}
+
+static void nonsense_is_no_right(void **state)
+{
+	static const char *const bad[] = {"\"role\":\"king\"", "\"scopes\":[\"everything\"]",
+		"\"scopes\":[\"tag:\"]", "\"grants\":[\"fleet:burn\"]",
+		"\"grants\":[\"fleet:read@moon\"]", "\"grants\":[\"system:manage\"]",
+		"\"scopes\":[\"prj_00000000000000000000000000000000\"]"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ANSWER a = grant(NULL, bad[i]);
+		expect_status(&a, 400);
+	}
+}
+
+static void roles_of_a_project(void **state)
+{
+	char id[ID_LEN], path[100], token[128];
+	assert_int_equal(total("/api/v1/roles", viewer), 4);
+	ANSWER clash = call(f, "POST", "/api/v1/roles", admin,
+		"{\"name\":\"viewer\",\"permissions\":[\"fleet:write\"]}");
+	expect_status(&clash, 409);
+	ANSWER above = call(f, "POST", "/api/v1/roles", admin,
+		"{\"name\":\"root\",\"permissions\":[\"system:manage\"]}");
+	expect_status(&above, 400);
+	ANSWER made = call(f, "POST", "/api/v1/roles", admin,
+		"{\"name\":\"desk\",\"permissions\":[\"fleet:read\",\"client:manage\"]}");
+	expect_status(&made, 201);
+	copy_str(&made, "id", id, sizeof(id));
+	assert_int_equal(total("/api/v1/roles", viewer), 5);
+	assert_int_equal(total("/api/v1/roles?name=desk", viewer), 1);
+	ANSWER holder = grant(NULL, "\"role\":\"desk\"");
+	expect_status(&holder, 201);
+	copy_str(&holder, "token", token, sizeof(token));
+	status_of("GET", "/api/v1/wireguard/clients", token, NULL, 200);
+	status_of("POST", "/api/v1/networks", token, "{\"name\":\"x\"}", 403);
+	snprintf(path, sizeof(path), "/api/v1/roles/%s", id);
+	status_of("DELETE", path, admin, NULL, 409);
+	status_of("PATCH", path, admin, "{\"permissions\":[\"vpn:read\"]}", 200);
+	status_of("GET", "/api/v1/wireguard/clients", token, NULL, 403);
+	status_of("PATCH", "/api/v1/roles/viewer", admin, "{\"permissions\":[]}", 403);
+	status_of("DELETE", "/api/v1/roles/viewer", admin, NULL, 403);
+	snprintf(path, sizeof(path), "/api/v1/tokens/%s", answer_str(&holder, "id"));
+	status_of("DELETE", path, admin, NULL, 200);
+	snprintf(path, sizeof(path), "/api/v1/roles/%s", id);
+	status_of("DELETE", path, admin, NULL, 200);
+}
+
+/* Somebody who manages users, and nothing else, cannot make themselves more. */
+static void nobody_climbs(void **state)
+{
+	char clerk[128], path[120], body[200];
+	ANSWER made = grant(NULL,
+		"\"role\":\"viewer\",\"grants\":[\"iam:user:manage\",\"client:manage@tag:a\"]");
+	expect_status(&made, 201);
+	copy_str(&made, "token", clerk, sizeof(clerk));
+	static const char *const rights[] = {"\"role\":\"org-admin\"", "\"role\":\"loc-manager\"",
+		"\"grants\":[\"fleet:write\"]", "\"grants\":[\"client:manage\"]",
+		"\"grants\":[\"client:manage@tag:b\"]", "\"grants\":[\"org-admin@tag:a\"]"};
+	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+		ANSWER token = grant(clerk, rights[i]);
+		expect_status(&token, 403);
+		snprintf(body, sizeof(body), "{\"name\":\"eve%zu\",%s}", i, rights[i]);
+		status_of("POST", "/api/v1/users", clerk, body, 403);
+	}
+	ANSWER fair = grant(clerk, "\"grants\":[\"client:manage@tag:a\",\"iam:user:manage\"]");
+	expect_status(&fair, 201);
+	status_of("POST", "/api/v1/roles", clerk,
+		"{\"name\":\"up\",\"permissions\":[\"fleet:write\"]}", 403);
+	status_of("POST", "/api/v1/tokens", clerk, "{\"kind\":\"join\",\"name\":\"j\"}", 400);
+	snprintf(body, sizeof(body), "{\"kind\":\"join\",\"name\":\"j\",\"networks\":[\"%s\"]}",
+		a_side.network);
+	status_of("POST", "/api/v1/tokens", clerk, body, 403);
+	/* whoever holds more is not touched */
+	ANSWER boss = call(f, "POST", "/api/v1/users?project=default", NULL,
+		"{\"name\":\"boss\",\"role\":\"org-admin\"}");
+	expect_status(&boss, 201);
+	snprintf(path, sizeof(path), "/api/v1/users/%s/password", answer_str(&boss, "id"));
+	status_of("POST", path, clerk, "{}", 403);
+	snprintf(path, sizeof(path), "/api/v1/users/%s/totp", answer_str(&boss, "id"));
+	status_of("DELETE", path, clerk, NULL, 403);
+	snprintf(path, sizeof(path), "/api/v1/users/%s/sessions", answer_str(&boss, "id"));
+	status_of("DELETE", path, clerk, NULL, 403);
+	snprintf(path, sizeof(path), "/api/v1/users/%s", answer_str(&boss, "id"));
+	status_of("PATCH", path, clerk, "{\"enabled\":false}", 403);
+	status_of("PATCH", path, clerk, "{\"password\":\"long enough\"}", 403);
+	status_of("DELETE", path, clerk, NULL, 403);
+	status_of("PATCH", path, admin, "{\"issuer\":\"iss_1\",\"subject\":\"eve\"}", 403);
 }
 
 static void a_deleted_token_ends_at_once(void **state)
@@ -381,9 +600,13 @@ int main(void)
 		cmocka_unit_test(every_field_is_described),
 		cmocka_unit_test(nothing_answers_without_credentials),
 		cmocka_unit_test(open_routes_are_few),
-		cmocka_unit_test(smaller_roles_are_refused),
+		cmocka_unit_test(each_role_at_each_route),
 		cmocka_unit_test(foreign_objects_do_not_exist),
 		cmocka_unit_test(nobody_grants_above_themselves),
+		cmocka_unit_test(a_scope_bounds_everything),
+		cmocka_unit_test(nonsense_is_no_right),
+		cmocka_unit_test(roles_of_a_project),
+		cmocka_unit_test(nobody_climbs),
 		cmocka_unit_test(a_deleted_token_ends_at_once),
 		cmocka_unit_test(a_stream_ends_with_its_token),
 	};

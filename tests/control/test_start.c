@@ -194,26 +194,6 @@ static void a_half_certificate_is_refused(void **state)
 
 /* --- secrets ---------------------------------------------------------------------------------- */
 
-static void must_not_hold(const char *dir, const char *what, const void *secret, size_t n)
-{
-	DIR *d = opendir(dir);
-	struct dirent *entry;
-
-	assert_true(n > 0);
-	while ((entry = readdir(d))) {
-		char path[400];
-		CLEANUP(buf_wipe) struct buf bytes = {0};
-
-		if (strncmp(entry->d_name, "warren.db", 9) != 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		assert_int_equal(file_read(path, 64 * 1024 * 1024, &bytes, NULL), 0);
-		if (bytes.len > 0 && memmem(bytes.data, bytes.len, secret, n))
-			fail_msg("%s stands in clear in %s", what, entry->d_name);
-	}
-	closedir(d);
-}
-
 static void no_secret_in_clear(void **state)
 {
 	struct fixture *f = serve();

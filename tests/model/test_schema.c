@@ -188,7 +188,7 @@ static void rules_of_the_tables(void **state)
 	assert_int_equal(schema_field(&schema_device, "allowed_ips")->max, 64);
 	assert_int_equal(schema_field(&schema_network, "name")->max, 64);
 	assert_string_equal(role_words[3], "exit");
-	assert_string_equal(user_role_words[USER_SYSTEM_ADMIN], "system-admin");
+	assert_string_equal(permission_words[0], "fleet:read");
 }
 
 int main(void)

@@ -68,10 +68,18 @@ static struct item *random_item(void)
 		VEC_PUSH(&i->firewall.overlay, random_prefix());
 		VEC_PUSH(&i->firewall.masquerade, random_prefix());
 		strs_push(&i->firewall.sets, "a");
+		if (rand_below(&rng, 2))
+			VEC_PUSH(&i->firewall.exits,
+				((struct fw_exit){.set = word("x_", 2), .mark = EXIT_MARK}));
 		break;
 	case ITEM_SET:
 		i->set.set = word("set", 3);
 		i->set.prefix = random_prefix();
+		break;
+	case ITEM_LIMIT:
+		snprintf(i->limit.device, ID_LEN, "cl_%u", (unsigned)rand_below(&rng, 20));
+		i->limit.addr = random_prefix().addr;
+		i->limit.rate = rand_below(&rng, 2);
 		break;
 	case ITEM_PEER:
 		ifname(i->peer.interface);
@@ -86,6 +94,11 @@ static struct item *random_item(void)
 	case ITEM_ROUTE:
 		i->route.dst = random_prefix();
 		ifname(i->route.interface);
+		break;
+	case ITEM_EXIT:
+		i->exit.mark = EXIT_MARK | (uint32_t)rand_below(&rng, 4);
+		ifname(i->exit.interface);
+		VEC_PUSH(&i->exit.inside, random_prefix());
 		break;
 	case ITEM_HOST:
 		i->host.name = word("host", 8);

@@ -210,6 +210,10 @@ static void devices(void **state)
 	REFUSED(device_check(&d, &e), ERR_INVALID, "keepalive", "-2");
 	d.keepalive = 65535;
 	TAKEN(device_check(&d, &e));
+	d.rate_limit = 15999;
+	REFUSED(device_check(&d, &e), ERR_INVALID, "rate_limit", "15999");
+	d.rate_limit = 8000000;
+	TAKEN(device_check(&d, &e));
 	d.description = mem_strdup("two\nlines");
 	REFUSED(device_check(&d, &e), ERR_INVALID, "description", "control");
 	d.description = mem_free(d.description);
@@ -280,13 +284,19 @@ static void policies(void **state)
 
 static void users_and_tokens(void **state)
 {
-	struct user u = {.name = mem_strdup("ann"), .project = "prj_1", .role = USER_ORG_ADMIN};
-	struct token t = {.name = mem_strdup("t"), .kind = TOKEN_KIND_JOIN, .roles = ROLE_PEER};
+	struct user u = {
+		.name = mem_strdup("ann"), .project = "prj_1", .role = mem_strdup("org-admin")};
+	struct token t = {.name = mem_strdup("t"),
+		.kind = TOKEN_KIND_JOIN,
+		.role = mem_strdup("viewer"),
+		.roles = ROLE_PEER};
 
 	TAKEN(user_check(&u, &e));
-	u.role = USER_SYSTEM_ADMIN;
+	mem_free(u.role);
+	u.role = mem_strdup("system-admin");
 	REFUSED(user_check(&u, &e), ERR_INVALID, "role", "no project");
-	u.role = USER_VIEWER;
+	mem_free(u.role);
+	u.role = mem_strdup("viewer");
 	u.project[0] = '\0';
 	REFUSED(user_check(&u, &e), ERR_INVALID, "role", "only a system-admin");
 	REFUSED(token_check(&t, &e), ERR_INVALID, "networks", "network");

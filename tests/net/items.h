@@ -27,6 +27,21 @@ static inline void items_set(
 	VEC_PUSH(v, i);
 }
 
+/* addresses: NULL = none of that family. rate: bits a second. */
+static inline void items_limit(struct item_vec *v, const char *network, const char *device,
+	const char *addr, const char *addr6, uint64_t rate)
+{
+	struct item *i = item_new(ITEM_LIMIT, network);
+
+	id_copy(i->limit.device, device);
+	if (addr != NULL && addr_parse(addr, &i->limit.addr) < 0)
+		abort();
+	if (addr6 != NULL && addr_parse(addr6, &i->limit.addr6) < 0)
+		abort();
+	i->limit.rate = rate;
+	VEC_PUSH(v, i);
+}
+
 static inline void items_host(
 	struct item_vec *v, const char *name, const char *addr, const char *addr6)
 {
@@ -50,6 +65,15 @@ static inline void items_rule(struct fw_rule_vec *v, const char *from, const cha
 	if (port[0] != '\0')
 		strs_push(&r.ports, port);
 	VEC_PUSH(v, r);
+}
+
+static inline void items_exit(
+	struct firewall_item *f, const char *set, uint32_t mark, const char *interface)
+{
+	struct fw_exit x = {.set = mem_strdup(set), .mark = mark};
+
+	snprintf(x.interface, IFNAME_LEN, "%s", interface);
+	VEC_PUSH(&f->exits, x);
 }
 
 #endif

@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "fleet.h"
 #include "net/net.h"
-#include "net/nftname.h"
+#include "net/nfcontent.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,12 +83,13 @@ static void names_are_ours_and_distinct(void **state)
 static void long_lists_are_cut(void **state)
 {
 	CLEANUP(buf_done) struct buf out = {0};
-	struct prefix_vec v = {0};
+	struct nf_changes c = {0};
 	size_t commands = 0, commas = 0;
 
 	for (unsigned i = 0; i < 3300; i++)
-		VEC_PUSH(&v, prefix_host((struct addr){FAMILY_IPV4, 0x0a000000 + 2 * i}));
-	nft_elements(&out, "add", "t", "s", NFT_HOSTS, FAMILY_IPV4, &v);
+		nf_elems_host(&nf_changes_set(&c, "s", false)->add,
+			(struct addr){FAMILY_IPV4, 0x0a000000 + 2 * i}, NULL);
+	nf_changes_add_text(&c, "t", &out);
 	for (const char *at = out.data; *at != '\0'; at++) {
 		commands += *at == '\n';
 		commas += *at == ',';
@@ -96,9 +97,64 @@ static void long_lists_are_cut(void **state)
 	assert_int_equal(commands, 4);
 	assert_int_equal(commas + commands, 3300);
 	buf_reset(&out);
-	nft_elements(&out, "add", "t", "s", NFT_HOSTS, FAMILY_IPV6, &v);
+	nf_changes_drop_text(&c, "t", &out);
 	assert_int_equal(out.len, 0);
-	VEC_DONE(&v);
+	nf_changes_done(&c);
+}
+
+static void push_range(struct nf_elem_vec *v, const char *text)
+{
+	nf_elems_range(v, items_prefix(text));
+}
+
+/* Neighbours melt, the last address of a family has no end, ends that end nothing are dropped. */
+static void ranges_are_canonical(void **state)
+{
+	struct nf_elem_vec v = {0}, w = {0};
+	struct nf_elem stray = {.len = 4, .end = true}; /* older nft begins each set with one */
+
+	push_range(&v, "10.0.1.0/24");
+	push_range(&v, "10.0.2.0/23");
+	push_range(&v, "255.0.0.0/8");
+	assert_int_equal(v.n, 3);
+	assert_int_equal(v.v[1].key[2], 4);
+	assert_true(v.v[1].end);
+	/* the kernel tells them apart, and backwards */
+	push_range(&w, "255.0.0.0/8");
+	push_range(&w, "10.0.2.0/23");
+	push_range(&w, "10.0.1.0/24");
+	VEC_PUSH(&w, stray);
+	nf_elems_canonical(&w);
+	assert_int_equal(w.n, v.n);
+	for (size_t i = 0; i < v.n; i++) {
+		assert_memory_equal(v.v[i].key, w.v[i].key, 16);
+		assert_int_equal(v.v[i].end, w.v[i].end);
+	}
+	nf_elems_done(&v);
+	nf_elems_done(&w);
+	push_range(&v, "::/0");
+	assert_int_equal(v.n, 1);
+	nf_elems_done(&v);
+}
+
+/* Another rate under the same name cannot be made in place. */
+static void a_limit_is_what_its_name_says(void **state)
+{
+	struct nf_content one = {0}, two = {0};
+	struct nf_changes c = {0};
+
+	nf_limits_push(&one.limits, "up_a", 1000);
+	nf_limits_push(&two.limits, "up_a", 1000);
+	nf_limits_push(&two.limits, "up_b", 1000);
+	assert_int_equal(nf_changes_between(&one, &two, &c), 0);
+	assert_int_equal(c.add.n, 1);
+	assert_int_equal(c.drop.n, 0);
+	nf_changes_done(&c);
+	two.limits.v[0].rate = 2000;
+	assert_int_equal(nf_changes_between(&one, &two, &c), ERR_STALE);
+	assert_true(nf_changes_are_none(&c));
+	nf_content_done(&one);
+	nf_content_done(&two);
 }
 
 int main(void)
@@ -109,6 +165,8 @@ int main(void)
 		cmocka_unit_test(nothing_allowed),
 		cmocka_unit_test(names_are_ours_and_distinct),
 		cmocka_unit_test(long_lists_are_cut),
+		cmocka_unit_test(ranges_are_canonical),
+		cmocka_unit_test(a_limit_is_what_its_name_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "fleet.h"
 #include "lab.h"
 #include "base/proc.h"
+#include "base/rand.h"
 #include "net/net.h"
 
 #include <arpa/inet.h>
@@ -22,19 +23,17 @@ static struct net *n;
 
 static void load(const char *network, const struct firewall_item *f, const struct item_vec *sets)
 {
-	CLEANUP(buf_done) struct buf text = {0};
 	struct err e = {0};
 
-	net_firewall_text(network, f, sets, &text);
-	if (net_firewall_load(&text, &e) < 0)
-		fail_msg("%s in\n%s", e.text, buf_str(&text));
+	if (net_firewall_load(n, network, f, sets, &e) < 0)
+		fail_msg("%s", e.text);
 }
 
 static void digest(const char *network, char d[static 65])
 {
 	struct err e = {0};
 
-	if (net_firewall_digest(network, d, &e) < 0)
+	if (net_firewall_digest(n, network, d, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -166,39 +165,41 @@ static void loads_everything_and_goes(void **state)
 	char one[65], two[65];
 	struct err e = {0};
 
-	assert_int_equal(net_firewall_digest(NETWORK, one, &e), ERR_NOT_FOUND);
+	assert_int_equal(net_firewall_digest(n, NETWORK, one, &e), ERR_NOT_FOUND);
 	load(NETWORK, &i->firewall, &sets);
 	digest(NETWORK, one);
 	load(NETWORK, &i->firewall, &sets);
 	digest(NETWORK, two);
 	assert_string_equal(one, two);
 	assert_int_equal(occurrences("hook forward"), 1);
-	assert_int_equal(net_firewall_delete(NETWORK, &e), 0);
-	assert_int_equal(net_firewall_delete(NETWORK, &e), 0);
-	assert_int_equal(net_firewall_digest(NETWORK, one, &e), ERR_NOT_FOUND);
+	assert_int_equal(net_firewall_delete(n, NETWORK, &e), 0);
+	assert_int_equal(net_firewall_delete(n, NETWORK, &e), 0);
+	assert_int_equal(net_firewall_digest(n, NETWORK, one, &e), ERR_NOT_FOUND);
 	item_free(i);
 }
 
 static void a_bad_batch_leaves_the_old(void **state)
 {
-	CLEANUP(item_vec_done) struct item_vec sets = {0}, put = {0}, drop = {0};
-	CLEANUP(buf_done) struct buf text = {0};
+	CLEANUP(item_vec_done) struct item_vec sets = {0}, put = {0}, drop = {0}, none = {0};
+	AUTOFREE char *path = mem_strdup(getenv("PATH"));
 	struct item *i = fleet_item(&sets);
 	char before[65], after[65];
 	struct err e = {0};
 
 	load(NETWORK, &i->firewall, &sets);
 	digest(NETWORK, before);
-	net_firewall_text(NETWORK, &i->firewall, &sets, &text);
-	buf_adds(&text, "add element inet warren_x nosuch { 10.0.0.1 }\n");
-	assert_int_equal(net_firewall_load(&text, &e), ERR_SYSTEM);
+	/* other rules, and nothing to load them with */
+	items_rule(&i->firewall.input, "", "", "udp", "53");
+	setenv("PATH", "/nonexistent", 1);
+	assert_true(net_firewall_load(n, NETWORK, &i->firewall, &sets, &e) < 0);
+	setenv("PATH", path, 1);
 	assert_true(e.text[0] != '\0');
 	digest(NETWORK, after);
 	assert_string_equal(before, after);
 	/* one member for a set that is not there: none is added */
 	items_set(&put, NETWORK, "nodes", "172.30.9.9/32");
 	items_set(&put, NETWORK, "nosuch", "172.30.9.9/32");
-	assert_int_equal(net_firewall_members(NETWORK, &put, &drop, &e), ERR_SYSTEM);
+	assert_int_equal(net_firewall_members(n, NETWORK, &none, &put, &drop, &e), ERR_SYSTEM);
 	digest(NETWORK, after);
 	assert_string_equal(before, after);
 	item_free(i);
@@ -261,21 +262,21 @@ static void many(size_t count)
 	digest(NETWORK, one);
 	/* the same by members only, in two steps and back */
 	load(NETWORK, &i->firewall, &none);
-	if (net_firewall_members(NETWORK, &odd, &none, &e) < 0 ||
-		net_firewall_members(NETWORK, &even, &none, &e) < 0)
+	if (net_firewall_members(n, NETWORK, &none, &odd, &none, &e) < 0 ||
+		net_firewall_members(n, NETWORK, &none, &even, &none, &e) < 0)
 		fail_msg("%s", e.text);
 	digest(NETWORK, two);
 	assert_string_equal(one, two);
-	if (net_firewall_members(NETWORK, &none, &odd, &e) < 0)
+	if (net_firewall_members(n, NETWORK, &none, &none, &odd, &e) < 0)
 		fail_msg("%s", e.text);
 	load(NETWORK, &i->firewall, &even);
 	digest(NETWORK, one);
 	load(NETWORK, &i->firewall, &all);
-	if (net_firewall_members(NETWORK, &none, &odd, &e) < 0)
+	if (net_firewall_members(n, NETWORK, &none, &none, &odd, &e) < 0)
 		fail_msg("%s", e.text);
 	digest(NETWORK, two);
 	assert_string_equal(one, two);
-	if (net_firewall_members(NETWORK, &none, &even, &e) < 0)
+	if (net_firewall_members(n, NETWORK, &none, &none, &even, &e) < 0)
 		fail_msg("%s", e.text);
 	digest(NETWORK, two);
 	assert_string_equal(empty, two);
@@ -309,23 +310,24 @@ static void members_20000_load(void **state)
 	load(NETWORK, &i->firewall, &all);
 	digest(NETWORK, one);
 	load(NETWORK, &i->firewall, &none);
-	if (net_firewall_members(NETWORK, &all, &none, &e) < 0)
+	if (net_firewall_members(n, NETWORK, &none, &all, &none, &e) < 0)
 		fail_msg("%s", e.text);
 	digest(NETWORK, two);
 	assert_string_equal(one, two);
 	items_set(&put, NETWORK, "nodes", "192.168.0.1/32");
-	if (net_firewall_members(NETWORK, &put, &none, &e) < 0 ||
-		net_firewall_members(NETWORK, &none, &put, &e) < 0)
+	if (net_firewall_members(n, NETWORK, &none, &put, &none, &e) < 0 ||
+		net_firewall_members(n, NETWORK, &none, &none, &put, &e) < 0)
 		fail_msg("%s", e.text);
 	digest(NETWORK, two);
 	assert_string_equal(one, two);
 	item_free(i);
 }
 
-/* An address inside a range is independent of it; ranges are loaded whole. */
+/* An address inside a range is independent of it. */
 static void overlapping_members(void **state)
 {
 	CLEANUP(item_vec_done) struct item_vec sets = {0}, inner = {0}, outer = {0}, none = {0};
+	struct item_vec rest = {0}; /* borrowed */
 	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
 	char both[65], one[65], after[65];
 	struct err e = {0};
@@ -338,21 +340,284 @@ static void overlapping_members(void **state)
 	items_set(&outer, NETWORK, "nodes", "10.1.0.0/16");
 	load(NETWORK, &i->firewall, &sets);
 	digest(NETWORK, both);
-	assert_int_equal(net_firewall_members(NETWORK, &none, &inner, &e), 0);
+	assert_int_equal(net_firewall_members(n, NETWORK, &none, &none, &inner, &e), 0);
 	digest(NETWORK, after);
 	load(NETWORK, &i->firewall, &outer);
 	digest(NETWORK, one);
 	assert_string_equal(one, after);
 	/* what is absent cannot go; nothing else of the batch happens */
-	assert_true(net_firewall_members(NETWORK, &none, &inner, &e) < 0);
-	assert_int_equal(net_firewall_members(NETWORK, &inner, &none, &e), 0);
-	assert_int_equal(net_firewall_members(NETWORK, &inner, &none, &e), 0);
+	assert_true(net_firewall_members(n, NETWORK, &none, &none, &inner, &e) < 0);
+	assert_int_equal(net_firewall_members(n, NETWORK, &none, &inner, &none, &e), 0);
+	assert_int_equal(net_firewall_members(n, NETWORK, &none, &inner, &none, &e), 0);
 	digest(NETWORK, after);
 	assert_string_equal(both, after);
-	assert_int_equal(net_firewall_members(NETWORK, &none, &outer, &e), ERR_STALE);
-	assert_int_equal(net_firewall_members(NETWORK, &outer, &none, &e), ERR_STALE);
+	/* a range goes: what lay inside it is a range again */
+	for (size_t k = 0; k < sets.n; k++)
+		if (k != 1)
+			VEC_PUSH(&rest, sets.v[k]);
+	assert_int_equal(net_firewall_members(n, NETWORK, &rest, &none, &outer, &e), 0);
+	digest(NETWORK, after);
+	load(NETWORK, &i->firewall, &rest);
+	digest(NETWORK, one);
+	assert_string_equal(one, after);
+	assert_string_not_equal(both, after);
+	assert_int_equal(net_firewall_members(n, NETWORK, &sets, &outer, &none, &e), 0);
 	digest(NETWORK, after);
 	assert_string_equal(both, after);
+	VEC_DONE(&rest);
+	item_free(i);
+}
+
+/* The number of a set: another one means that it was made anew. */
+static unsigned long handle_of(const char *set)
+{
+	static const char *const argv[] = {"nft", "-a", "list", "ruleset", NULL};
+	CLEANUP(buf_done) struct buf out = {0};
+	AUTOFREE char *want = mem_printf("set %s { # handle ", set);
+	const char *at;
+
+	assert_int_equal(proc_run(argv, NULL, 0, &out, NULL, 60000, NULL), 0);
+	at = strstr(buf_str(&out), want);
+	if (at == NULL)
+		fail_msg("no set %s in\n%s", set, buf_str(&out));
+	return strtoul(at + strlen(want), NULL, 10);
+}
+
+/* Other rules, masquerade, ranges and limits come and go in place; each state is what a load from
+ * nothing makes. */
+static void rules_change_and_sets_stay(void **state)
+{
+	CLEANUP(item_vec_done) struct item_vec sets = {0}, fewer = {0};
+	struct item *i = fleet_item(&sets), *other = item_new(ITEM_FIREWALL, NETWORK);
+	const struct {
+		const struct firewall_item *f;
+		const struct item_vec *sets;
+	} steps[] = {{&other->firewall, &sets}, {&i->firewall, &fewer}, {&other->firewall, &fewer},
+		{&i->firewall, &sets}, {&i->firewall, &fewer}};
+	unsigned long handle;
+
+	strs_push(&other->firewall.interfaces, "warren0");
+	strs_push(&other->firewall.sets, "nodes");
+	items_rule(&other->firewall.input, "nodes", "", "any", "");
+	items_set(&fewer, NETWORK, "nodes", "172.30.0.9/32");
+	items_set(&fewer, NETWORK, "nodes", "172.31.0.0/16");
+	items_limit(&fewer, NETWORK, "cl_2", "172.30.100.3", NULL, 128000);
+	load(NETWORK, &i->firewall, &sets);
+	handle = handle_of("s_nodes_4");
+	for (size_t k = 0; k < ARRAY_LEN(steps); k++) {
+		char one[65], two[65];
+		struct net *fresh = net_new(NULL);
+		struct err e = {0};
+
+		load(NETWORK, steps[k].f, steps[k].sets);
+		digest(NETWORK, one);
+		assert_int_equal(handle_of("s_nodes_4"), handle);
+		/* in a namespace without anything */
+		close(lab_new());
+		net_free(fresh);
+		fresh = net_new(NULL);
+		if (net_firewall_load(fresh, NETWORK, steps[k].f, steps[k].sets, &e) < 0 ||
+			net_firewall_digest(fresh, NETWORK, two, &e) < 0)
+			fail_msg("%s", e.text);
+		assert_string_equal(one, two);
+		net_free(fresh);
+		lab_enter(router);
+	}
+	item_free(i);
+	item_free(other);
+}
+
+/* Whatever somebody does to the table is seen, and mended without touching the rest. */
+static void drift_is_mended(void **state)
+{
+	static const struct {
+		const char *command;
+		bool whole; /* the table is made anew */
+	} rows[] = {
+		{"delete element inet warren_" NETWORK " s_nodes_4 { 172.30.0.1 }", false},
+		{"flush set inet warren_" NETWORK " s_nodes_4", false},
+		{"flush set inet warren_" NETWORK " r_fwd_4", false},
+		{"add element inet warren_" NETWORK " s_fwd_6 { 2001:db8::1 }", false},
+		{"delete element inet warren_" NETWORK " limit_up_4 { 172.30.100.2 }", false},
+		{"add limit inet warren_" NETWORK " x { rate over 1 bytes/second }", false},
+		{"flush chain inet warren_" NETWORK " wr_pass", true},
+		{"add element inet warren_" NETWORK " interfaces { \"eth0\" }", true},
+		{"add chain inet warren_" NETWORK " more", true},
+		{"delete table inet warren_" NETWORK, true},
+		{"flush ruleset", true},
+	};
+	CLEANUP(item_vec_done) struct item_vec sets = {0};
+	struct item *i = fleet_item(&sets);
+	char before[65], after[65];
+	struct err e = {0};
+
+	load(NETWORK, &i->firewall, &sets);
+	digest(NETWORK, before);
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		unsigned long handle = handle_of("r_fwd_4");
+
+		nft(rows[k].command);
+		if (net_firewall_digest(n, NETWORK, after, &e) == 0)
+			assert_string_not_equal(before, after);
+		load(NETWORK, &i->firewall, &sets);
+		digest(NETWORK, after);
+		if (strcmp(before, after) != 0)
+			fail_msg("not mended: %s", rows[k].command);
+		if (!rows[k].whole)
+			assert_int_equal(handle_of("r_fwd_4"), handle);
+	}
+	item_free(i);
+}
+
+static bool intact(const struct item *i, const struct item_vec *sets)
+{
+	struct err e = {0};
+	int r = net_firewall_intact(n, NETWORK, &i->firewall, sets, &e);
+
+	if (r < 0)
+		fail_msg("%s", e.text);
+	return r == 1;
+}
+
+/* Intact is what is wanted, not what was there when somebody looked first. */
+static void intact_is_as_wanted(void **state)
+{
+	CLEANUP(item_vec_done) struct item_vec sets = {0}, put = {0}, none = {0};
+	struct item *i = fleet_item(&sets);
+	struct err e = {0};
+
+	assert_int_equal(net_firewall_intact(n, NETWORK, &i->firewall, &sets, &e), ERR_NOT_FOUND);
+	load(NETWORK, &i->firewall, &sets);
+	nft("insert rule inet warren_" NETWORK " wr_pass accept");
+	assert_false(intact(i, &sets));
+	load(NETWORK, &i->firewall, &sets);
+	assert_true(intact(i, &sets));
+	nft("add table inet foreign");
+	assert_true(intact(i, &sets));
+	nft("add element inet warren_" NETWORK " s_nodes_4 { 192.0.2.9 }");
+	assert_false(intact(i, &sets));
+	nft("delete element inet warren_" NETWORK " s_nodes_4 { 192.0.2.9 }");
+	assert_true(intact(i, &sets));
+	/* a change of members counts as wanted only when it is */
+	items_set(&put, NETWORK, "nodes", "192.0.2.9/32");
+	assert_int_equal(net_firewall_members(n, NETWORK, &sets, &put, &none, &e), 0);
+	assert_false(intact(i, &sets));
+	items_set(&sets, NETWORK, "nodes", "192.0.2.9/32");
+	assert_true(intact(i, &sets));
+	/* nor do rules that were not loaded */
+	items_rule(&i->firewall.input, "", "", "udp", "53");
+	nft("add table inet foreign2");
+	assert_false(intact(i, &sets));
+	load(NETWORK, &i->firewall, &sets);
+	assert_true(intact(i, &sets));
+	item_free(i);
+}
+
+static void list_table(struct buf *out)
+{
+	static const char *const argv[] = {"nft", "list", "table", "inet", "warren_" NETWORK, NULL};
+
+	assert_int_equal(proc_run(argv, NULL, 0, out, NULL, 60000, NULL), 0);
+}
+
+static struct item *range_item(const char *set, const char *prefix)
+{
+	struct item *i = item_new(ITEM_SET, NETWORK);
+
+	i->set.set = mem_strdup(set);
+	i->set.prefix = items_prefix(prefix);
+	return i;
+}
+
+static bool has_item(const struct item_vec *v, const struct item *x)
+{
+	VEC_FOREACH (i, v)
+		if (item_compare(*i, x) == 0)
+			return true;
+	return false;
+}
+
+static struct item *random_item(struct rand *r)
+{
+	struct item_vec v = {0};
+	char text[PREFIX_TEXT_LEN], device[ID_LEN];
+	struct item *i;
+
+	switch (rand_below(r, 5)) {
+	case 0:
+		snprintf(text, sizeof(text), "10.%u.0.0/%u", 2 * (unsigned)rand_below(r, 8), 15);
+		items_set(&v, NETWORK, "nodes", text);
+		break;
+	case 1:
+		snprintf(text, sizeof(text), "fd00:%x::/32", (unsigned)rand_below(r, 6));
+		items_set(&v, NETWORK, "fwd", text);
+		break;
+	case 2:
+		snprintf(text, sizeof(text), "172.30.100.%u", (unsigned)rand_below(r, 40));
+		/* one device, one limit: named by its address here */
+		snprintf(device, sizeof(device), "cl_%.20s", strrchr(text, '.') + 1);
+		items_limit(&v, NETWORK, device, text, NULL, 1000 * strlen(device));
+		break;
+	default:
+		snprintf(text, sizeof(text), "10.0.0.%u/32", (unsigned)rand_below(r, 200));
+		items_set(&v, NETWORK, rand_below(r, 2) ? "nodes" : "fwd", text);
+	}
+	i = v.v[0];
+	VEC_DONE(&v);
+	return i;
+}
+
+/* Any sequence of changes of members leaves what a load of the outcome from nothing makes, as this
+ * program and as nft reads it. */
+static void members_by_chance(void **state)
+{
+	CLEANUP(buf_done) struct buf by_changes = {0}, by_load = {0};
+	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
+	struct state now = {0};
+	char one[65], two[65];
+	struct net *fresh;
+	struct rand r = {42};
+	struct err e = {0};
+
+	strs_push(&i->firewall.interfaces, "warren0");
+	items_rule(&i->firewall.input, "nodes", "fwd", "any", "");
+	/* ranges of each, so that the sets for them are there */
+	state_put(&now, range_item("nodes", "192.0.2.0/24"));
+	state_put(&now, range_item("fwd", "2001:db8::/32"));
+	load(NETWORK, &i->firewall, &now.items);
+	for (int round = 0; round < 150; round++) {
+		CLEANUP(item_vec_done) struct item_vec put = {0}, drop = {0};
+
+		for (uint64_t k = 1 + rand_below(&r, 6); k > 0; k--) {
+			struct item *x = random_item(&r);
+
+			if (state_find(&now, x) == NULL) {
+				VEC_PUSH(&put, item_dup(x));
+				state_put(&now, x);
+			} else if (!rand_below(&r, 2) || has_item(&put, x)) {
+				item_free(x);
+			} else {
+				state_drop(&now, x);
+				VEC_PUSH(&drop, x);
+			}
+		}
+		if (net_firewall_members(n, NETWORK, &now.items, &put, &drop, &e) < 0)
+			fail_msg("round %d: %s", round, e.text);
+	}
+	digest(NETWORK, one);
+	list_table(&by_changes);
+	close(lab_new());
+	fresh = net_new(NULL);
+	if (net_firewall_load(fresh, NETWORK, &i->firewall, &now.items, &e) < 0 ||
+		net_firewall_digest(fresh, NETWORK, two, &e) < 0)
+		fail_msg("%s", e.text);
+	list_table(&by_load);
+	/* limits come first, in the order in which they were made */
+	assert_string_equal(
+		strstr(buf_str(&by_changes), "\tset "), strstr(buf_str(&by_load), "\tset "));
+	assert_string_equal(one, two);
+	net_free(fresh);
+	state_done(&now);
 	item_free(i);
 }
 
@@ -377,7 +642,7 @@ static void packets_to_the_node(void **state)
 	say(from4, "172.30.0.1", 5000, "empty set");
 	say(from6, "fd00:30::1", 5000, "empty set");
 	items_set(&put, NETWORK, "friends", "172.30.0.2/32");
-	assert_int_equal(net_firewall_members(NETWORK, &put, &none, &e), 0);
+	assert_int_equal(net_firewall_members(n, NETWORK, &none, &put, &none, &e), 0);
 	say(from4, "172.30.0.1", 5001, "other port");
 	say(from4, "172.30.0.1", 5000, "allowed");
 	say(from6, "fd00:30::1", 5000, "no member of this family");
@@ -397,7 +662,7 @@ static void packets_to_the_node(void **state)
 	assert_string_equal(word, "from the lan");
 	items_set(&sets, NETWORK, "friends", "fd00:30::2/128");
 	/* one comes, one goes */
-	assert_int_equal(net_firewall_members(NETWORK, &sets, &put, &e), 0);
+	assert_int_equal(net_firewall_members(n, NETWORK, &none, &sets, &put, &e), 0);
 	say(from6, "fd00:30::1", 5000, "allowed six");
 	hear(at6, word, from);
 	assert_string_equal(word, "allowed six");
@@ -461,7 +726,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {TEST(loads_everything_and_goes),
 		TEST(a_bad_batch_leaves_the_old), TEST(digest_sees_a_foreign_hand),
 		TEST(members_300), TEST(members_3000), TEST(members_3300), TEST(members_20000_load),
-		TEST(overlapping_members), TEST(packets_to_the_node),
+		TEST(overlapping_members), TEST(rules_change_and_sets_stay), TEST(drift_is_mended),
+		TEST(intact_is_as_wanted), TEST(members_by_chance), TEST(packets_to_the_node),
 		TEST(packets_through_the_node)};
 	const char *missing = lab_missing("ip");
 

@@ -237,6 +237,69 @@ static void default_address(void **state)
 	assert_string_equal(addr_format(a, text), "2001:db8::5");
 }
 
+static struct exit_item way(const char *ifname, const char *inside)
+{
+	struct exit_item x = {.mark = EXIT_MARK | 7};
+
+	snprintf(x.interface, IFNAME_LEN, "%s", ifname);
+	VEC_PUSH(&x.inside, items_prefix("fd00:30::/64"));
+	VEC_PUSH(&x.inside, items_prefix(inside));
+	return x;
+}
+
+static void only_way(const struct exit_item *want)
+{
+	struct exit_vec v = {0};
+	struct err e = {0};
+
+	OK(net_exit_list(n, &v, &e));
+	assert_int_equal(v.n, 1);
+	assert_int_equal(v.v[0].mark, want->mark);
+	assert_string_equal(v.v[0].interface, want->interface);
+	assert_true(prefix_vec_equal(&v.v[0].inside, &want->inside));
+	assert_true(prefix_vec_equal(&v.v[0].back, &want->back));
+	net_exit_list_done(&v);
+}
+
+static void ways_out(void **state)
+{
+	struct exit_item one = way("v0", "172.30.0.0/16"), two = way("v1", "10.0.0.0/8");
+	struct exit_item broken = {.mark = one.mark};
+	struct exit_vec none = {0};
+	struct err e = {0};
+
+	OK(net_exit_put(n, &one, &e));
+	OK(net_exit_put(n, &one, &e));
+	only_way(&one);
+	/* another interface, other insides: in one step each, nothing stays */
+	OK(net_exit_put(n, &two, &e));
+	only_way(&two);
+	/* whatever is taken out by hand is seen, and put repairs it */
+	prefix_vec_copy(&broken.inside, &two.inside);
+	lab_ip("-6 rule del priority 5200");
+	only_way(&broken);
+	OK(net_exit_put(n, &two, &e));
+	only_way(&two);
+	lab_ip("route del default dev v1 table 1459617799");
+	only_way(&broken);
+	OK(net_exit_put(n, &two, &e));
+	only_way(&two);
+	/* an exit's own: back to the gateways alone */
+	VEC_PUSH(&two.back, items_prefix("172.30.0.1/32"));
+	VEC_PUSH(&two.back, items_prefix("fd00:30::1/128"));
+	VEC_DONE(&two.inside);
+	OK(net_exit_put(n, &two, &e));
+	only_way(&two);
+	OK(net_exit_delete(n, two.mark, &e));
+	OK(net_exit_delete(n, two.mark, &e));
+	OK(net_exit_list(n, &none, &e));
+	assert_int_equal(none.n, 0);
+	VEC_DONE(&one.inside);
+	VEC_DONE(&two.back);
+	VEC_DONE(&broken.inside);
+	VEC_DONE(&none);
+}
+
 static void many_routes_are_listed_whole(void **state)
 {
 	struct route_vec v = {0};
@@ -286,7 +349,7 @@ static void sysctls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(links), TEST(addresses), TEST(routes),
-		TEST(others_routes_are_not_ours), TEST(default_address),
+		TEST(others_routes_are_not_ours), TEST(default_address), TEST(ways_out),
 		TEST(many_routes_are_listed_whole), TEST(sysctls)};
 	const char *missing = lab_missing("ip");
 

@@ -71,6 +71,23 @@ static void controller(struct world *w, void *object)
 	((struct member *)object)->roles ^= ROLE_CONTROLLER;
 }
 
+static void exit_role(struct world *w, void *object)
+{
+	((struct member *)object)->roles ^= ROLE_EXIT;
+}
+
+/* Full tunnel by one of the network's nodes, whether that is an exit or not. */
+static void full_tunnel(struct world *w, void *object)
+{
+	const struct member_refs *members = &the_network->members;
+	struct device *d = object;
+
+	d->full_tunnel = world_below(w, 3) != 0;
+	d->exit = mem_free(d->exit);
+	if (members->n > 0 && world_below(w, 2))
+		d->exit = mem_strdup(members->v[world_below(w, (unsigned)members->n)]->node);
+}
+
 static void address(struct world *w, void *object)
 {
 	struct member *m = object;
@@ -131,6 +148,7 @@ static const struct row {
 	{"subnets", &schema_member, offsetof(struct fleet, members), CHANGE, subnets},
 	{"gateway", &schema_member, offsetof(struct fleet, members), CHANGE, gateway},
 	{"controller", &schema_member, offsetof(struct fleet, members), CHANGE, controller},
+	{"exit", &schema_member, offsetof(struct fleet, members), CHANGE, exit_role},
 	{"address", &schema_member, offsetof(struct fleet, members), CHANGE, address},
 	{"leave", &schema_member, offsetof(struct fleet, members), REMOVE, NULL},
 	{"join", &schema_member, offsetof(struct fleet, nodes), ADD, NULL},
@@ -145,6 +163,7 @@ static const struct row {
 	{"topology", &schema_network, offsetof(struct fleet, networks), CHANGE, other_topology},
 	{"new device", &schema_device, 0, ADD, NULL},
 	{"device key", &schema_device, offsetof(struct fleet, devices), CHANGE, device_key},
+	{"full tunnel", &schema_device, offsetof(struct fleet, devices), CHANGE, full_tunnel},
 };
 
 /* Of a node that is in no network yet. */

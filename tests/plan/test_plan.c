@@ -50,6 +50,19 @@ static const struct member *member_with_key(const struct fleet *f, const struct 
 	return NULL;
 }
 
+/* Where a device is a peer, its limit is: one, with all its addresses. */
+static void check_limit(const struct state *s, const char *network, const struct device *d)
+{
+	struct item *want = item_new(ITEM_LIMIT, network);
+
+	id_copy(want->limit.device, d->id);
+	want->limit.addr = d->ipv4;
+	want->limit.addr6 = d->ipv6;
+	want->limit.rate = d->rate_limit;
+	assert_int_equal(state_find(s, want) != NULL, d->rate_limit != 0);
+	item_free(want);
+}
+
 /* Invariants 2 and 4 for one planned peer. */
 static void check_peer(const struct fleet *f, const struct state *s, const struct item *i)
 {
@@ -63,6 +76,7 @@ static void check_peer(const struct fleet *f, const struct state *s, const struc
 	if (d != NULL) {
 		assert_true(d->enabled);
 		assert_int_equal(i->peer.not_after, d->expires_at);
+		check_limit(s, i->network, d);
 		return;
 	}
 	assert_non_null(other);

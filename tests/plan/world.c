@@ -138,6 +138,8 @@ struct member *world_member(struct world *w, const struct network *n, const stru
 		m->roles |= ROLE_GATEWAY;
 		id_copy(m->group, g->id);
 	}
+	if (world_below(w, 6) == 0)
+		m->roles |= ROLE_EXIT;
 	if (world_below(w, 10) != 0)
 		world_key(w, &m->public_key);
 	m->ipv4 = addr_add(n->node_first, index);
@@ -173,6 +175,7 @@ struct device *world_device(struct world *w, const struct network *n, const stru
 	world_key(w, &d->public_key);
 	d->ipv4 = addr_add(n->device_first, (u128)w->serial);
 	d->ipv6 = twin(n, d->ipv4);
+	d->full_tunnel = world_below(w, 4) == 0;
 	for (unsigned i = 0; i < ARRAY_LEN(tags); i++)
 		if (world_below(w, 3) == 0)
 			strs_push(&d->tags, tags[i]);
@@ -371,9 +374,12 @@ const char *world_mesh(struct world *w, unsigned second, unsigned nodes)
 
 static void mutate_device(struct world *w, struct device *d)
 {
-	switch (world_below(w, 4)) {
+	switch (world_below(w, 5)) {
 	case 0:
 		d->enabled = !d->enabled;
+		break;
+	case 4:
+		d->rate_limit = 1000000 * world_below(w, 3);
 		break;
 	case 1:
 		world_key(w, &d->public_key);

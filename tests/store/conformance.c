@@ -1095,6 +1095,81 @@ static int forge_audit(struct tx *tx, void *arg, struct err *e)
 	return code;
 }
 
+struct pruning {
+	msec before;
+	int64_t most, first, last;
+};
+
+static int prune_audit(struct tx *tx, void *arg, struct err *e)
+{
+	struct pruning *p = arg;
+	int code = tx_audit_prune(tx, "prj_p", p->before, p->most, e);
+
+	return code < 0 ? code : tx_audit_range(tx, "prj_p", &p->first, &p->last, e);
+}
+
+static int write_pruned(struct tx *tx, void *arg, struct err *e)
+{
+	int code = 0;
+
+	for (int i = 0; i < 5 && code == 0; i++)
+		code = tx_audit(tx, "prj_p", "usr_0", "client.create", "cl_1", "x", e);
+	return code;
+}
+
+static int verify_pruned(struct tx *tx, void *arg, struct err *e)
+{
+	return tx_audit_verify(tx, "prj_p", e);
+}
+
+/* Somebody else cuts off the beginning: the oldest line that is left. */
+static int cut_beginning(struct tx *tx, void *arg, struct err *e)
+{
+	const struct tx_query q = {.filters = {{"project", "prj_p"}}};
+	struct audit a = {0};
+	int code = tx_list(tx, &schema_audit, &q, take_first_audit, &a, NULL, NULL, e);
+
+	if (code == 0)
+		code = tx_delete(tx, &schema_audit, a.id, e);
+	schema_done(&schema_audit, &a);
+	return code;
+}
+
+static void test_audit_pruning(void **state)
+{
+	struct pruning p = {.most = 100};
+
+	p.before = clock_wall(&clock_test);
+	OK(change(prune_audit, &p)); /* nothing there */
+	assert_int_equal(p.last, 0);
+	OK(change(write_pruned, NULL));
+	clock_test.fake_wall += 1000;
+	p.before = clock_wall(&clock_test);
+	OK(change(write_pruned, NULL));
+	p.most = 3;
+	OK(change(prune_audit, &p));
+	assert_int_equal(p.first, 4);
+	assert_int_equal(p.last, 11); /* with the line about it */
+	OK(look(verify_pruned, NULL));
+	p.most = 100;
+	OK(change(prune_audit, &p));
+	assert_int_equal(p.first, 6); /* the younger ones stay */
+	reopen();
+	OK(look(verify_pruned, NULL));
+	OK(change(prune_audit, &p)); /* nothing more */
+	assert_int_equal(p.last, 12);
+	clock_test.fake_wall += 1000;
+	p.before = clock_wall(&clock_test);
+	OK(change(prune_audit, &p)); /* all, and a line about it */
+	assert_int_equal(p.first, 13);
+	assert_int_equal(p.last, 13);
+	OK(look(verify_pruned, NULL));
+	OK(change(write_pruned, NULL));
+	OK(look(verify_pruned, NULL));
+	OK(change(cut_beginning, NULL));
+	assert_int_equal(look(verify_pruned, NULL), ERR_CORRUPT);
+}
+
 static void test_audit(void **state)
 {
 	int result = 0, how;
@@ -1140,6 +1215,7 @@ int conformance(const struct store_engine *e, const char *(*f)(void), void (*g)(
 		T(test_settings),
 		T(test_touch),
 		T(test_audit),
+		T(test_audit_pruning),
 	};
 
 	engine = e;

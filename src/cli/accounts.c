@@ -1,0 +1,189 @@
+/* DOC: verbs of tokens, users, the audit log and the server's settings. */
+#include "cli/nouns.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+/* Print the answer as JSON, or only the secret it shows once. */
+static int print_once(
+	const struct cli_session *s, const struct buf *answer, const char *path, struct err *e)
+{
+	struct json_doc *d;
+	const char *secret;
+	int r = 0;
+
+	if (s->json) {
+		printf("%s\n", buf_str(answer));
+		return 0;
+	}
+	d = json_parse(buf_str(answer), answer->len, answer->len, e);
+	if (d == NULL)
+		return ERR_INVALID;
+	secret = json_str(json_root(d), path);
+	if (secret != NULL)
+		printf("%s\n", secret);
+	else
+		r = err_set(e, ERR_INTERNAL, "the answer holds no %s", path);
+	json_free(d);
+	return r;
+}
+
+static int post_once(struct cli_session *s, const char *path, const struct buf *body,
+	const char *secret, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf answer = {0};
+	int r = cli_call(s, "POST", path, body, &answer, e);
+
+	return r < 0 ? r : print_once(s, &answer, secret, e);
+}
+
+static int token_add(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0};
+	struct cli_args with_kind = *a;
+	int r;
+
+	if (!cli_has(a, "kind") && with_kind.n_flags < ARRAY_LEN(with_kind.flags))
+		with_kind.flags[with_kind.n_flags++] = (struct cli_flag){"kind", "join"};
+	r = cli_body(n, VERB_ADD, &with_kind, a->n_words > 0 ? a->words[0] : "token", &body, e);
+	return r < 0 ? r : post_once(s, n->path, &body, "token", e);
+}
+
+int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct own_verb table[] = {{"add", token_add, VERB_ADD, 0, 1, NULL}};
+
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
+
+static int user_add(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0};
+	int r = cli_body(n, VERB_ADD, a, a->words[0], &body, e);
+
+	return r < 0 ? r : post_once(s, n->path, &body, "password", e);
+}
+
+static int user_passwd(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, body = {0};
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+
+	buf_addf(&path, "%s/%s/password", n->path, buf_str(&id));
+	buf_adds(&body, "{}");
+	return r < 0 ? r : post_once(s, buf_str(&path), &body, "password", e);
+}
+
+/* DELETE something of one user. */
+static int user_delete(struct cli_session *s, const struct cli_noun *n, const char *name,
+	const char *what, struct err *e)
+{
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, answer = {0};
+	int r = cli_resolve(s, n->path, name, &id, e);
+
+	buf_addf(&path, "%s/%s/%s", n->path, buf_str(&id), what);
+	return r < 0 ? r : cli_call(s, "DELETE", buf_str(&path), NULL, &answer, e);
+}
+
+static int user_reset_totp(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	return user_delete(s, n, a->words[0], "totp", e);
+}
+
+static int user_sign_out(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	return user_delete(s, n, a->words[0], "sessions", e);
+}
+
+int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct own_verb table[] = {
+		{"add", user_add, VERB_ADD, 1, 1, NULL},
+		{"passwd", user_passwd, 0, 1, 1, NULL},
+		{"reset-totp", user_reset_totp, 0, 1, 1, NULL},
+		{"sign-out", user_sign_out, 0, 1, 1, NULL},
+	};
+
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
+
+/* Whole or not is the exit status. */
+static int audit_verify(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf answer = {0};
+	struct json_doc *d;
+	int r = cli_call(s, "GET", "/api/v1/audit/verify", NULL, &answer, e);
+
+	if (r < 0)
+		return r;
+	d = json_parse(buf_str(&answer), answer.len, answer.len, e);
+	if (d == NULL)
+		return ERR_INVALID;
+	if (s->json)
+		printf("%s\n", buf_str(&answer));
+	else if (json_bool(json_root(d), "whole", false))
+		printf("whole: lines %lld to %lld\n", (long long)json_int(json_root(d), "first", 0),
+			(long long)json_int(json_root(d), "last", 0));
+	if (!json_bool(json_root(d), "whole", false))
+		r = err_set(e, ERR_CORRUPT, "%s", json_str(json_root(d), "fault"));
+	json_free(d);
+	return r;
+}
+
+int audit_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct own_verb table[] = {{"verify", audit_verify, 0, 0, 0, NULL}};
+
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
+
+static int setting_show(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf answer = {0};
+	int r = cli_call(s, "GET", n->path, NULL, &answer, e);
+
+	if (r == 0)
+		cli_print_object(s, &answer, NULL);
+	return r;
+}
+
+static int setting_set(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0}, answer = {0};
+	struct json_writer w = {.out = &body};
+	const char *value = a->words[1];
+	uint64_t number;
+	int r;
+
+	json_begin_object(&w, NULL);
+	if (text_u64(value, INT32_MAX, &number) == 0)
+		json_put_u64(&w, a->words[0], number);
+	else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		json_put_bool(&w, a->words[0], value[0] == 't');
+	else
+		json_put_str(&w, a->words[0], value);
+	json_end_object(&w);
+	r = cli_call(s, "PATCH", n->path, &body, &answer, e);
+	if (r == 0 && s->json)
+		printf("%s\n", buf_str(&answer));
+	return r;
+}
+
+int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct own_verb table[] = {
+		{"show", setting_show, 0, 0, 0, NULL},
+		{"set", setting_set, 0, 2, 2, NULL},
+	};
+
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
