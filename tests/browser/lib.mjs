@@ -16,7 +16,11 @@ export async function test(name, run) {
 	} catch (error) {
 		failed++;
 		console.log(`not ok - ${name}`);
-		console.log(String(error.message ?? error).split('\n').slice(0, 12).map(line => `# ${line}`).join('\n'));
+		console.log(String(error.message ?? error).split('\n').slice(0, 12).map(line => `# ${line.slice(0, 400)}`).join('\n'));
+		for (const [i, page] of (browser?.contexts() ?? []).flatMap(c => c.pages()).entries())
+			await page.screenshot({ path: `${W}/failed-${failed}-${i}.png` }).catch(() => {});
+		if (process.env.BAIL) // for whoever looks into it: stop where it broke
+			process.exit(1);
 	}
 }
 export const note = text => console.log(`# ${text}`);

@@ -1,14 +1,16 @@
 // A fresh configuration: picture, text, file, and how to bring it to the device. When this closes,
 // nobody but the device has the key.
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { api } from '../../lib/api';
 import { listen } from '../../lib/events';
+import type { Client } from '../../lib/model';
 import { qr } from '../../lib/qr';
 import { Dialog } from '../../parts/Dialog';
 import { Icon } from '../../parts/Icon';
 import { State } from '../../parts/State';
 import { Tabs } from '../../parts/Tabs';
 import { complain, say } from '../../parts/Toasts';
-import type { Handout } from './actions';
+import { PATH, type Handout } from './actions';
 import { guides } from './guides';
 import { fileName } from './status';
 
@@ -85,6 +87,8 @@ export function Shown({ handout, onClose }: { handout: Handout; onClose: () => v
 	useEffect(() => listen(heard => {
 		if (heard.type === 'link' && heard.data.id === client.id)
 			setState(heard.data.link_state);
+		else if (heard.type === 'links' || heard.type === 'refresh')
+			api.get<Client>(`${PATH}/${client.id}`).then(c => setState(c.link_state), () => {});
 	}), [client.id]);
 	return (
 		<Dialog
