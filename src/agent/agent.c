@@ -1,12 +1,19 @@
 /*
  * DOC: the agent's run: opens the machine, brings up what the cache holds, then turns the loop.
  *
+ *	split: spawn is forked, this process confined (processes.h), calls go by the courier to net
  *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
  *	jump), settle (1 s after a change)   |   sync: stream and states   |   beat: heartbeats
  */
 #include "agent/agent.h"
 
 #include "agent/beat.h"
+#include "agent/courier.h"
+#include "agent/direct.h"
+#include "agent/names.h"
+#include "agent/net_process.h"
+#include "agent/processes.h"
+#include "agent/rotate.h"
 #include "agent/sync.h"
 #include "base/log.h"
 
@@ -20,6 +27,12 @@
 #define INTERVAL_MIN 1000
 #define EXPIRY_LOOK (30 * 1000)
 #define SETTLE 1000
+/* How often a peer's next key is listened for: often at first, when it is about to be used; and
+ * never so that reading devices takes more than a tenth of the time. */
+#define ROTATE_LOOK 25
+#define ROTATE_LOOK_MAX 250
+#define ROTATE_SLOWER 100 /* of the time waited so far */
+#define NAMES_DELAY 100   /* changes come in bursts; one zone for many */
 #define LOCK_TRIES 20
 #define LOCK_PAUSE (100 * 1000 * 1000) /* nanoseconds */
 
@@ -33,14 +46,19 @@ struct agent {
 	struct resolver *resolver;
 	struct machine machine;
 	struct core core;
-	struct http_client *client;
+	struct processes processes; /* when split; then calls go by the courier */
+	struct courier *courier;
+	struct direct direct;
 	struct wire wire;
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle;
+	struct names *names; /* NULL in tests without a machine */
+	bool names_stale;
+	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate;
+	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
-	bool reconcile_soon;
+	bool spawn_lost;
 };
 
 /* --- opening the machine ------------------------------------------------------------------------
@@ -151,14 +169,34 @@ static void schedule_expiry(struct agent *a)
 	loop_timer_set(a->expiry, left, 0);
 }
 
+static void schedule_rotate(struct agent *a, msec took)
+{
+	msec now = clock_mono(a->clock), each;
+
+	if (!rotate_pending(&a->core)) {
+		a->rotating_since = 0;
+		loop_timer_stop(a->rotate);
+		return;
+	}
+	if (a->rotating_since == 0)
+		a->rotating_since = now == 0 ? 1 : now;
+	each = (now - a->rotating_since) / ROTATE_SLOWER;
+	each = each < ROTATE_LOOK ? ROTATE_LOOK : each > ROTATE_LOOK_MAX ? ROTATE_LOOK_MAX : each;
+	loop_timer_set(a->rotate, each > 10 * took ? each : 10 * took, 0);
+}
+
 /* Something was applied: say so, and see to what waits for calm. */
 static void after_change(void *arg)
 {
 	struct agent *a = arg;
 
 	schedule_expiry(a);
+	if (a->names != NULL)
+		loop_timer_set(a->names_due, NAMES_DELAY, 0);
 	if (!core_take_changed(&a->core))
 		return;
+	a->names_stale = true;
+	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
 	beat_soon(&a->beat);
 }
@@ -208,9 +246,38 @@ static void on_expiry(void *arg)
 	after_change(a);
 }
 
+static void on_rotate(void *arg)
+{
+	struct agent *a = arg;
+	msec before = clock_mono(a->clock), took;
+
+	if (rotate_look(&a->core) > 0)
+		after_change(a);
+	took = clock_mono(a->clock) - before;
+	schedule_rotate(a, took);
+}
+
 static void on_settle(void *arg)
 {
 	core_settle(&((struct agent *)arg)->core);
+}
+
+/* Answer for the domains of desired state. What is in the way is part of the deploy state, which a
+ * reconcile says. */
+static void on_names_due(void *arg)
+{
+	struct agent *a = arg;
+	struct err e = {0};
+	const char *was = a->core.service_error, *is;
+
+	is = names_update(a->names, &a->core.desired, a->names_stale, &e) < 0 ? e.text : NULL;
+	a->names_stale = false;
+	if ((was == NULL) == (is == NULL) && (was == NULL || strcmp(was, is) == 0))
+		return;
+	mem_free(a->core.service_error);
+	a->core.service_error = mem_strdup(is);
+	reconcile_now(a);
+	beat_soon(&a->beat);
 }
 
 /* --- hooks --------------------------------------------------------------------------------------
@@ -267,6 +334,14 @@ static void on_usr1(int signum, void *arg)
 	reconcile_soon(arg);
 }
 
+static void on_spawn_lost(void *arg)
+{
+	struct agent *a = arg;
+
+	a->spawn_lost = true;
+	loop_stop(a->loop);
+}
+
 static void on_signal(int signum, void *arg)
 {
 	loop_stop(((struct agent *)arg)->loop);
@@ -292,8 +367,16 @@ static void turn(struct agent *a)
 	struct sync_hooks sync = {reconcile_soon, after_change, ask_which_keys, a};
 	struct beat_hooks beat = {on_asked_to_reconcile, rotate_key, a};
 
-	a->client = http_client_new(a->loop);
-	wire_init(&a->wire, &a->identity, a->client);
+	struct wire_carrier carrier;
+
+	if (a->o->split) {
+		a->courier = courier_new(a->loop, a->clock, processes_start_net, &a->processes,
+			a->resolver, &carrier);
+		processes_watch(&a->processes, a->loop, on_spawn_lost, a);
+	} else {
+		direct_init(&a->direct, a->loop, &carrier);
+	}
+	wire_init(&a->wire, &a->identity, &carrier);
 	beat_init(&a->beat, a->loop, &a->wire, &a->core,
 		a->o->version == NULL ? "0" : a->o->version, &beat);
 	sync_init(&a->sync, a->loop, &a->wire, &a->core, a->clock, &sync);
@@ -302,10 +385,16 @@ static void turn(struct agent *a)
 	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
+	a->rotate = loop_timer_new(a->loop, on_rotate, a);
+	a->names_due = loop_timer_new(a->loop, on_names_due, a);
+	if (a->net != NULL)
+		a->names = names_new(a->loop, a->clock);
+	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
 	loop_signal(a->loop, SIGUSR1, on_usr1, a);
 	reconcile_now(a); /* from the cache, before anybody is asked */
+	schedule_rotate(a, 0);
 	sync_start(&a->sync);
 	beat_soon(&a->beat);
 	if (a->o->started != NULL)
@@ -314,11 +403,28 @@ static void turn(struct agent *a)
 	sync_done(&a->sync);
 	beat_done(&a->beat);
 	wire_done(&a->wire);
-	http_client_free(a->client);
+	courier_free(a->courier);
+	if (!a->o->split)
+		direct_done(&a->direct);
+	a->names = names_free(a->names);
+	loop_timer_free(a->names_due);
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
+	loop_timer_free(a->rotate);
 	a->machine.announce = NULL;
+}
+
+/* Before anything is read or opened. */
+static int split(struct agent *a, struct err *e)
+{
+	const struct spawn_options o = {
+		.engine = a->o->engine == NULL ? WG_ENGINE : a->o->engine,
+		.net_argv = a->o->net_argv,
+		.net = a->o->net == NULL ? net_process : a->o->net,
+	};
+
+	return processes_start(&a->processes, &o, dir_of(a->o), e);
 }
 
 int agent_run(const struct agent_options *o, struct err *e)
@@ -327,6 +433,8 @@ int agent_run(const struct agent_options *o, struct err *e)
 	int rc;
 
 	crypto_init();
+	if (o->split && split(&a, e) < 0)
+		return e->code;
 	rand_bytes(&a.rand.state, sizeof(a.rand.state));
 	a.loop = loop_new();
 	rc = open_machine(&a, e);
@@ -337,10 +445,15 @@ int agent_run(const struct agent_options *o, struct err *e)
 		core_flush(&a.core);
 		if (o->teardown_on_exit)
 			tear_down(&a.machine);
+		if (a.spawn_lost)
+			rc = err_set(e, ERR_UNAVAILABLE,
+				"the spawn process has ended: the agent must start again; tunnels "
+				"stay up");
 	}
 	if (a.core.machine != NULL)
 		core_done(&a.core);
 	close_machine(&a);
+	processes_stop(&a.processes);
 	loop_free(a.loop);
 	return rc;
 }

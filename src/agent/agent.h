@@ -29,12 +29,19 @@ struct agent_options {
 	msec interval;          /* between reconciles (60 s), at least 1 s */
 	bool teardown_on_exit;
 
+	/* Run as three processes (processes.h); this one is confined for the rest of its life. Else
+	 * all in this process: for tests and for who embeds an agent. net_argv: the words that make
+	 * this program become net_process(3) in a process of its own; NULL = by fork. */
+	bool split;
+	const char *const *net_argv;
+
 	/* Tests hand in their own machine and stop the agent by the loop. */
 	struct wg_backend *wg;
 	const struct machine_ops *machine;
 	void *machine_ctx;
 	void (*started)(void *arg, struct loop *l);
 	void *started_arg;
+	int (*net)(int fd); /* plays the net process, without net_argv */
 };
 
 /* Register this machine with a join token (spec 1, Join). A join that was cut off can be repeated

@@ -2,6 +2,7 @@
 #include "agent/apply.h"
 
 #include "agent/apply_peers.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -120,14 +121,34 @@ static int make_link(struct run *run, const struct item *i, bool *ret_adopted, s
 	rc = ledger_add_link(&m->ledger, name, i->network, e);
 	if (rc < 0)
 		return rc;
+	FAULT("link.noted");
 	rc = m->wg->ops->create(m->wg, name, ret_adopted, e);
 	if (rc < 0)
 		return rc;
 	if (!*ret_adopted) {
+		FAULT("link.made");
 		run->r->links_made = true;
 		rc = ledger_new_epoch(&m->ledger, e);
 	}
 	return rc;
+}
+
+VEC_TYPE(psk_ops, struct wg_peer_op);
+
+/* The PSKs that the interface's peers are to have. */
+static void add_psks(const struct run *run, const char *ifname, struct psk_ops *ret)
+{
+	struct item_vec peers = slice(run->target, ITEM_PEER);
+
+	VEC_FOREACH (i, &peers) {
+		struct wg_peer_op op = {.flags = WG_PEER_PSK | WG_PEER_UPDATE_ONLY,
+			.public_key = (*i)->peer.public_key,
+			.psk = (*i)->peer.psk};
+
+		if (strcmp((*i)->peer.interface, ifname) == 0)
+			VEC_PUSH(ret, op);
+		secret_wipe(&op.psk);
+	}
 }
 
 /* Key, port and mark: only what differs, for a port that is set again interrupts an engine. */
@@ -138,6 +159,7 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	CLEANUP(secret_wipe) struct secret key = {0};
 	struct public_key public;
 	struct wg_device d = {0};
+	struct psk_ops ops = {0};
 	struct wg_change c = {
 		.private_key = &key, .listen_port = want->listen_port, .fwmark = want->fwmark};
 	bool announce;
@@ -159,7 +181,16 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	wg_device_done(&d);
 	if (c.flags == 0)
 		return 0;
+	/* a handshake between a new key and its PSKs would fail, and is not tried again for 5 s */
+	if (adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
+		add_psks(run, want->name, &ops);
+	c.peers = ops.v;
+	c.n_peers = ops.n;
 	rc = m->wg->ops->change(m->wg, want->name, &c, e);
+	if (ops.n > 0)
+		mem_wipe(ops.v, ops.n * sizeof(*ops.v));
+	VEC_DONE(&ops);
+	FAULT("key.in-device");
 	if (rc == 0 && adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
 		strs_push(&run->rekeyed, want->name);
 	return rc;
@@ -201,6 +232,7 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 			if (mesh_ip == NULL)
 				mesh_ip = addr_format((*a)->address.addr, text);
 		}
+	FAULT("link.addressed");
 	if (rc == 0)
 		rc = m->ops->link_get(m->ctx, want->name, &link, e);
 	if (rc == 0 && want->mtu > 0 && link.mtu != want->mtu)
@@ -212,6 +244,7 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 			roll_back(run, i);
 		return rc;
 	}
+	FAULT("link.up");
 	log_info("interface configured", LOG_KV_STR("interface", want->name),
 		LOG_KV_INT("listen_port", want->listen_port), LOG_KV_STR("mesh_ip", mesh_ip));
 	return 0;
@@ -225,6 +258,7 @@ static int drop_interface(struct run *run, const struct item *i, struct err *e)
 	if (!ours(run, i->interface.name))
 		return 0;
 	rc = m->wg->ops->destroy(m->wg, i->interface.name, e);
+	FAULT("link.gone");
 	if (rc == 0)
 		rc = ledger_remove_link(&m->ledger, i->interface.name, e);
 	return rc;
@@ -260,6 +294,7 @@ static int put_sysctl(struct run *run, const struct item *i, struct err *e)
 
 	if (rc == 0)
 		rc = ledger_add_sysctl(&m->ledger, i->sysctl.name, buf_str(&now), i->network, e);
+	FAULT("sysctl.noted");
 	if (rc == 0 && strcmp(buf_str(&now), i->sysctl.value) != 0)
 		rc = m->ops->sysctl_set(m->ctx, i->sysctl.name, i->sysctl.value, e);
 	return rc;
@@ -315,9 +350,11 @@ static int load_firewall(struct run *run, const struct item *firewall, struct er
 	struct item_vec all = contents(run->target), mine = of_network(&all, firewall->network);
 	int rc = ledger_set_firewall(&m->ledger, firewall->network, true, e);
 
+	FAULT("firewall.noted");
 	if (rc == 0)
 		rc = m->ops->firewall_load(
 			m->ctx, firewall->network, &firewall->firewall, &mine, e);
+	FAULT("firewall.loaded");
 	VEC_DONE(&mine);
 	f->loaded = rc == 0;
 	return rc;
@@ -395,6 +432,7 @@ static int drop_firewall(struct run *run, const struct item *i, struct err *e)
 	if (!id_vec_has(&m->ledger.firewalls, i->network))
 		return 0;
 	rc = m->ops->firewall_delete(m->ctx, i->network, e);
+	FAULT("firewall.gone");
 	return rc < 0 ? rc : ledger_set_firewall(&m->ledger, i->network, false, e);
 }
 
@@ -424,6 +462,7 @@ static int put_route(struct run *run, const struct item *i, struct err *e)
 			i->route.interface);
 	/* another metric or interface is another route to the kernel: the old one goes after */
 	int rc = run->m->ops->route_add(run->m->ctx, &i->route, e);
+	FAULT("route.added");
 
 	if (rc == 0 && old != NULL && ours(run, old->route.interface) &&
 		old->route.metric != i->route.metric)

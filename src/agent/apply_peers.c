@@ -4,6 +4,7 @@
  */
 #include "agent/apply_peers.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -52,11 +53,13 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 {
 	const struct peer_item *p = &i->peer, *was = old == NULL ? NULL : &old->peer;
 	struct op o = {.item = i, .counts = true};
+	bool rekeyed = false;
 
 	if (was != NULL && !public_key_equal(&was->public_key, &p->public_key)) {
 		/* P-2: a changed key never leaves the old one behind */
 		add_remove(b, i, &was->public_key, false);
 		was = NULL;
+		rekeyed = true;
 	}
 	o.op.public_key = p->public_key;
 	o.op.psk = p->psk;
@@ -70,8 +73,9 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 			(prefix_vec_equal(&was->allowed_ips, &p->allowed_ips)
 					? 0
 					: WG_PEER_ALLOWED_IPS);
-	if (was == NULL || was->generation != p->generation)
+	if (!rekeyed && (was == NULL || was->generation != p->generation))
 		set_endpoint(b, p, &o.op);
+	/* where the new key was heard is better than a hint (rotate.h) */
 	if (was == NULL && !(o.op.flags & WG_PEER_ENDPOINT) &&
 		roam_recall(&b->m->roam, b->ifname, &o.op)) {
 		struct wg_peer_op calm = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY,
@@ -79,6 +83,8 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 			.keepalive = p->keepalive};
 
 		VEC_PUSH(&b->woken, calm);
+	} else if (rekeyed) {
+		set_endpoint(b, p, &o.op);
 	}
 	if (was == NULL)
 		VEC_PUSH(&b->adds, o);
@@ -175,6 +181,7 @@ static void flush(struct batch *b)
 	b->adds.v = all.v + adds_at; /* to tell adds from updates in `succeeded` */
 	b->adds.n = adds_n;
 	send_halving(b, all.v, all.n);
+	FAULT("peers.changed");
 	if (b->r->put[ITEM_PEER] > before)
 		log_info("peers configured", LOG_KV_STR("interface", b->ifname),
 			LOG_KV_INT("count", b->r->put[ITEM_PEER] - before));

@@ -1,6 +1,7 @@
 /* DOC: heartbeats, drift, key announcements; see beat.h. */
 #include "agent/beat.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "codec/json.h"
 
@@ -110,6 +111,7 @@ static void key_answer(void *arg, struct http_response *r, const struct err *e)
 
 	b->key_call = NULL;
 	if (accepted(r)) {
+		FAULT("key.announced");
 		mem_free(map_remove(&b->keys, b->announcing));
 		announce_next(b);
 	} else {
@@ -199,11 +201,11 @@ void beat_init(struct beat *b, struct loop *l, struct wire *wire, struct core *c
 
 void beat_done(struct beat *b)
 {
-	struct http_call *const calls[] = {b->call, b->key_call, b->drift_call};
+	struct wire_call *const calls[] = {b->call, b->key_call, b->drift_call};
 
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (calls[i] != NULL)
-			http_call_cancel(calls[i]);
+			wire_cancel(b->wire, calls[i]);
 	loop_timer_free(b->timer);
 	observer_done(&b->observer);
 	map_done(&b->keys, free_value);

@@ -23,7 +23,7 @@ struct beat {
 	const char *version;
 	struct rand rand;
 	struct loop_timer *timer;
-	struct http_call *call, *key_call, *drift_call;
+	struct wire_call *call, *key_call, *drift_call;
 	struct map keys;               /* network -> struct public_key, still to be announced */
 	char *announcing;              /* network of key_call */
 	bool again;                    /* beat_now came while a heartbeat was under way */

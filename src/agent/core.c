@@ -1,6 +1,8 @@
 /* DOC: desired state and what is in force of it; see core.h. */
 #include "agent/core.h"
 
+#include "agent/rotate.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -107,6 +109,7 @@ void core_done(struct core *c)
 	peer_index_done(&c->peers);
 	map_done(&c->refused, free_value);
 	mem_free(c->error);
+	mem_free(c->service_error);
 	*c = (struct core){0};
 }
 
@@ -132,6 +135,8 @@ void core_set_error(struct core *c, const struct apply_result *r, const char *al
 	apply_summary(r, &text);
 	if (also != NULL && also[0] != '\0')
 		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", also);
+	if (c->service_error != NULL)
+		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", c->service_error);
 	if (c->refused.n > 0)
 		buf_addf(&text, "%s%zu peers refused", text.len > 0 ? "; " : "", c->refused.n);
 	VEC_FOREACH (feature, &c->desired.requires)
@@ -198,13 +203,18 @@ static void advance(struct core *c, const struct delta *d, struct state *next)
 		rc = cache_save(&c->cache, &c->desired, &e);
 	} else {
 		rc = state_apply(&c->desired, d, &e);
+		/* the journal goes by revisions */
 		if (rc == 0)
-			rc = cache_append(&c->cache, d, &c->desired, &e);
+			rc = d->revision == d->previous
+				? cache_save(&c->cache, &c->desired, &e)
+				: cache_append(&c->cache, d, &c->desired, &e);
 	}
 	if (rc < 0)
 		log_error("desired state was not saved", LOG_KV_STR("error", e.text));
+	FAULT("state.saved");
 	screen(c, d, &work);
 	apply_delta(c->machine, &old, &work, &c->desired.items, &r);
+	FAULT("state.applied");
 	/* an earlier failure stands until a reconcile has found the machine as it should be */
 	if (r.failures > 0 || c->refused.n > 0 || c->desired.requires.n > 0)
 		core_set_error(c, &r, NULL);
@@ -240,8 +250,14 @@ void core_flush(struct core *c)
 	d.drop = c->pending_drop.items;
 	c->pending_put.items = c->pending_drop.items = (struct item_vec){0};
 	c->pending = 0;
+	rotate_keep(&c->desired, &d.put);
 	advance(c, &d, NULL);
 	delta_done(&d);
+}
+
+void core_move(struct core *c, const struct delta *d)
+{
+	advance(c, d, NULL);
 }
 
 static void drop_pending(struct core *c)
@@ -257,6 +273,7 @@ void core_replace(struct core *c, struct state *s)
 	struct delta d = {0};
 
 	drop_pending(c); /* the state is at least as new */
+	rotate_keep(&c->desired, &s->items);
 	state_diff(&c->desired, s, &d);
 	if (c->desired.revision == s->revision && delta_is_empty(&d))
 		state_done(s);

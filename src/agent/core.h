@@ -24,11 +24,12 @@ struct core {
 	struct map refused;      /* interface/id -> reason */
 	/* deltas that wait to be applied together */
 	struct state pending_put, pending_drop;
-	uint64_t pending; /* revision they lead to; 0 = none */
-	char *error;      /* why the machine is not as desired; NULL = it is, as far as known */
-	msec deadline;    /* wall time of the next expiry; 0 = none */
-	bool reported;    /* a first reconcile was done: from now on differences are drift */
-	bool changed;     /* something was applied since core_take_changed */
+	uint64_t pending;    /* revision they lead to; 0 = none */
+	char *error;         /* why the machine is not as desired; NULL = it is, as far as known */
+	char *service_error; /* what beside the machine is not as desired; NULL = nothing */
+	msec deadline;       /* wall time of the next expiry; 0 = none */
+	bool reported;       /* a first reconcile was done: from now on differences are drift */
+	bool changed;        /* something was applied since core_take_changed */
 };
 
 /* Opens the cache and takes what it holds; nothing is applied yet. */
@@ -45,6 +46,9 @@ void core_queue(struct core *c, struct delta *d);
 void core_flush(struct core *c);
 /* A verified whole state; s is emptied. */
 void core_replace(struct core *c, struct state *s);
+
+/* A change of our own to desired state, at the same revision; nothing may be queued (rotate.h). */
+void core_move(struct core *c, const struct delta *d);
 
 /* Look again at peers with a time limit and at refused ones: what comes into force and what goes
  * out of it, borrowed from desired, is added to work (NULL: only take note). */

@@ -3,6 +3,7 @@
 
 #include "agent/keyring.h"
 #include "agent/wire.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "codec/json.h"
 #include "crypto/hash.h"
@@ -97,13 +98,20 @@ static int register_node(const struct agent_options *o, struct identity *id, con
 	int rc;
 
 	rc = keyring_pending(id->dir, &key, e); /* saved before it is announced (P-17) */
+	FAULT("join.key-saved");
 	if (rc == 0)
 		rc = post(o, id, token, hostname, &key, &answer, e);
+	FAULT("join.registered");
 	if (rc == 0)
 		rc = read_answer(&answer, &key, id, &network, e);
 	if (rc == 0)
 		rc = keyring_adopt_pending(id->dir, network, e);
-	return rc < 0 ? rc : identity_save(id, e);
+	FAULT("join.key-adopted");
+	if (rc == 0)
+		rc = identity_save(id, e);
+	FAULT("join.identity-saved");
+	/* not before: a join that was cut off is the same one only with the same key */
+	return rc < 0 ? rc : keyring_drop_pending(id->dir, e);
 }
 
 int agent_join(

@@ -1,6 +1,7 @@
 /* DOC: own and sealed interface keys; see keyring.h. */
 #include "agent/keyring.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "crypto/hash.h"
 #include "crypto/seal.h"
@@ -29,6 +30,7 @@ static int promote(const char *from, const char *to, const struct secret *key, s
 
 	if (rc < 0)
 		return rc;
+	FAULT("key.promoted");
 	if (unlink(from) < 0 && errno != ENOENT)
 		return err_errno(e, errno, "cannot remove %s", from);
 	return 0;
@@ -129,6 +131,7 @@ int keyring_next(const struct identity *id, const char *network, struct public_k
 		key_generate(&key);
 		rc = identity_write_key(path, &key, e);
 	}
+	FAULT("key.next");
 	if (rc == 0)
 		key_public(&key, ret_public);
 	return rc;
@@ -158,5 +161,15 @@ int keyring_adopt_pending(const char *dir, const char *network, struct err *e)
 		rc = identity_key_path(dir, network, "key", &to, e);
 	if (rc == 0)
 		rc = identity_read_key(from, &key, e);
-	return rc < 0 ? rc : promote(from, to, &key, e);
+	return rc < 0 ? rc : identity_write_key(to, &key, e);
+}
+
+int keyring_drop_pending(const char *dir, struct err *e)
+{
+	AUTOFREE char *path = NULL;
+	int rc = identity_key_path(dir, PENDING, "key", &path, e);
+
+	if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
+		rc = err_errno(e, errno, "cannot remove %s", path);
+	return rc;
 }

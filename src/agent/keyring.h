@@ -21,8 +21,10 @@ int keyring_get(const struct identity *id, const char *network, const struct int
 int keyring_next(const struct identity *id, const char *network, struct public_key *ret_public,
 	struct err *e);
 
-/* The key a join registers before its network is known, and its move to where it belongs. */
+/* The key a join registers before its network is known, and its copy to where it belongs. */
 int keyring_pending(const char *dir, struct secret *ret, struct err *e);
 int keyring_adopt_pending(const char *dir, const char *network, struct err *e);
+/* It has been copied there and the join is complete: absent is success. */
+int keyring_drop_pending(const char *dir, struct err *e);
 
 #endif

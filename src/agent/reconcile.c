@@ -4,6 +4,7 @@
  */
 #include "agent/core.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 
 void core_corrections_done(struct core_corrections *v)
@@ -83,8 +84,10 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 		VEC_DONE(&want);
 		return err_prefix(e, "reading the machine");
 	}
+	FAULT("reconcile.read");
 	item_vec_diff(&reading.have, &reading.want, &d);
 	apply_delta(c->machine, &reading.have, &d, &c->desired.items, &r);
+	FAULT("reconcile.applied");
 	machine_hosts_flush(c->machine, &want, &drift, &hosts);
 	core_set_error(c, &r, hosts.text);
 	if (c->reported) {

@@ -133,7 +133,7 @@ static void state_done_cb(void *arg, struct http_response *r, const struct err *
 		return;
 	}
 	rc = events_take_state(s->core, r->status == 200 ? buf_str(&r->body) : NULL, r->body.len,
-		http_response_header(r, "Warren-State-Head"), s->nonce, &why);
+		http_response_header(r, STATE_HEAD), s->nonce, &why);
 	s->whole = rc == ERR_STALE;
 	if (rc < 0) {
 		need_pins(s); /* the signing key may have changed */
@@ -185,6 +185,10 @@ static void on_event(void *arg, const char *type, const char *id, const char *da
 	int bits = events_take(s->core, data, n, &e);
 
 	s->alive_at = clock_mono(s->clock);
+	wire_verdict(s->wire,
+		bits < 0                            ? WIRE_FORGED
+			: (bits & EVENT_FLUSH) != 0 ? WIRE_NEWS
+						    : WIRE_OLD);
 	if (bits < 0) {
 		log_error("event refused", LOG_KV_STR("error", e.text));
 		if (bits == ERR_CORRUPT)
@@ -235,7 +239,6 @@ static void on_end(void *arg, int status, msec retry_after, const struct err *e)
 
 static void open_stream(struct sync *s)
 {
-	AUTOFREE char *path = wire_path(s->wire, "/events");
 	char last[24];
 	struct http_events handlers = {.on_open = on_open,
 		.on_event = on_event,
@@ -244,8 +247,7 @@ static void open_stream(struct sync *s)
 		.arg = s};
 
 	snprintf(last, sizeof(last), "%" PRIu64, core_revision(s->core));
-	s->stream = http_client_events(s->wire->client, &s->wire->target, path,
-		buf_str(&s->wire->bearer), last, DEAD_AFTER, &handlers);
+	s->stream = wire_events(s->wire, last, DEAD_AFTER, &handlers);
 }
 
 /* --- order -------------------------------------------------------------------------------------
@@ -296,9 +298,9 @@ void sync_init(struct sync *s, struct loop *l, struct wire *wire, struct core *c
 void sync_done(struct sync *s)
 {
 	if (s->call != NULL)
-		http_call_cancel(s->call);
+		wire_cancel(s->wire, s->call);
 	if (s->stream != NULL)
-		http_call_cancel(s->stream);
+		wire_cancel(s->wire, s->stream);
 	loop_timer_free(s->retry);
 	loop_timer_free(s->flush);
 	*s = (struct sync){0};

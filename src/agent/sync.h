@@ -28,7 +28,7 @@ struct sync {
 	struct sync_hooks hooks;
 	struct rand rand;
 	struct loop_timer *retry, *flush;
-	struct http_call *call, *stream;
+	struct wire_call *call, *stream;
 	char nonce[33];
 	bool want_pins, want_state, polling, whole, unauthorized, open, waiting;
 	unsigned attempt;

@@ -11,11 +11,12 @@ static void retarget(struct wire *w)
 	http_target_done(&w->target);
 	w->target = (struct http_target){.base = mem_strdup(w->identity->url)};
 	strs_copy(&w->target.pins, &w->identity->pins);
+	w->carrier.target(w->carrier.ctx, &w->target, buf_str(&w->bearer));
 }
 
-void wire_init(struct wire *w, struct identity *identity, struct http_client *client)
+void wire_init(struct wire *w, struct identity *identity, const struct wire_carrier *carrier)
 {
-	*w = (struct wire){.identity = identity, .client = client};
+	*w = (struct wire){.identity = identity, .carrier = *carrier};
 	identity_bearer(identity, &w->bearer);
 	retarget(w);
 }
@@ -27,26 +28,37 @@ void wire_done(struct wire *w)
 	*w = (struct wire){0};
 }
 
-char *wire_path(const struct wire *w, const char *suffix)
+static char *node_path(const struct wire *w, const char *suffix)
 {
 	return mem_printf("/v1/nodes/%s%s", w->identity->node, suffix);
 }
 
-struct http_call *wire_send(struct wire *w, const char *method, const char *suffix,
+struct wire_call *wire_send(struct wire *w, const char *method, const char *suffix,
 	const char *const *headers, const struct buf *body, wire_fn done, void *arg)
 {
-	AUTOFREE char *path = wire_path(w, suffix);
-	struct http_send send = {.method = method,
-		.path = path,
-		.bearer = buf_str(&w->bearer),
-		.headers = headers,
-		.gzip = true};
+	AUTOFREE char *path = node_path(w, suffix);
+	const struct wire_request rq = {
+		.method = method, .path = path, .headers = headers, .body = body};
 
-	if (body != NULL) {
-		send.body = body->data;
-		send.body_len = body->len;
-	}
-	return http_client_send(w->client, &w->target, &send, done, arg);
+	return w->carrier.send(w->carrier.ctx, &rq, done, arg);
+}
+
+struct wire_call *wire_events(
+	struct wire *w, const char *last_id, msec dead_after, const struct http_events *handlers)
+{
+	AUTOFREE char *path = node_path(w, "/events");
+
+	return w->carrier.events(w->carrier.ctx, path, last_id, dead_after, handlers);
+}
+
+void wire_cancel(struct wire *w, struct wire_call *call)
+{
+	w->carrier.cancel(w->carrier.ctx, call);
+}
+
+void wire_verdict(struct wire *w, enum wire_verdict v)
+{
+	w->carrier.verdict(w->carrier.ctx, v);
 }
 
 /* --- pins ------------------------------------------------------------------------------------- */
@@ -125,12 +137,11 @@ int wire_take_pins(struct wire *w, const struct http_response *r, struct err *e)
 	return rc;
 }
 
-struct http_call *wire_ask_pins(struct wire *w, wire_fn done, void *arg)
+struct wire_call *wire_ask_pins(struct wire *w, wire_fn done, void *arg)
 {
-	struct http_target t = {.base = w->identity->url, .insecure = true};
-	struct http_send send = {.method = "GET", .path = "/healthz"};
+	const struct wire_request rq = {.method = "GET", .path = "/healthz", .insecure = true};
 
-	return http_client_send(w->client, &t, &send, done, arg);
+	return w->carrier.send(w->carrier.ctx, &rq, done, arg);
 }
 
 int wire_learn_pins(

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,10 +65,17 @@ static int input_open(const void *input, size_t n, int *ret_fd, struct err *e)
 	return 0;
 }
 
+static const struct proc_spawner *spawner; /* NULL = children of our own */
+
+void proc_set_spawner(const struct proc_spawner *s)
+{
+	spawner = s;
+}
+
 /* A running program: its output is gathered by us. */
 struct child {
-	pid_t pid;
-	int pidfd;
+	pid_t pid; /* 0 = a spawner's */
+	int pidfd; /* or what the spawner lent */
 	struct {
 		int read, write;
 	} out[2]; /* stdout, stderr */
@@ -184,12 +192,19 @@ static pid_t reap(pid_t pid, int *ret_status)
 	return r;
 }
 
+int proc_start(const char *const argv[], const int fds[static 3], pid_t *ret_pid, struct err *e)
+{
+	int r = spawn(argv, fds, ret_pid);
+
+	return r != 0 ? spawn_failed(argv[0], r, e) : 0;
+}
+
 /* Start argv with its three descriptors and a pidfd. On failure nothing runs. */
-static int child_start(
-	struct child *c, const char *const argv[], const void *input, size_t n, struct err *e)
+static int child_start(struct child *c, const char *const argv[], const void *input, size_t n,
+	int timeout_ms, struct err *e)
 {
 	CLEANUP(closep) int in = -1;
-	int r = input_open(input, n, &in, e);
+	int fds[3], r = input_open(input, n, &in, e);
 
 	if (r < 0)
 		return r;
@@ -201,11 +216,15 @@ static int child_start(
 		c->out[i].read = ends[0];
 		c->out[i].write = ends[1];
 	}
-	r = spawn(argv, (const int[3]){in, c->out[0].write, c->out[1].write}, &c->pid);
+	fds[0] = in;
+	fds[1] = c->out[0].write;
+	fds[2] = c->out[1].write;
+	r = spawner != NULL ? spawner->run(spawner->arg, argv, fds, timeout_ms, &c->pidfd, e)
+			    : proc_start(argv, fds, &c->pid, e);
 	closep(&c->out[0].write);
 	closep(&c->out[1].write);
-	if (r != 0)
-		return spawn_failed(argv[0], r, e);
+	if (r < 0 || spawner != NULL)
+		return r;
 	c->pidfd = pidfd_open(c->pid, 0);
 	if (c->pidfd < 0) {
 		r = err_errno(e, errno, "cannot watch %s", argv[0]);
@@ -215,9 +234,23 @@ static int child_start(
 	return r;
 }
 
+/* How it ended. One that is late is killed; a spawner does so itself, at its own deadline. */
+static int child_end(
+	struct child *c, const char *program, bool late, int *ret_status, struct err *e)
+{
+	if (spawner != NULL)
+		return spawner->ended(spawner->arg, ret_status, e);
+	if (late)
+		kill(-c->pid, SIGKILL);
+	if (reap(c->pid, ret_status) < 0)
+		return err_errno(e, errno, "cannot learn how %s ended", program);
+	return 0;
+}
+
 static void child_done(struct child *c)
 {
-	closep(&c->pidfd);
+	if (c->pid > 0)
+		closep(&c->pidfd);
 	for (int i = 0; i < 2; i++) {
 		closep(&c->out[i].read);
 		closep(&c->out[i].write);
@@ -232,7 +265,7 @@ int proc_run(const char *const argv[], const void *input, size_t input_len, stru
 	struct child c = {.pidfd = -1, .out = {{-1, -1}, {-1, -1}}};
 	CLEANUP(buf_done) struct buf own_errout = {0};
 	size_t before;
-	int status = 0, r = child_start(&c, argv, input, input_len, e);
+	int status = 0, ended, r = child_start(&c, argv, input, input_len, timeout_ms, e);
 
 	if (r < 0)
 		return r;
@@ -240,12 +273,11 @@ int proc_run(const char *const argv[], const void *input, size_t input_len, stru
 		errout = &own_errout;
 	before = errout->len;
 	r = gather(&c, (struct buf *[2]){out, errout}, deadline);
-	if (r < 0)
-		kill(-c.pid, SIGKILL);
-	if (reap(c.pid, &status) < 0)
-		return err_errno(e, errno, "cannot learn how %s ended", argv[0]);
-	if (r == ERR_TIMEOUT)
-		return err_set(e, r, "%s did not end within %d ms", argv[0], timeout_ms);
+	ended = child_end(&c, argv[0], r < 0, &status, e);
+	if (ended < 0 && ended != ERR_TIMEOUT)
+		return ended;
+	if (r == ERR_TIMEOUT || ended == ERR_TIMEOUT)
+		return err_set(e, ERR_TIMEOUT, "%s did not end within %d ms", argv[0], timeout_ms);
 	if (r < 0)
 		return err_set(e, r, "cannot read what %s prints", argv[0]);
 	return report(argv[0], status, buf_str(errout) + before, e);
@@ -257,7 +289,7 @@ struct birth {
 	int value; /* pid or errno */
 };
 
-/* The rest of the file up to proc_spawn_detached runs between fork and exec, where another thread
+/* The rest of the file up to environment runs between fork and exec, where another thread
  * may have held any lock: only async-signal-safe calls. */
 static _Noreturn void tell_failure(int fd)
 {
@@ -348,14 +380,10 @@ static int hear_birth(int fd, const char *program, pid_t *ret_pid, struct err *e
 	return 0;
 }
 
-int proc_spawn_detached(const char *const argv[], const char *const env[], const char *log_path,
-	pid_t *ret_pid, struct err *e)
+int proc_start_detached(
+	const char *const argv[], const char *const env[], int log, pid_t *ret_pid, struct err *e)
 {
 	CLEANUP(closep) int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	CLEANUP(closep)
-	int log = log_path == NULL
-		? open("/dev/null", O_WRONLY | O_CLOEXEC)
-		: open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	CLEANUP(closep) int hear = -1;
 	CLEANUP(closep) int tell = -1;
 	AUTOFREE char **environment_ = environment(env);
@@ -363,9 +391,8 @@ int proc_spawn_detached(const char *const argv[], const char *const env[], const
 	sigset_t all, was;
 	pid_t pid;
 
-	if (in < 0 || log < 0)
-		return err_errno(
-			e, errno, "cannot open %s", log_path == NULL ? "/dev/null" : log_path);
+	if (in < 0)
+		return err_errno(e, errno, "cannot open /dev/null");
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe for %s", argv[0]);
 	hear = ends[0];
@@ -383,4 +410,20 @@ int proc_spawn_detached(const char *const argv[], const char *const env[], const
 	closep(&tell);
 	reap(pid, &status);
 	return hear_birth(hear, argv[0], ret_pid, e);
+}
+
+int proc_spawn_detached(const char *const argv[], const char *const env[], const char *log_path,
+	pid_t *ret_pid, struct err *e)
+{
+	CLEANUP(closep)
+	int log = log_path == NULL
+		? open("/dev/null", O_WRONLY | O_CLOEXEC)
+		: open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+
+	if (log < 0)
+		return err_errno(
+			e, errno, "cannot open %s", log_path == NULL ? "/dev/null" : log_path);
+	if (spawner != NULL)
+		return spawner->start(spawner->arg, argv, env, log, ret_pid, e);
+	return proc_start_detached(argv, env, log, ret_pid, e);
 }

@@ -26,4 +26,26 @@ int proc_run(const char *const argv[], const void *input, size_t input_len, stru
 int proc_spawn_detached(const char *const argv[], const char *const env[], const char *log_path,
 	pid_t *ret_pid, struct err *e);
 
+/*
+ * For a process that may not start programs itself: proc_run and proc_spawn_detached hand theirs to
+ * a spawner. run starts argv on three descriptors and sees to its end within timeout_ms; its
+ * wait_fd (borrowed) is readable when ended has the wait status to tell. start is the detached form
+ * with its output on log. NULL = children of our own again. Not while a program runs.
+ */
+struct proc_spawner {
+	int (*run)(void *arg, const char *const argv[], const int fds[static 3], int timeout_ms,
+		int *ret_wait_fd, struct err *e);
+	int (*ended)(void *arg, int *ret_status, struct err *e); /* ERR_TIMEOUT: it was killed */
+	int (*start)(void *arg, const char *const argv[], const char *const env[], int log,
+		pid_t *ret_pid, struct err *e);
+	void *arg;
+};
+void proc_set_spawner(const struct proc_spawner *s);
+
+/* The parts a spawner is made of: start argv (a child of ours, to be reaped) on three descriptors;
+ * start it detached with its output on a descriptor. */
+int proc_start(const char *const argv[], const int fds[static 3], pid_t *ret_pid, struct err *e);
+int proc_start_detached(
+	const char *const argv[], const char *const env[], int log, pid_t *ret_pid, struct err *e);
+
 #endif

@@ -113,18 +113,47 @@ static int node_set(
 }
 
 /* Ask for new keys; the node makes them and the control plane tells the others. */
-static int node_rotate(
-	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+static int rotate_keys(
+	const char *base, const char *name, bool now, struct cli_session *s, struct err *e)
 {
 	CLEANUP(buf_done) struct buf id = {0}, path = {0}, answer = {0};
-	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+	int r = cli_resolve(s, base, name, &id, e);
 
-	buf_addf(&path, "%s/%s/rotate", n->path, buf_str(&id));
+	buf_addf(&path, "%s/%s/rotate%s", base, buf_str(&id), now ? "?now=1" : "");
 	if (r == 0)
 		r = cli_call(s, "POST", buf_str(&path), NULL, &answer, e);
 	if (r == 0 && s->json)
 		printf("%s\n", buf_str(&answer));
 	return r;
+}
+
+static int node_rotate(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	return rotate_keys(n->path, a->words[0], cli_has(a, "now"), s, e);
+}
+
+static int keys_rotate(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	if (cli_has(a, "node") + cli_has(a, "network") != 1)
+		return err_set(e, ERR_INVALID, "say whose keys: --node NAME or --network NAME");
+	if (cli_has(a, "node"))
+		return rotate_keys("/api/v1/nodes", cli_flag(a, "node"), cli_has(a, "now"), s, e);
+	return rotate_keys("/api/v1/networks", cli_flag(a, "network"), cli_has(a, "now"), s, e);
+}
+
+int keys_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+		{"node", "NAME", ""},
+		{"network", "NAME", ""},
+		{"now", NULL, ""},
+		{0},
+	};
+	static const struct own_verb table[] = {{"rotate", keys_rotate, 0, 0, 0, options}};
+
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }
 
 int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
@@ -139,9 +168,10 @@ int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 		{"port", "PORT", ""},
 		{0},
 	};
+	static const struct cli_option rotate_options[] = {{"now", NULL, ""}, {0}};
 	static const struct own_verb table[] = {
 		{"set", node_set, 0, 1, 1, options},
-		{"rotate", node_rotate, 0, 1, 1, NULL},
+		{"rotate", node_rotate, 0, 1, 1, rotate_options},
 	};
 
 	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);

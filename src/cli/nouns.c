@@ -22,6 +22,10 @@ static const struct cli_field network_fields[] = {
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
 	{"psk", "psk", AS_TEXT, "true|false", "a derived pre-shared key on each link", BOTH},
 	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers in client configurations", BOTH},
+	{"dns-serve", "dns_serve", AS_TEXT, "true|false", "its nodes answer for its domain (true)",
+		BOTH},
+	{"dns-upstreams", "dns_upstreams", AS_LIST, "ADDRESSES",
+		"where other names are asked (as the gateway's host does)", BOTH},
 	{0},
 };
 
@@ -116,7 +120,7 @@ const struct cli_noun cli_nouns[] = {
 		.own = node_verb,
 		.own_help = "  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
 			    "      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"
-			    "  rotate NAME: new keys, without a word to anybody else\n"},
+			    "  rotate NAME [--now]: new keys, without a gap; --now: at once\n"},
 	{.name = "group",
 		.help = "gateways that share one identity",
 		.path = "/api/v1/groups",
@@ -188,6 +192,14 @@ const struct cli_noun cli_nouns[] = {
 		.columns = project_columns,
 		.fields = project_fields,
 		.example = "warren project set default --grant 10.50.0.0/24"},
+	{.name = "keys",
+		.help = "new keys for nodes",
+		.path = "/api/v1/nodes",
+		.example = "warren keys rotate --network default",
+		.own = keys_verb,
+		.own_help = "  rotate --node NAME [--now]: of one node, in all its networks\n"
+			    "  rotate --network NAME [--now]: of each node, one after the other\n"
+			    "      without --now no packet is lost; with it they swap at once\n"},
 	{.name = "audit",
 		.help = "who changed what",
 		.path = "/api/v1/audit",

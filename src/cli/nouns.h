@@ -77,5 +77,6 @@ int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv
 int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int policy_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
+int keys_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 
 #endif

@@ -10,6 +10,7 @@
 #include "control/change.h"
 #include "control/panel_events.h"
 #include "control/register.h"
+#include "control/rotation.h"
 #include "control/telemetry.h"
 #include "crypto/key.h"
 #include "model/names.h"
@@ -263,6 +264,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
 	if (b->answer.may_move)
 		note_endpoints(f, b);
+	rotations_look(h->rotations);
 	if (b->answer.first)
 		store_write(h->control->store, confirm, b, confirmed);
 	else
@@ -318,15 +320,57 @@ static int change_member(struct tx *tx, struct agent_call *c, const char *action
 
 static void set_key(struct agent_call *c, struct member *m)
 {
-	/* the present key said again is no answer to a rotation */
-	if (!public_key_equal(&m->public_key, &c->public_key))
-		m->rotating = false;
-	m->public_key = c->public_key;
+	rotation_announced(m, &c->public_key);
+}
+
+static int add_id(void *arg, const void *object)
+{
+	id_vec_add(arg, object); /* every struct of the model starts with its id */
+	return 0;
+}
+
+/* Keys are unique in a network, those to come too: WireGuard would make one peer of two. */
+static int refuse_held_key(struct tx *tx, const struct agent_call *c, struct err *e)
+{
+	static const struct {
+		const struct schema *schema;
+		const char *column;
+	} holders[] = {{&schema_member, "public_key"}, {&schema_member, "next_public_key"},
+		{&schema_device, "public_key"}, {&schema_group, "public_key"}};
+	char key[KEY_TEXT_LEN];
+
+	key_format_public(&c->public_key, key);
+	for (size_t i = 0; i < ARRAY_LEN(holders); i++) {
+		struct tx_query q = {
+			.filters = {{"network", c->network}, {holders[i].column, key}}};
+		struct id_vec ids = {0};
+		int r = tx_list(tx, holders[i].schema, &q, add_id, &ids, NULL, NULL, e);
+		bool other = false;
+
+		VEC_FOREACH (id, &ids) {
+			struct member m = {0};
+
+			other |= holders[i].schema != &schema_member ||
+				tx_get(tx, &schema_member, id->id, &m, NULL) < 0 ||
+				strcmp(m.node, c->node) != 0;
+			schema_done(&schema_member, &m);
+		}
+		VEC_DONE(&ids);
+		if (r < 0)
+			return r;
+		if (other)
+			return err_field(e, ERR_EXISTS, "public_key",
+				"this key belongs to another %s of the network",
+				holders[i].schema->name);
+	}
+	return 0;
 }
 
 static int store_key(struct tx *tx, struct agent_call *c, struct err *e)
 {
-	return change_member(tx, c, "member.key", set_key, e);
+	int r = refuse_held_key(tx, c, e);
+
+	return r < 0 ? r : change_member(tx, c, "member.key", set_key, e);
 }
 
 static void set_endpoint(struct agent_call *c, struct member *m)

@@ -46,6 +46,7 @@ void api_node_show(struct call *c);
 void api_node_change(struct call *c);
 void api_node_delete(struct call *c);
 void api_node_rotate(struct call *c);
+void api_network_rotate(struct call *c);
 void api_node_state(struct call *c);
 void api_member_change(struct call *c);
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "control/rotation.h"
 #include "control/secrets.h"
 #include "control/world.h"
 #include "crypto/key.h"
@@ -148,6 +149,7 @@ void api_network_create(struct call *c)
 	n->listen_port = PORT_DEFAULT;
 	n->keepalive = KEEPALIVE_DEFAULT;
 	n->psk = true;
+	n->dns_serve = true;
 	id_make("net", clock_wall(c->control->clock), n->id);
 	if (object_read(c->body, &schema_network, FIELD_SET, NULL, n, &c->err) < 0) {
 		api_fail(c);
@@ -242,4 +244,56 @@ static int delete_network(struct tx *tx, struct call *c, struct err *e)
 void api_network_delete(struct call *c)
 {
 	api_write(c, delete_network, api_deleted);
+}
+
+/* --- new keys --------------------------------------------------------------------------------- */
+
+struct asking_keys {
+	struct tx *tx;
+	struct call *call;
+	VEC(struct member *) members;
+};
+
+static int take_member(void *arg, const void *object)
+{
+	struct asking_keys *a = arg;
+	VEC_PUSH(&a->members, schema_dup(&schema_member, object));
+	return 0;
+}
+
+/* Every node of the network is asked; the answer says how many. */
+static int rotate_network(struct tx *tx, struct call *c, struct err *e)
+{
+	struct asking_keys a = {.tx = tx, .call = c};
+	struct network n = {0};
+	struct tx_query q = {.filters = {{"network", c->id}}};
+	struct json_writer w = {.out = &c->out};
+	int r = api_get(tx, c, &schema_network, c->id, &n, e);
+	if (r == 0)
+		r = tx_list(tx, &schema_member, &q, take_member, &a, NULL, NULL, e);
+	VEC_FOREACH (m, &a.members) {
+		if (r >= 0)
+			r = rotation_ask(tx, *m, api_flag(c, "now"), c->who.id, e);
+	}
+	if (r >= 0)
+		r = tx_audit(tx, n.project, c->who.id, "network.rotate", n.id, n.name, e);
+	json_begin_object(&w, NULL);
+	json_put_int(&w, "members", (int64_t)a.members.n);
+	json_end_object(&w);
+	VEC_FOREACH (m, &a.members)
+		schema_free(&schema_member, *m);
+	VEC_DONE(&a.members);
+	schema_done(&schema_network, &n);
+	return r < 0 ? r : 0;
+}
+
+static void network_asked(struct call *c)
+{
+	hub_ask_keys(c->control->hub, c->id);
+	api_reply(c, 200);
+}
+
+void api_network_rotate(struct call *c)
+{
+	api_write(c, rotate_network, network_asked);
 }

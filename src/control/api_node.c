@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/state.h"
 #include "control/labels.h"
+#include "control/rotation.h"
 #include "control/world.h"
 #include "model/validate.h"
 #include "plan/plan.h"
@@ -184,6 +185,25 @@ static int check_label(struct tx *tx, const struct node *n, struct err *e)
 	return r;
 }
 
+/* Nor another node's: "GW" and "gw" are one name in DNS. */
+static int check_nodes_labels(struct tx *tx, struct call *c, const struct node *before,
+	const struct node *after, struct err *e)
+{
+	CLEANUP(member_vec_done) struct member_vec members = {0};
+	char was[LABEL_MAX + 1], is[LABEL_MAX + 1];
+	label_from_name(before->name, was);
+	label_from_name(after->name, is);
+	if (strcmp(was, is) == 0)
+		return 0; /* it holds that itself */
+	int r = members_of(tx, after->id, &members, e);
+	for (size_t i = 0; r == 0 && i < members.n; i++)
+		r = labels_held(c->control->labels, tx, members.v[i]->network, is, e);
+	if (r > 0)
+		return err_field(
+			e, ERR_EXISTS, "name", "the DNS name %s is held by another node", is);
+	return r;
+}
+
 static int update_node(struct tx *tx, struct call *c, struct err *e)
 {
 	struct node before = {0}, after = {0};
@@ -193,6 +213,8 @@ static int update_node(struct tx *tx, struct call *c, struct err *e)
 		r = node_check(&after, e);
 	if (r == 0 && strcmp(before.name, after.name) != 0)
 		r = check_label(tx, &after, e);
+	if (r == 0)
+		r = check_nodes_labels(tx, c, &before, &after, e);
 	if (r == 0)
 		r = change_store(tx, &schema_node, &before, &after, c->who.id, "node.update", e);
 	if (r == 0)
@@ -238,26 +260,27 @@ void api_node_delete(struct call *c)
 /* --- new keys --------------------------------------------------------------------------------- */
 
 /* Note that new keys are wanted. No plan changes by that, so nobody else's revision is raised: the
- * hub is told apart. The note goes when the node announces a key that differs. */
+ * hub is told apart. The note goes when the node announces a key that differs (rotation.h). */
 static int ask_keys(struct tx *tx, struct call *c, struct err *e)
 {
-	static const char *const column[] = {"rotating", NULL};
 	CLEANUP(member_vec_done) struct member_vec members = {0};
-	struct node n = {0};
+	struct node n = {0}, now = {0};
 	struct json_writer w = {.out = &c->out};
 	int r = api_get(tx, c, &schema_node, c->id, &n, e);
 	if (r == 0)
 		r = members_of(tx, n.id, &members, e);
 	VEC_FOREACH (m, &members) {
-		(*m)->rotating = !public_key_is_zero(&(*m)->public_key);
 		if (r == 0)
-			r = tx_touch(tx, &schema_member, *m, column, e);
+			r = rotation_ask(tx, *m, api_flag(c, "now"), c->who.id, e);
 	}
 	if (r == 0)
 		r = tx_audit(tx, n.project, c->who.id, "node.rotate", n.id, n.name, e);
 	if (r == 0)
-		r = put_node(tx, c, &w, &n, e);
+		r = tx_get(tx, &schema_node, c->id, &now, e); /* of another revision, perhaps */
+	if (r == 0)
+		r = put_node(tx, c, &w, &now, e);
 	schema_done(&schema_node, &n);
+	schema_done(&schema_node, &now);
 	return r;
 }
 
@@ -279,6 +302,12 @@ static const char *no_group_key(void *ctx, const char *group, const char *node)
 	return NULL;
 }
 
+static void blank_psks(struct peer_item *p)
+{
+	secret_wipe(&p->psk);
+	secret_wipe(&p->next_psk);
+}
+
 static void render_state(const struct fleet *f, void *arg)
 {
 	static const struct plan_keys no_keys = {no_group_key, NULL};
@@ -290,7 +319,7 @@ static void render_state(const struct fleet *f, void *arg)
 	}
 	VEC_FOREACH (i, &state.items)
 		if ((*i)->kind == ITEM_PEER)
-			secret_wipe(&(*i)->peer.psk);
+			blank_psks(&(*i)->peer);
 	state_write(&c->out, &state);
 	state_done(&state);
 	api_reply(c, 200);

@@ -62,12 +62,15 @@ const struct http_route api_routes[] = {
 	ROUTE("PATCH", API "/networks/{id}", api_network_change, O, 0, &schema_network, ""),
 	ROUTE("DELETE", API "/networks/{id}", api_network_delete, O, 0, &schema_network, ""),
 
+	ROUTE("POST", API "/networks/{id}/rotate", api_network_rotate, O, ROUTE_NO_BODY,
+		&schema_network, "now"),
+
 	ROUTE("GET", API "/nodes", api_node_list, V, 0, &schema_node, "list"),
 	ROUTE("GET", API "/nodes/{id}", api_node_show, V, 0, &schema_node, ""),
 	ROUTE("PATCH", API "/nodes/{id}", api_node_change, O, 0, &schema_node, ""),
 	ROUTE("DELETE", API "/nodes/{id}", api_node_delete, O, 0, &schema_node, ""),
 	ROUTE("POST", API "/nodes/{id}/rotate", api_node_rotate, O, ROUTE_NO_BODY, &schema_node,
-		""),
+		"now"),
 	ROUTE("GET", API "/nodes/{id}/state", api_node_state, V, 0, &schema_node, ""),
 
 	ROUTE("GET", API "/members", api_list, V, 0, &schema_member, "list"),

@@ -7,6 +7,7 @@
 #include "control/groupkey.h"
 #include "control/janitor.h"
 #include "control/panel_events.h"
+#include "control/rotation.h"
 #include "control/secrets.h"
 #include "control/stream.h"
 #include "control/telemetry.h"
@@ -108,6 +109,7 @@ static void follow(struct hub *h, const struct hub_row *r)
 	const void *after = r->row.after;
 	struct err e = {0};
 
+	rotations_follow(h->rotations, r);
 	if (r->schema == &schema_network && after != NULL) {
 		if (network_secrets(h->control, NULL, fleet_network(h->fleet, r->row.object), &e) <
 			0)
@@ -197,6 +199,7 @@ static void tick(struct hub *h, msec now)
 {
 	h->tick_at = now + HUB_TICK;
 	streams_tick(h->streams);
+	rotations_look(h->rotations);
 	panel_events_tick(h->panel);
 	if (h->control->janitor)
 		janitor_tick(h->control->janitor, now);
@@ -308,6 +311,7 @@ static int load(struct tx *tx, void *arg, struct err *e)
 		if (r >= 0)
 			r = telemetry_load_node(h->telemetry, tx, slot->value, e);
 	}
+	rotations_load(h->rotations);
 	return r < 0 ? r : 0;
 }
 
@@ -315,6 +319,7 @@ static void free_parts(struct hub *h)
 {
 	streams_free(h->streams);
 	panel_events_free(h->panel);
+	rotations_free(h->rotations);
 	groupkeys_free(h->groupkeys);
 	telemetry_free(h->telemetry);
 	bearers_free(h->bearers);
@@ -346,6 +351,7 @@ int hub_new(struct control *c, struct hub **ret, struct err *e)
 	h->fleet = fleet_new();
 	h->groupkeys = groupkeys_new(c, h->fleet);
 	h->streams = streams_new(h);
+	h->rotations = rotations_new(h);
 	h->bearers = bearers_new();
 	h->telemetry = telemetry_new(h->clock);
 	h->panel = panel_events_new(h);
@@ -461,6 +467,7 @@ static void settle(const struct fleet *f, void *arg)
 	struct hub *h = arg;
 
 	streams_tick(h->streams);
+	rotations_look(h->rotations);
 	telemetry_flush(h->telemetry, h->control->store, flushed, h);
 }
 
@@ -510,31 +517,49 @@ void hub_set_pins(struct hub *h, const char *const pins[])
 
 struct asking {
 	struct hub *hub;
-	id_text node;
+	id_text whose; /* a node or a network */
 };
 
-/* The flag is no part of any plan, so it came without an outbox row; see api_node.c. */
+static int copy_flag(void *arg, const void *object)
+{
+	const struct asking *a = arg;
+	const struct member *stored = object;
+	struct member *m = map_get(&a->hub->fleet->members, stored->id);
+
+	if (m != NULL && stored->rotating) {
+		m->rotating = true;
+		streams_ask_keys(a->hub->streams, m->node);
+	}
+	return 0;
+}
+
+static int copy_flags(struct tx *tx, void *arg, struct err *e)
+{
+	struct asking *a = arg;
+	struct tx_query q = {
+		.filters = {{id_valid(a->whose, "net") ? "network" : "node", a->whose}}};
+
+	return tx_list(tx, &schema_member, &q, copy_flag, a, NULL, NULL, e);
+}
+
+/* The flag is no part of any plan, so it came without an outbox row; see rotation.h. */
 static void ask_keys(const struct fleet *f, void *arg)
 {
 	struct asking *a = arg;
-	const struct member_refs *memberships = fleet_memberships(f, a->node);
+	struct err e = {0};
 
-	if (memberships != NULL)
-		VEC_FOREACH (ref, memberships) {
-			struct member *m = map_get(&a->hub->fleet->members, (*ref)->id);
-
-			m->rotating = !public_key_is_zero(&m->public_key);
-		}
-	streams_ask_keys(a->hub->streams, a->node);
+	if (store_read(a->hub->control->store, copy_flags, a, &e) < 0)
+		log_error("nodes could not be asked for new keys", LOG_KV_STR("id", a->whose),
+			LOG_KV_STR("error", e.text));
 	mem_free(a);
 }
 
-void hub_ask_keys(struct hub *h, const char *node)
+void hub_ask_keys(struct hub *h, const char *whose)
 {
 	struct asking *a = NEW(struct asking);
 
 	a->hub = h;
-	id_copy(a->node, node);
+	id_copy(a->whose, whose);
 	hub_run(h, ask_keys, a);
 }
 

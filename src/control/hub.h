@@ -47,8 +47,9 @@ struct node_status {
 };
 void hub_node_status(struct hub *h, const char *node, struct node_status *ret);
 
-/* The store has noted that this node is to make new keys: ask it. Any thread; returns at once. */
-void hub_ask_keys(struct hub *h, const char *node);
+/* The store has noted that this node, or the nodes of this network, are to make new keys: ask them.
+ * Any thread; returns at once. */
+void hub_ask_keys(struct hub *h, const char *whose);
 
 /* Numbers for /metrics. */
 struct hub_counts {

@@ -23,6 +23,7 @@ struct groupkeys;
 struct streams;
 struct telemetry;
 struct panel_events;
+struct rotations;
 
 /* An outbox row with objects of its own. */
 struct hub_row {
@@ -61,6 +62,7 @@ struct hub {
 	struct fleet *fleet;         /* thread */
 	struct groupkeys *groupkeys; /* thread */
 	struct streams *streams;     /* thread */
+	struct rotations *rotations; /* thread */
 	struct map digests;          /* thread; node -> struct state_digest */
 	msec tick_at, flush_at;      /* thread; monotonic */
 

@@ -2,6 +2,7 @@
 #include "main/main.h"
 
 #include "agent/agent.h"
+#include "agent/net_process.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -19,6 +20,9 @@ static const struct cli_option options[] = {
 	{"log-level", "LEVEL", "debug, info, warn, error"},
 	{0},
 };
+
+#define NET_VERB "net-process" /* not for people: how the agent starts its net process */
+#define NET_FD 3
 
 static int join(struct agent_options *o, const struct cli_args *a, struct err *e)
 {
@@ -65,6 +69,7 @@ int agent_main(int argc, char **argv)
 	enum log_level level = LOG_INFO;
 	struct agent_options o;
 	const char *verb;
+	const char *net_argv[] = {"warren", "agent", NET_VERB, "--log-level", NULL, NULL};
 	int r;
 
 	if (cli_parse(argc, argv, options, &a) < 0)
@@ -78,8 +83,13 @@ int agent_main(int argc, char **argv)
 			cli_flag(&a, "log-level"));
 		return cli_fail(&e);
 	}
+	net_argv[4] = cli_has(&a, "log-level") ? cli_flag(&a, "log-level") : "info";
 	log_init("wireguard", level);
 	no_core_dumps();
+	verb = a.n_words > 0 ? a.words[0] : "run";
+	/* its leaks and exit handlers are nobody's business, and its filter would not have them */
+	if (strcmp(verb, NET_VERB) == 0)
+		_exit(net_process(NET_FD));
 	o = (struct agent_options){
 		.state_dir = cli_has(&a, "state") ? cli_flag(&a, "state") : DEFAULT_STATE,
 		.run_dir = cli_flag(&a, "run-dir"),
@@ -87,8 +97,9 @@ int agent_main(int argc, char **argv)
 		.backend = cli_flag(&a, "backend"),
 		.hosts_path = cli_flag(&a, "hosts"),
 		.teardown_on_exit = cli_has(&a, "teardown-on-exit"),
+		.split = true,
+		.net_argv = net_argv,
 	};
-	verb = a.n_words > 0 ? a.words[0] : "run";
 	if (strcmp(verb, "join") == 0)
 		r = join(&o, &a, &e);
 	else if (strcmp(verb, "run") == 0)

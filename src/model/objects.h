@@ -50,6 +50,8 @@ struct network {
 	bool psk;                              /* a derived pre-shared key on every link */
 	uint64_t psk_epoch;                    /* raised to change all of them */
 	struct strs dns;                       /* resolvers written into device configurations */
+	bool dns_serve;                        /* its nodes answer for its domain */
+	struct strs dns_upstreams;             /* where they forward to; empty = as their host */
 	msec created_at;
 };
 
@@ -92,6 +94,10 @@ struct member {
 	struct prefix_vec local_subnets; /* what lies behind it, inside granted_ranges */
 	bool masquerade; /* hide the overlay behind this node towards local_subnets */
 	bool rotating;   /* a new key was asked for and has not been announced yet */
+	bool rotate_now; /* and is to take the old one's place at once when it is */
+	/* Announced: its peers take both until public_key is this one. */
+	struct public_key next_public_key;
+	bool switching; /* the node itself was told to use the next key */
 	msec created_at;
 };
 

@@ -101,6 +101,8 @@ static const struct field network_fields[] = {
 	F(psk, FIELD_BOOL, EDIT, 0, 0),
 	F(psk_epoch, FIELD_U64, PATCH, 0, ANY_U64),
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
+	F(dns_serve, FIELD_BOOL, EDIT, 0, 0),
+	F(dns_upstreams, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(network, "net");
@@ -145,6 +147,9 @@ static const struct field member_fields[] = {
 	F(local_subnets, FIELD_PREFIXES, PATCH, 0, PREFIXES_MAX),
 	F(masquerade, FIELD_BOOL, PATCH, 0, 0),
 	F(rotating, FIELD_BOOL, 0, 0, 0),
+	F(rotate_now, FIELD_BOOL, 0, 0, 0),
+	F(next_public_key, FIELD_KEY, 0, 0, 0),
+	F(switching, FIELD_BOOL, 0, 0, 0),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(member, "mem");

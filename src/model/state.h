@@ -22,6 +22,8 @@ enum item_kind {
 	ITEM_ROUTE,     /* key: destination */
 	ITEM_EXIT,      /* key: mark; what carries it takes a table of its own */
 	ITEM_HOST,      /* key: host name */
+	ITEM_DNS,       /* key: network id; this node answers for the network's domain */
+	ITEM_NAME,      /* key: id of the member or device that has the name */
 	ITEM_KINDS
 };
 extern const char *const item_kind_words[]; /* "interface", "address", ... NULL-terminated */
@@ -56,6 +58,11 @@ struct peer_item {
 	uint32_t generation;
 	struct prefix_vec allowed_ips;
 	struct secret psk; /* zero = none */
+	/* While the peer gets a new key: what public_key and psk are once it speaks with that one.
+	 * Until then a peer of its own (peer_next_id) has the new key, no prefixes and a PSK nobody
+	 * else has: its first message is heard, but nothing it sends can be taken and lost. */
+	struct public_key next_public_key;
+	struct secret next_psk;
 	uint16_t keepalive;
 	msec not_after; /* 0 = never; the agent drops it then, also from cached state */
 };
@@ -108,6 +115,14 @@ struct set_item {
 	struct prefix prefix; /* ranges are cut into prefixes */
 };
 
+/* Of what a device sends, and as much of what is sent to it; shared by its addresses. All of it is
+ * key: another rate is another limit. */
+struct limit_item {
+	id_text device;
+	struct addr addr, addr6; /* unset: none of that family */
+	uint64_t rate;           /* bits a second */
+};
+
 /* The way of marked packets. On a gateway: out by the interface, and nowhere when that is gone. On
  * an exit: replies go back to the gateways by it, whatever else leads there. */
 struct exit_item {
@@ -118,17 +133,26 @@ struct exit_item {
 };
 #define EXIT_MARK 0x57000000u
 #define EXIT_MARK_HERE (EXIT_MARK | 0xffffffu) /* leaves by this node's own routes */
-/* Of what a device sends, and as much of what is sent to it; shared by its addresses. All of it is
- * key: another rate is another limit. */
-struct limit_item {
-	id_text device;
-	struct addr addr, addr6; /* unset: none of that family */
-	uint64_t rate;           /* bits a second */
-};
 
 struct host_item {
 	char *name;
 	struct addr addr, addr6;
+};
+
+/* The network's domain on a node that answers for it. */
+struct dns_item {
+	char *domain;
+	struct prefix_vec listen; /* own addresses (host prefixes) it answers on */
+	struct strs upstreams;    /* addresses to forward to; empty = as the host does */
+};
+
+/* A name in the domain. Two owners with one name are no error here: see dns/zone.h. */
+struct name_item {
+	id_text id; /* mem_ or a device's */
+	char *name; /* label */
+	struct addr addr, addr6;
+	bool forward; /* what its owner asks about other domains is forwarded */
+	bool all;     /* its owner is a gateway: it knows every name */
 };
 
 struct item {
@@ -142,9 +166,11 @@ struct item {
 		struct sysctl_item sysctl;
 		struct firewall_item firewall;
 		struct set_item set;
-		struct exit_item exit;
 		struct limit_item limit;
+		struct exit_item exit;
 		struct host_item host;
+		struct dns_item dns;
+		struct name_item name;
 	};
 };
 
@@ -156,6 +182,10 @@ int item_compare(const struct item *a, const struct item *b); /* by kind, networ
 int item_equal(const struct item *a, const struct item *b);   /* by content; same key assumed */
 /* The key as text, for logs and drift reports: "peer warren0/cl_...". */
 void item_describe(const struct item *i, struct buf *out);
+
+/* The id of the peer that waits for another's next key. */
+#define PEER_NEXT_PREFIX "next_"
+void peer_next_id(const char *member, id_text ret);
 
 VEC_TYPE(item_vec, struct item *);      /* sorted by item_compare where a function says so */
 void item_vec_done(struct item_vec *v); /* frees the items too */

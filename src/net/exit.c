@@ -214,7 +214,7 @@ static int change_way(struct net *n, uint16_t type, uint32_t table, const struct
 
 static struct way whole(enum family f, uint8_t type, int index)
 {
-	return (struct way){.dst.addr.family = f, .type = type, .index = index};
+	return (struct way){.dst.addr.family = (uint8_t)f, .type = type, .index = index};
 }
 
 static int put_way(struct net *n, uint32_t mark, struct way w, struct err *e)

@@ -5,7 +5,6 @@
  *
  *	input hook ───> wr_input ── not overlay: accept; limits; known flow: accept; rules; drop
  *	forward hook ─> wr_forward ── from or to overlay: limits; wr_pass ── known flow; rules; drop
- *	prerouting ───> wr_exit ── full tunnels: marked for their exit (firewall_exit.c)
  *	postrouting ──> wr_nat ── overlay to a masqueraded destination, leaving the overlay
  *
  * Each rule is written once a family, over that family's part of its sets (addresses, and ranges
@@ -15,6 +14,7 @@
  * every load, and a table that is loaded again would not read back the same.
  *
  * A device's rate limits are two objects of the table (up, down), which a map finds by its address.
+ * Where nobody is limited there are neither maps nor rules for it.
  */
 #include "net/firewall.h"
 
@@ -22,7 +22,6 @@
 #include "base/text.h"
 #include "model/names.h"
 #include "net/firewall_exit.h"
-#include "net/nftname.h"
 #include "net/net.h"
 
 #include <stdio.h>
@@ -36,12 +35,13 @@ static const struct half {
 	/* a word of nft itself: other names take /etc/protocols, which a bare Debian lacks */
 	const char *icmp;
 	const char *overlay, *masquerade; /* sets of our own */
+	const char *inside;               /* set of our own, with exits */
 	const char *up, *down;            /* maps of our own: address -> limit */
 } halves[] = {
 	{FAMILY_IPV4, "ip", "ipv4_addr", "meta nfproto ipv4", "icmp", "overlay_4", "masquerade_4",
-		"limit_up_4", "limit_down_4"},
+		"inside_4", "limit_up_4", "limit_down_4"},
 	{FAMILY_IPV6, "ip6", "ipv6_addr", "meta nfproto ipv6", "icmpv6", "overlay_6",
-		"masquerade_6", "limit_up_6", "limit_down_6"},
+		"masquerade_6", "inside_6", "limit_up_6", "limit_down_6"},
 };
 
 #define INTERFACES "interfaces"
@@ -145,7 +145,16 @@ static void add_set(struct buf *out, const struct half *h, enum nft_kind kind, c
 		kind == NFT_RANGES ? "\t\tflags interval\n" : "");
 }
 
-static void add_sets(struct buf *out, const struct firewall_item *f, const struct members_vec *v)
+static void add_limit_maps(struct buf *out, const struct half *h)
+{
+	const char *const maps[] = {h->up, h->down};
+
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", maps[i], h->type);
+}
+
+static void add_sets(
+	struct buf *out, const struct firewall_item *f, const struct members_vec *v, bool limited)
 {
 	char name[NFT_NAME_LEN];
 
@@ -153,8 +162,10 @@ static void add_sets(struct buf *out, const struct firewall_item *f, const struc
 	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
-		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", h->up, h->type);
-		buf_addf(out, "\tmap %s {\n\t\ttype %s : limit\n\t}\n", h->down, h->type);
+		if (limited)
+			add_limit_maps(out, h);
+		if (firewall_has_exits(f))
+			add_set(out, h, NFT_RANGES, h->inside);
 		if (f->masquerade.n > 0) {
 			add_set(out, h, NFT_RANGES, h->overlay);
 			add_set(out, h, NFT_RANGES, h->masquerade);
@@ -281,14 +292,16 @@ static void limits_add(struct buf *out, const char *side, const char *keyword)
 	}
 }
 
-static void chains_add(
-	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
+static void chains_add(struct buf *out, const struct firewall_item *f,
+	const struct members_vec *members, bool limited)
 {
+	firewall_exit_marks(out, f);
 	buf_adds(out,
 		"\tchain wr_input {\n"
 		"\t\ttype filter hook input priority filter; policy accept;\n"
 		"\t\tiifname != @" INTERFACES " accept\n");
-	limits_add(out, "iifname", "saddr");
+	if (limited)
+		limits_add(out, "iifname", "saddr");
 	known_flows_add(out);
 	rules_add(out, &f->input, members);
 	buf_adds(out,
@@ -302,8 +315,10 @@ static void chains_add(
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
 		"\t\ttype filter hook forward priority filter; policy accept;\n");
-	limits_add(out, "iifname", "saddr");
-	limits_add(out, "oifname", "daddr");
+	if (limited) {
+		limits_add(out, "iifname", "saddr");
+		limits_add(out, "oifname", "daddr");
+	}
 	buf_adds(out,
 		"\t\tiifname @" INTERFACES " goto wr_pass\n"
 		"\t\toifname @" INTERFACES " goto wr_pass\n\t}\n");
@@ -321,7 +336,6 @@ static void chains_add(
 			h->ip, h->overlay, h->ip, h->masquerade);
 	}
 	buf_adds(out, "\t}\n");
-	firewall_exit_marks(out, f); /* last: chains that come and go keep their order */
 }
 
 /* --- what is in the sets ---------------------------------------------------------------------- */
@@ -390,6 +404,14 @@ static void limits_content(struct nf_content *c, const char *network, const stru
 			limit_content(c, &(*i)->limit);
 }
 
+bool firewall_limited(const char *network, const struct item_vec *items)
+{
+	VEC_FOREACH (i, items)
+		if ((*i)->kind == ITEM_LIMIT && strcmp((*i)->network, network) == 0)
+			return true;
+	return false;
+}
+
 void firewall_singles(const char *network, const struct item_vec *items, struct nf_content *ret)
 {
 	char name[NFT_NAME_LEN];
@@ -423,13 +445,18 @@ void firewall_ranges(const char *network, const char *set, enum family f,
 }
 
 static void content_make(const char *network, const struct firewall_item *f,
-	const struct item_vec *items, const struct members_vec *members, struct nf_content *ret)
+	const struct item_vec *items, const struct members_vec *members, bool limited,
+	struct nf_content *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
 		const struct half *h = &halves[i];
 
-		nf_content_set(ret, h->up, false);
-		nf_content_set(ret, h->down, false);
+		if (limited) {
+			nf_content_set(ret, h->up, false);
+			nf_content_set(ret, h->down, false);
+		}
+		if (firewall_has_exits(f))
+			list_content(ret, h->inside, h->family, &f->inside);
 		if (f->masquerade.n > 0) {
 			list_content(ret, h->overlay, h->family, &f->overlay);
 			list_content(ret, h->masquerade, h->family, &f->masquerade);
@@ -443,7 +470,8 @@ static void content_make(const char *network, const struct firewall_item *f,
 
 bool firewall_is_content(const char *set)
 {
-	static const char *const prefixes[] = {"s_", "r_", "overlay_", "masquerade_", "limit_"};
+	static const char *const prefixes[] = {
+		"s_", "r_", "overlay_", "masquerade_", "inside_", NF_LIMIT_MAPS};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
 		if (strncmp(set, prefixes[i], strlen(prefixes[i])) == 0)
@@ -458,18 +486,21 @@ void firewall_make(const char *network, const struct firewall_item *f, const str
 	const char *table = nft_table(network, ret->table);
 
 	gather(network, f, items, &members);
+	ret->limited = firewall_limited(network, items);
 	buf_addf(&ret->skeleton, "table inet %s {\n", table);
-	add_sets(&ret->skeleton, f, &members);
-	chains_add(&ret->skeleton, f, &members);
+	add_sets(&ret->skeleton, f, &members, ret->limited);
+	chains_add(&ret->skeleton, f, &members, ret->limited);
 	buf_adds(&ret->skeleton, "}\n");
 	/* A name ifname_check refuses cannot be an interface of ours: no backend makes it. */
 	VEC_FOREACH (s, &f->interfaces)
 		if (ifname_check(*s) == 0)
 			buf_addf(&ret->skeleton, "add element inet %s " INTERFACES " { \"%s\" }\n",
 				table, *s);
-	ret->chains = (f->masquerade.n > 0 || firewall_has_exits(f) ? FIREWALL_NAT : 0u) |
-		(firewall_has_exits(f) ? FIREWALL_EXIT : 0u);
-	content_make(network, f, items, &members, &ret->content);
+	if (f->masquerade.n > 0 || firewall_has_exits(f))
+		ret->chains |= FIREWALL_NAT;
+	if (firewall_has_exits(f))
+		ret->chains |= FIREWALL_EXIT;
+	content_make(network, f, items, &members, ret->limited, &ret->content);
 }
 
 void firewall_done(struct firewall *fw)
@@ -478,14 +509,13 @@ void firewall_done(struct firewall *fw)
 	nf_content_done(&fw->content);
 }
 
-static const struct {
-	enum firewall_chain bit;
-	const char *name;
-} extra_chains[] = {{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"}};
-
 int firewall_text(
 	const struct firewall *fw, const struct nf_content *old, unsigned had, struct buf *out)
 {
+	static const struct {
+		unsigned bit;
+		const char *chain;
+	} optional[] = {{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"}};
 	static const struct nf_content none;
 	struct nf_changes changes = {0};
 	int r = nf_changes_between(old == NULL ? &none : old, &fw->content, &changes);
@@ -497,10 +527,10 @@ int firewall_text(
 	} else {
 		buf_addf(out, "flush table inet %s\nflush set inet %s " INTERFACES "\n", fw->table,
 			fw->table);
-		for (size_t i = 0; i < ARRAY_LEN(extra_chains); i++)
-			if (had & ~fw->chains & extra_chains[i].bit)
+		for (size_t i = 0; i < ARRAY_LEN(optional); i++)
+			if (had & ~fw->chains & optional[i].bit)
 				buf_addf(out, "delete chain inet %s %s\n", fw->table,
-					extra_chains[i].name);
+					optional[i].chain);
 		nf_changes_drop_text(&changes, fw->table, out);
 	}
 	buf_add(out, fw->skeleton.data, fw->skeleton.len);
@@ -515,5 +545,5 @@ void net_firewall_text(const char *network, const struct firewall_item *f,
 	CLEANUP(firewall_done) struct firewall fw = {0};
 
 	firewall_make(network, f, set_items, &fw);
-	firewall_text(&fw, NULL, false, out);
+	firewall_text(&fw, NULL, 0, out);
 }

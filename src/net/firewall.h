@@ -5,12 +5,13 @@
 #include "model/state.h"
 #include "net/nfcontent.h"
 
-enum firewall_chain { FIREWALL_NAT = 1, FIREWALL_EXIT = 2 };
+enum { FIREWALL_NAT = 1, FIREWALL_EXIT = 2 };
 
 struct firewall {
 	char table[NFT_NAME_LEN];
 	struct buf skeleton; /* nft text: sets, chains, rules, interfaces; no content */
-	unsigned chains;     /* enum firewall_chain bits: those it does not always have */
+	unsigned chains;     /* those it has that others lack: FIREWALL_ bits */
+	bool limited;        /* with maps and rules for limits */
 	struct nf_content content;
 };
 /* items: members and limits; those of other networks are passed over. Call firewall_done. */
@@ -27,6 +28,8 @@ int firewall_text(
 /* Is this one of the sets whose elements are content? (The others belong to the skeleton.) */
 bool firewall_is_content(const char *set);
 
+/* Is any device of the network limited? */
+bool firewall_limited(const char *network, const struct item_vec *items);
 /* The single addresses and the limits among items, as content, not sorted. */
 void firewall_singles(const char *network, const struct item_vec *items, struct nf_content *ret);
 /* All ranges of one set and family among items. */

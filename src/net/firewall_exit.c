@@ -7,7 +7,8 @@
 static const struct half {
 	enum family family;
 	const char *ip;
-} halves[] = {{FAMILY_IPV4, "ip"}, {FAMILY_IPV6, "ip6"}};
+	const char *inside; /* set of our own */
+} halves[] = {{FAMILY_IPV4, "ip", "inside_4"}, {FAMILY_IPV6, "ip6", "inside_6"}};
 
 static int is_elsewhere(const struct fw_exit *x)
 {
@@ -30,28 +31,15 @@ int firewall_has_exits(const struct firewall_item *f)
 	return f->exits.n > 0 || is_way_out(f);
 }
 
-/* " ip daddr != { 172.30.0.0/16 }"; nothing when nothing of the family is inside. */
+/* " ip daddr != @inside_4"; nothing when nothing of the family is inside. */
 static void add_inside(struct buf *out, const struct firewall_item *f, const struct half *h,
 	const char *expression, const char *operator)
 {
-	char text[PREFIX_TEXT_LEN];
-	struct prefix_vec v = {0};
-	int n = 0;
-
-	prefix_vec_copy(&v, &f->inside);
-	prefix_vec_aggregate(&v); /* interval sets hold no overlaps */
-	VEC_FOREACH (p, &v) {
-		if (p->addr.family != h->family)
-			continue;
-		if (n++ == 0)
-			buf_addf(out, " %s %s %s{ ", h->ip, expression, operator);
-		else
-			buf_adds(out, ", ");
-		buf_adds(out, prefix_format(*p, text));
-	}
-	if (n > 0)
-		buf_adds(out, " }");
-	VEC_DONE(&v);
+	VEC_FOREACH (p, &f->inside)
+		if (p->addr.family == h->family) {
+			buf_addf(out, " %s %s %s@%s", h->ip, expression, operator, h->inside);
+			return;
+		}
 }
 
 static void add_each(struct buf *out, const struct fw_exit *x, const struct half *h)

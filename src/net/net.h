@@ -68,7 +68,8 @@ void net_firewall_text(const char *network, const struct firewall_item *f,
 int net_firewall_load(struct net *n, const char *network, const struct firewall_item *f,
 	const struct item_vec *items, struct err *e);
 /* Only members and limits that come and go, in one netlink transaction. all: as for load,
- * afterwards; needed when a range comes or goes. After an error nothing was changed; load then. */
+ * afterwards; needed when a range or a limit comes or goes. After an error nothing was changed;
+ * load then (also ERR_STALE: the first or last limit of a network changes its rules). */
 int net_firewall_members(struct net *n, const char *network, const struct item_vec *all,
 	const struct item_vec *put, const struct item_vec *drop, struct err *e);
 /* Is the table what net_firewall_load would make? 1 or 0. Compares with the kernel, once after each
@@ -82,5 +83,10 @@ int net_firewall_delete(struct net *n, const char *network, struct err *e); /* a
 
 /* The marked block of /etc/hosts (path is a setting): replaced atomically, removed when empty. */
 int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *e);
+
+/* Append "NAME (process PID)" of a process that has the port at that address, or at all of them (at
+ * unset: anywhere); for stream, of one that listens. ERR_NOT_FOUND when none is seen (a holder in
+ * the kernel, in another network namespace's view, or not ours to look at). */
+int net_port_holder(bool stream, uint16_t port, struct addr at, struct buf *ret);
 
 #endif

@@ -342,7 +342,10 @@ void nf_changes_drop_text(const struct nf_changes *c, const char *table, struct 
 {
 	VEC_FOREACH (s, &c->sets) {
 		if (s->gone)
-			buf_addf(out, "delete set inet %s %s\n", table, s->set);
+			buf_addf(out, "delete %s inet %s %s\n",
+				strncmp(s->set, NF_LIMIT_MAPS, strlen(NF_LIMIT_MAPS)) == 0 ? "map"
+											   : "set",
+				table, s->set);
 		else if (s->flush)
 			buf_addf(out, "flush set inet %s %s\n", table, s->set);
 		else

@@ -81,6 +81,8 @@ struct nf_change *nf_changes_set(struct nf_changes *c, const char *set, bool ran
 void nf_changes_drop_text(const struct nf_changes *c, const char *table, struct buf *out);
 void nf_changes_add_text(const struct nf_changes *c, const char *table, struct buf *out);
 
+/* Names of maps of limits begin so; nothing else's does. */
+#define NF_LIMIT_MAPS "limit_"
 /* A bucket holds a second of the rate and this much more, so that the largest packet a network card
  * hands over in one piece fits. */
 #define NF_LIMIT_BURST (128 * 1024)

@@ -38,7 +38,8 @@ struct reading {
 	struct declared_vec sets;
 	struct nf_elem_vec elems;
 	struct nf_limit_vec limits;
-	size_t rules;
+	char chain[NFT_CHAIN_MAXNAMELEN]; /* of the last rule */
+	size_t rules;                     /* of it, so far */
 };
 
 static void declared_done(struct declared_vec *v)
@@ -56,6 +57,7 @@ static void forget(void *arg)
 	nf_elems_done(&r->elems);
 	nf_limits_done(&r->limits);
 	declared_done(&r->sets);
+	r->chain[0] = '\0';
 	r->rules = 0;
 }
 
@@ -106,7 +108,7 @@ static void each_chain(const struct nlmsghdr *nlh, void *arg)
 		add_line(r, "chain", attrs, types);
 }
 
-/* Rules come chain by chain in their order. */
+/* Rules come chain by chain in their order; which chain is first does not matter. */
 static void each_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	static const int types[] = {NFTA_RULE_CHAIN, NFTA_RULE_EXPRESSIONS, 0};
@@ -117,6 +119,14 @@ static void each_rule(const struct nlmsghdr *nlh, void *arg)
 	rtnl_attrs(nlh, sizeof(struct nfgenmsg), attrs, ATTRS_MAX);
 	if (!is_text(attrs[NFTA_RULE_TABLE], r->table))
 		return;
+	if (!is_text(attrs[NFTA_RULE_CHAIN], r->chain)) {
+		const struct nlattr *a = attrs[NFTA_RULE_CHAIN];
+
+		snprintf(r->chain, sizeof(r->chain), "%.*s",
+			a == NULL ? 0 : (int)mnl_attr_get_payload_len(a),
+			a == NULL ? "" : (const char *)mnl_attr_get_payload(a));
+		r->rules = 0;
+	}
 	snprintf(what, sizeof(what), "rule %zu", r->rules++);
 	add_line(r, what, attrs, types);
 }
@@ -298,7 +308,7 @@ static int compare_lines(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Rules carry their place in their lines; the order of all else does not matter. */
+/* Rules carry their place in their chain; the order of all else does not matter. */
 static void skeleton_digest(struct strs *lines, char ret[static 65])
 {
 	CLEANUP(buf_done) struct buf all = {0};

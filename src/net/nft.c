@@ -24,7 +24,8 @@
 /* What this process knows of one network's table. */
 struct known {
 	bool loaded;
-	unsigned chains;   /* it was loaded with (enum firewall_chain) */
+	unsigned chains;   /* that it was loaded with, FIREWALL_ bits */
+	bool limited;      /* and with rules for limits */
 	char text[65];     /* digest of the skeleton as nft text */
 	char skeleton[65]; /* of what the kernel made of it */
 	/* At this generation of nftables the table was as wanted; 0 = it has to be looked at. */
@@ -129,6 +130,7 @@ static int load_text(struct net_tables *t, const struct firewall *fw, const stru
 	if (r < 0)
 		return r;
 	k->chains = fw->chains;
+	k->limited = fw->limited;
 	learn(t, fw, before, k);
 	return 0;
 }
@@ -238,11 +240,16 @@ int net_firewall_members(struct net *n, const char *network, const struct item_v
 	struct nf_changes c = {0};
 	char table[NFT_NAME_LEN];
 	struct net_tables *t;
+	struct known *k;
 	int r = tables_of(n, &t, e);
 
 	if (r < 0)
 		return r;
-	known_of(t, network)->verified = 0; /* of what was wanted until now */
+	k = known_of(t, network);
+	k->verified = 0; /* of what was wanted until now */
+	if ((firewall_limited(network, put) || firewall_limited(network, drop)) &&
+		firewall_limited(network, all) != k->limited)
+		return err_set(e, ERR_STALE, "the first or last limit changes the rules");
 	singles(network, drop, false, &c);
 	singles(network, put, true, &c);
 	ranges(network, drop, all, &c);

@@ -120,7 +120,7 @@ static void push_interface(const struct network *n, const struct member *m, cons
 
 	snprintf(i->interface.name, IFNAME_LEN, "%s", name);
 	i->interface.role = IFACE_EXIT;
-	i->interface.public_key = m->public_key;
+	i->interface.public_key = *link_own_key(m);
 	i->interface.listen_port = exit_port(n, m, offset);
 	i->interface.mtu = n->mtu;
 	VEC_PUSH(ret, i);
@@ -152,7 +152,9 @@ static struct peer_item *push_peer(const struct fleet_network *fn, const struct 
 	p->endpoint = exit_endpoint(fn->network, other, offset);
 	p->generation = view_endpoint_generation(p->endpoint);
 	p->keepalive = fn->network->keepalive;
-	link_set_psk(fn, &m->public_key, &other->public_key, &p->psk);
+	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
+	if (!public_key_is_zero(&other->next_public_key))
+		link_push_next(fn, m, other, p, ret);
 	VEC_PUSH(ret, i);
 	return p;
 }

@@ -2,6 +2,7 @@
 #include "plan/link.h"
 
 #include "crypto/key.h"
+#include "plan/domain.h"
 #include "plan/policy.h"
 
 #include <stdio.h>
@@ -95,6 +96,27 @@ void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 		key_derive_psk(&fn->psk_root, a, b, fn->network->psk_epoch, ret);
 }
 
+const struct public_key *link_own_key(const struct member *m)
+{
+	return m->switching ? &m->next_public_key : &m->public_key;
+}
+
+/* The waiting peer's PSK need only differ from the real one. */
+void link_push_next(const struct fleet_network *fn, const struct member *m,
+	const struct member *other, struct peer_item *p, struct item_vec *ret)
+{
+	struct item *it;
+
+	p->next_public_key = other->next_public_key;
+	link_set_psk(fn, link_own_key(m), &other->next_public_key, &p->next_psk);
+	it = item_new(ITEM_PEER, fn->network->id);
+	memcpy(it->peer.interface, p->interface, IFNAME_LEN);
+	peer_next_id(other->id, it->peer.id);
+	it->peer.public_key = other->next_public_key;
+	memcpy(it->peer.psk.bytes, other->next_public_key.bytes, KEY_LEN);
+	VEC_PUSH(ret, it);
+}
+
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
 	const struct fleet_network *fn = v->fn;
@@ -117,11 +139,14 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	p->generation = seen->generation;
 	if (m->endpoint == NULL || other->endpoint == NULL)
 		p->keepalive = fn->network->keepalive;
-	link_set_psk(fn, &m->public_key, &other->public_key, &p->psk);
+	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
+	if (!public_key_is_zero(&other->next_public_key))
+		link_push_next(fn, m, other, p, ret);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	VEC_FOREACH (prefix, &p->allowed_ips)
 		push_route(fn->network, p->interface, *prefix, ret);
 	VEC_PUSH(ret, it);
+	domain_name(v, i, ret);
 }
 
 int link_is_direct(const struct view *v, size_t i)
@@ -136,7 +161,7 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 	char name[IFNAME_LEN];
 
 	link_direct_name(n, m, name);
-	push_interface(n, name, IFACE_DIRECT, &m->public_key, NULL, view_port(v, i), ret);
+	push_interface(n, name, IFACE_DIRECT, link_own_key(m), NULL, view_port(v, i), ret);
 	link_addresses(n, m, name, ret);
 	push_rp_filter(n, name, ret);
 }

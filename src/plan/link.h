@@ -30,6 +30,14 @@ void link_addresses(const struct network *n, const struct member *m, const char 
 void link_set_psk(const struct fleet_network *fn, const struct public_key *a,
 	const struct public_key *b, struct secret *ret);
 
+/* The key a member's own interfaces have by its plan. */
+const struct public_key *link_own_key(const struct member *m);
+
+/* p is other as a peer of m, and other is about to change its key: what p becomes, and the peer
+ * that waits for it. */
+void link_push_next(const struct fleet_network *fn, const struct member *m,
+	const struct member *other, struct peer_item *p, struct item_vec *ret);
+
 /* Push the direct interface of a member, with addresses, no peers. */
 void link_direct(const struct view *v, size_t i, struct item_vec *ret);
 

@@ -128,11 +128,21 @@ static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
 
+static const char member_next_key[] =
+	"ALTER TABLE member ADD COLUMN rotate_now INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE member ADD COLUMN next_public_key TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE member ADD COLUMN switching INTEGER NOT NULL DEFAULT 0;";
+
 /* Clients are listed and counted by project and kind: without the kind in it, each page reads every
  * row of the project to count them. */
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+
+/* Networks of before keep quiet until somebody turns it on: configurations were handed out. */
+static const char network_dns_serve[] =
+	"ALTER TABLE network ADD COLUMN dns_serve INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN dns_upstreams TEXT NOT NULL DEFAULT '';";
 
 /* When a device got the key it has, for its age. */
 static const char device_key_at[] =
@@ -165,7 +175,6 @@ static const char accounts[] =
 	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
-/* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
 
@@ -178,6 +187,8 @@ const char *const migrations_sqlite[] = {
 	device_exit,
 	accounts,
 	device_rate_limit,
+	member_next_key,
+	network_dns_serve,
 	NULL,
 };
 /* clang-format on */

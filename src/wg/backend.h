@@ -93,8 +93,10 @@ struct wg_backend {
 	const struct wg_backend_ops *ops;
 };
 
+#define WG_ENGINE "wireguard-go"
+
 /* run_dir: where the engine's sockets are, default /var/run/wireguard. engine: program to start,
- * default "wireguard-go"; log_dir: where its output goes, or NULL. */
+ * default WG_ENGINE; log_dir: where its output goes, or NULL. */
 struct wg_backend *wg_userspace_new(const char *run_dir, const char *engine, const char *log_dir);
 
 /* Deterministic, no root. fail_at(n): the n-th call from now (1 = next) fails once with

@@ -394,7 +394,7 @@ struct wg_backend *wg_userspace_new(const char *run_dir, const char *engine, con
 
 	u->base.ops = &userspace_ops;
 	u->run_dir = mem_strdup(run_dir ? run_dir : "/var/run/wireguard");
-	u->engine = mem_strdup(engine ? engine : "wireguard-go");
+	u->engine = mem_strdup(engine ? engine : WG_ENGINE);
 	u->log_dir = mem_strdup(log_dir);
 	return &u->base;
 }

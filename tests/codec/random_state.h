@@ -125,8 +125,7 @@ static inline struct item *random_item(struct rand *r)
 		if (random_one_in(r, 2))
 			random_ifname(r, i->firewall.exit_interface);
 		for (uint64_t n = rand_below(r, 3); n > 0; n--) {
-			struct fw_exit x = {
-				.set = random_text(r), .mark = (uint32_t)rand_next(r)};
+			struct fw_exit x = {.set = random_text(r), .mark = (uint32_t)rand_next(r)};
 
 			if (random_one_in(r, 2))
 				random_ifname(r, x.interface);
@@ -158,6 +157,10 @@ static inline struct item *random_item(struct rand *r)
 		random_prefixes(r, &i->peer.allowed_ips);
 		if (random_one_in(r, 2))
 			random_bytes(r, i->peer.psk.bytes, KEY_LEN);
+		if (random_one_in(r, 3)) {
+			random_bytes(r, i->peer.next_public_key.bytes, KEY_LEN);
+			random_bytes(r, i->peer.next_psk.bytes, KEY_LEN);
+		}
 		i->peer.keepalive = (uint16_t)rand_next(r);
 		i->peer.not_after = random_time(r);
 		break;
@@ -178,6 +181,21 @@ static inline struct item *random_item(struct rand *r)
 			i->host.addr = random_addr(r);
 		if (random_one_in(r, 2))
 			i->host.addr6 = random_addr(r);
+		break;
+	case ITEM_DNS:
+		i->dns.domain = random_text(r);
+		random_prefixes(r, &i->dns.listen);
+		random_strs(r, &i->dns.upstreams);
+		break;
+	case ITEM_NAME:
+		snprintf(i->name.id, ID_LEN, "mem_%llu", (unsigned long long)rand_next(r));
+		i->name.name = random_text(r);
+		if (random_one_in(r, 2))
+			i->name.addr = random_addr(r);
+		if (random_one_in(r, 2))
+			i->name.addr6 = random_addr(r);
+		i->name.forward = random_one_in(r, 2);
+		i->name.all = random_one_in(r, 2);
 		break;
 	case ITEM_KINDS:
 		break;

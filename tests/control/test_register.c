@@ -10,6 +10,7 @@
 
 #include "codec/envelope.h"
 #include "control/hub_state.h"
+#include "control/rotation.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/seal.h"
@@ -571,6 +572,195 @@ static void test_rotation(void **state)
 	rig_stop(&r);
 }
 
+/* --- the steps of a rotation ------------------------------------------------------------------ */
+
+static void report(struct agent *a, uint64_t revision)
+{
+	AUTOFREE char *beat = mem_printf("{\"applied_revision\":%" PRIu64 "}", revision);
+
+	assert_int_equal(agent_call(a, "POST", "heartbeat", NULL, beat, NULL), 200);
+}
+
+/* Everything that was asked of hub and writer is done. */
+static void settle(struct rig *r)
+{
+	hub_settle(r->control.hub);
+	hub_settle(r->control.hub);
+}
+
+static const struct interface_item *own_interface(const struct state *s)
+{
+	VEC_FOREACH (i, &s->items)
+		if ((*i)->kind == ITEM_INTERFACE)
+			return &(*i)->interface;
+	fail_msg("no interface");
+	return NULL;
+}
+
+static const struct peer_item *only_peer(const struct state *s, size_t *ret_n)
+{
+	const struct peer_item *p = NULL;
+
+	*ret_n = 0;
+	VEC_FOREACH (i, &s->items) {
+		if ((*i)->kind != ITEM_PEER)
+			continue;
+		++*ret_n;
+		if ((*i)->peer.allowed_ips.n > 0)
+			p = &(*i)->peer;
+	}
+	assert_non_null(p);
+	return p;
+}
+
+struct pair {
+	struct rig r;
+	struct agent a, b;
+	struct public_key old, next;
+};
+
+static int ask(struct tx *tx, void *arg, struct err *e)
+{
+	const struct pair *p = arg;
+	struct member m = {0};
+	int rc = tx_find(tx, &schema_member, &m, e, "node", p->a.id, NULL);
+
+	if (rc >= 0)
+		rc = rotation_ask(tx, &m, false, "test", e);
+	schema_done(&schema_member, &m);
+	return rc;
+}
+
+static int finish(struct tx *tx, void *arg, struct err *e)
+{
+	const struct pair *p = arg;
+	struct member m = {0};
+	int rc = tx_find(tx, &schema_member, &m, e, "node", p->a.id, NULL);
+
+	if (rc >= 0)
+		rc = rotation_ask(tx, &m, true, "test", e);
+	schema_done(&schema_member, &m);
+	return rc;
+}
+
+/* What a's own plan and b's plan say of a's key. */
+static void expect_step(struct pair *p, bool told, bool waits, const struct public_key *at_b)
+{
+	struct state s = {0};
+	const struct peer_item *peer;
+	size_t n;
+
+	settle(&p->r);
+	agent_fetch(&p->a, &s);
+	assert_true(public_key_equal(&own_interface(&s)->public_key, told ? &p->next : &p->old));
+	state_done(&s);
+	agent_fetch(&p->b, &s);
+	peer = only_peer(&s, &n);
+	assert_true(public_key_equal(&peer->public_key, at_b));
+	assert_int_equal(n, waits ? 2 : 1);
+	assert_int_equal(public_key_is_zero(&peer->next_public_key), !waits);
+	state_done(&s);
+}
+
+/* a announces the key it was asked for. */
+static void pair_start(struct pair *p)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	char key[KEY_TEXT_LEN];
+	struct err e = {0};
+
+	memset(p, 0, sizeof(*p));
+	rig_start(&p->r, false);
+	rig_token(&p->r, ROLE_PEER, 2, 0, &token);
+	assert_int_equal(agent_join(&p->a, &p->r, "a", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&p->b, &p->r, "b", buf_str(&token)), 201);
+	p->old = p->a.public_key;
+	assert_int_equal(key_parse_public(KEY_A, "", &p->next, &e), 0);
+	expect_step(p, false, false, &p->old);
+	assert_int_equal(store_write_wait(p->r.control.store, ask, p, &e), 0);
+	AUTOFREE char *put = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", p->r.network,
+		key_format_public(&p->next, key));
+	rig_advance(&p->r, 1000);
+	assert_int_equal(agent_call(&p->a, "PUT", "keys", NULL, put, NULL), 200);
+	expect_step(p, false, true, &p->old);
+	/* nobody else may have it */
+	assert_int_equal(agent_call(&p->b, "PUT", "keys", NULL, put, NULL), 409);
+}
+
+static void pair_done(struct pair *p)
+{
+	agent_done(&p->a);
+	agent_done(&p->b);
+	rig_stop(&p->r);
+}
+
+static void test_rotation_steps(void **state)
+{
+	struct pair p;
+
+	pair_start(&p);
+	report(&p.a, rig_revision(&p.r, p.a.id));
+	expect_step(&p, false, true, &p.old); /* b has not said that it knows */
+	report(&p.b, rig_revision(&p.r, p.b.id));
+	expect_step(&p, true, true, &p.old);
+	report(&p.b, rig_revision(&p.r, p.b.id));
+	rig_advance(&p.r, ROTATION_GRACE + 1000);
+	expect_step(&p, true, true, &p.old); /* a uses the old one until it says otherwise */
+	rig_restart(&p.r);
+	expect_step(&p, true, true, &p.old);
+	report(&p.a, rig_revision(&p.r, p.a.id));
+	expect_step(&p, true, false, &p.next);
+	pair_done(&p);
+}
+
+/* b is away: it is waited for a moment; b is there and silent: for the grace. */
+static void test_rotation_waits(void **state)
+{
+	for (int there = 0; there < 2; there++) {
+		struct pair p;
+
+		pair_start(&p);
+		if (there)
+			report(&p.b, 1);
+		report(&p.a, rig_revision(&p.r, p.a.id));
+		rig_advance(&p.r, ROTATION_AWAY - 2000);
+		expect_step(&p, false, true, &p.old);
+		rig_advance(&p.r, 4000);
+		expect_step(&p, !there, true, &p.old);
+		rig_advance(&p.r, ROTATION_GRACE);
+		expect_step(&p, true, true, &p.old);
+		pair_done(&p);
+	}
+}
+
+static void test_rotation_now(void **state)
+{
+	struct pair p;
+	struct err e = {0};
+
+	pair_start(&p);
+	assert_int_equal(store_write_wait(p.r.control.store, finish, &p, &e), 0);
+	expect_step(&p, true, false, &p.next);
+	pair_done(&p);
+}
+
+/* The node says again that it has the old key: it cannot use the one it was told to. */
+static void test_rotation_called_off(void **state)
+{
+	struct pair p;
+	char key[KEY_TEXT_LEN];
+
+	pair_start(&p);
+	report(&p.a, rig_revision(&p.r, p.a.id));
+	report(&p.b, rig_revision(&p.r, p.b.id));
+	expect_step(&p, true, true, &p.old);
+	AUTOFREE char *put = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", p.r.network,
+		key_format_public(&p.old, key));
+	assert_int_equal(agent_call(&p.a, "PUT", "keys", NULL, put, NULL), 200);
+	expect_step(&p, false, false, &p.old);
+	pair_done(&p);
+}
+
 static void test_pins(void **state)
 {
 	static const char *const pins[] = {
@@ -665,6 +855,10 @@ int main(void)
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_endpoints_and_keys),
 		cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_rotation_steps),
+		cmocka_unit_test(test_rotation_waits),
+		cmocka_unit_test(test_rotation_now),
+		cmocka_unit_test(test_rotation_called_off),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_full_mesh),
 	};

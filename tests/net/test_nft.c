@@ -469,6 +469,30 @@ static void drift_is_mended(void **state)
 	item_free(i);
 }
 
+/* The first limit brings rules for limits, the last one takes them along. */
+static void first_and_last_limit(void **state)
+{
+	CLEANUP(item_vec_done) struct item_vec one = {0}, two = {0}, none = {0};
+	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
+	struct err e = {0};
+
+	items_limit(&one, NETWORK, "cl_1", "172.30.100.2", NULL, 64000);
+	items_limit(&two, NETWORK, "cl_2", "172.30.100.3", "fd00:30::3", 64000);
+	load(NETWORK, &i->firewall, &none);
+	assert_int_equal(occurrences("limit"), 0);
+	assert_int_equal(net_firewall_members(n, NETWORK, &one, &one, &none, &e), ERR_STALE);
+	load(NETWORK, &i->firewall, &one);
+	assert_int_equal(occurrences("limit up_cl_1_64000 {"), 1);
+	assert_int_equal(net_firewall_members(n, NETWORK, &one, &two, &none, &e), 0);
+	assert_int_equal(occurrences("\"up_cl_2_64000\""), 2);
+	assert_int_equal(net_firewall_members(n, NETWORK, &one, &none, &two, &e), 0);
+	assert_int_equal(occurrences("up_cl_2_64000"), 0);
+	assert_int_equal(net_firewall_members(n, NETWORK, &none, &none, &one, &e), ERR_STALE);
+	load(NETWORK, &i->firewall, &none);
+	assert_int_equal(occurrences("limit"), 0);
+	item_free(i);
+}
+
 static bool intact(const struct item *i, const struct item_vec *sets)
 {
 	struct err e = {0};
@@ -574,6 +598,7 @@ static void members_by_chance(void **state)
 	CLEANUP(buf_done) struct buf by_changes = {0}, by_load = {0};
 	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
 	struct state now = {0};
+	struct item *stays;
 	char one[65], two[65];
 	struct net *fresh;
 	struct rand r = {42};
@@ -584,6 +609,9 @@ static void members_by_chance(void **state)
 	/* ranges of each, so that the sets for them are there */
 	state_put(&now, range_item("nodes", "192.0.2.0/24"));
 	state_put(&now, range_item("fwd", "2001:db8::/32"));
+	/* and a limit that stays */
+	state_put(&now, stays = item_new(ITEM_LIMIT, NETWORK));
+	stays->limit.rate = 16000;
 	load(NETWORK, &i->firewall, &now.items);
 	for (int round = 0; round < 150; round++) {
 		CLEANUP(item_vec_done) struct item_vec put = {0}, drop = {0};
@@ -727,8 +755,8 @@ int main(void)
 		TEST(a_bad_batch_leaves_the_old), TEST(digest_sees_a_foreign_hand),
 		TEST(members_300), TEST(members_3000), TEST(members_3300), TEST(members_20000_load),
 		TEST(overlapping_members), TEST(rules_change_and_sets_stay), TEST(drift_is_mended),
-		TEST(intact_is_as_wanted), TEST(members_by_chance), TEST(packets_to_the_node),
-		TEST(packets_through_the_node)};
+		TEST(first_and_last_limit), TEST(intact_is_as_wanted), TEST(members_by_chance),
+		TEST(packets_to_the_node), TEST(packets_through_the_node)};
 	const char *missing = lab_missing("ip");
 
 	if (missing == NULL)

@@ -15,6 +15,22 @@ static void no_key(struct world *w, void *object)
 	memset(&((struct member *)object)->public_key, 0, KEY_LEN);
 }
 
+/* The steps of a rotation, one after the other. */
+static void next_key(struct world *w, void *object)
+{
+	struct member *m = object;
+
+	if (public_key_is_zero(&m->next_public_key)) {
+		world_key(w, &m->next_public_key);
+	} else if (!m->switching) {
+		m->switching = true;
+	} else {
+		m->public_key = m->next_public_key;
+		memset(&m->next_public_key, 0, KEY_LEN);
+		m->switching = false;
+	}
+}
+
 static void endpoint(struct world *w, void *object)
 {
 	struct member *m = object;
@@ -102,6 +118,29 @@ static void toggle_node(struct world *w, void *object)
 	((struct node *)object)->enabled ^= true;
 }
 
+static void rename_node(struct world *w, void *object)
+{
+	struct node *n = object;
+
+	mem_free(n->name);
+	/* labels that meet, and a reserved one, are no error in plans */
+	n->name = world_below(w, 4) == 0 ? mem_strdup("localhost")
+					 : mem_printf("Renamed %u", world_below(w, 6));
+}
+
+static void rename_device(struct world *w, void *object)
+{
+	struct device *d = object;
+
+	mem_free(d->dns_name);
+	d->dns_name = mem_printf("renamed-%u", world_below(w, 6));
+}
+
+static void toggle_serving(struct world *w, void *object)
+{
+	((struct network *)object)->dns_serve ^= true;
+}
+
 static void observe_node(struct world *w, void *object)
 {
 	((struct node *)object)->last_heartbeat++;
@@ -162,8 +201,12 @@ static const struct row {
 	{"epoch", &schema_network, offsetof(struct fleet, networks), CHANGE, next_epoch},
 	{"topology", &schema_network, offsetof(struct fleet, networks), CHANGE, other_topology},
 	{"new device", &schema_device, 0, ADD, NULL},
+	{"rename", &schema_node, offsetof(struct fleet, nodes), CHANGE, rename_node},
+	{"rename device", &schema_device, offsetof(struct fleet, devices), CHANGE, rename_device},
+	{"serve", &schema_network, offsetof(struct fleet, networks), CHANGE, toggle_serving},
 	{"device key", &schema_device, offsetof(struct fleet, devices), CHANGE, device_key},
 	{"full tunnel", &schema_device, offsetof(struct fleet, devices), CHANGE, full_tunnel},
+	{"next key", &schema_member, offsetof(struct fleet, members), CHANGE, next_key},
 };
 
 /* Of a node that is in no network yet. */

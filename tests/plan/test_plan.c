@@ -271,10 +271,12 @@ static void a_client_costs_one_part(void **state)
 	pc = plan_change_begin(w.fleet, &c, &world_keys);
 	fleet_put(w.fleet, &schema_device, d);
 	plan_change_end(pc, w.fleet, nodes.v[0].id, &delta);
-	assert_int_equal(delta.put.n, 1);
+	assert_int_equal(delta.put.n, 2);
 	assert_int_equal(delta.drop.n, 0);
 	assert_int_equal(delta.put.v[0]->kind, ITEM_PEER);
 	assert_string_equal(delta.put.v[0]->peer.id, d->id);
+	assert_int_equal(delta.put.v[1]->kind, ITEM_NAME);
+	assert_string_equal(delta.put.v[1]->name.name, d->dns_name);
 	plan_change_free(pc);
 	delta_done(&delta);
 	VEC_DONE(&nodes);
@@ -328,6 +330,83 @@ static void device_routes(void **state)
 	world_done(&w);
 }
 
+/* One end's view of the other: with prefixes, and one that waits. */
+struct end {
+	struct public_key own;
+	const struct peer_item *has, *waits;
+};
+
+static void look_at(const struct state *s, const struct member *other, struct end *ret)
+{
+	id_text next;
+
+	*ret = (struct end){0};
+	peer_next_id(other->id, next);
+	VEC_FOREACH (i, &s->items) {
+		if ((*i)->kind == ITEM_INTERFACE)
+			ret->own = (*i)->interface.public_key;
+		if ((*i)->kind != ITEM_PEER)
+			continue;
+		if (strcmp((*i)->peer.id, other->id) == 0)
+			ret->has = &(*i)->peer;
+		if (strcmp((*i)->peer.id, next) == 0)
+			ret->waits = &(*i)->peer;
+	}
+	assert_non_null(ret->has);
+}
+
+/* Two members at steps 0 (at rest), 1 (announced), 2 (told): each end knows the key the other has,
+ * or waits for it, with the PSK both compute; and never has a session with one that waits. */
+static void rotations_meet(void **state)
+{
+	struct world w = {.rand = {1}, .fleet = fleet_new()};
+	const struct fleet_network *fn = fleet_network(w.fleet, world_mesh(&w, 16, 2));
+	struct member *m[2] = {fn->members.v[0], fn->members.v[1]};
+	struct public_key old[2] = {m[0]->public_key, m[1]->public_key}, next[2];
+
+	((struct network *)(uintptr_t)fn->network)->psk = true;
+	memset(((struct fleet_network *)(uintptr_t)fn)->psk_root.bytes, 9, KEY_LEN);
+	world_key(&w, &next[0]);
+	world_key(&w, &next[1]);
+	for (int step = 0; step < 9; step++) {
+		const int steps[2] = {step / 3, step % 3};
+		struct state plans[2] = {0};
+		struct end ends[2];
+
+		for (int k = 0; k < 2; k++) {
+			m[k]->next_public_key = steps[k] > 0 ? next[k] : (struct public_key){0};
+			m[k]->switching = steps[k] == 2;
+		}
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(
+				plan_node(w.fleet, m[k]->node, &world_keys, &plans[k], NULL), 0);
+			look_at(&plans[k], m[1 - k], &ends[k]);
+		}
+		for (int k = 0; k < 2; k++) {
+			const struct end *here = &ends[k], *there = &ends[1 - k];
+			bool swaps = steps[1 - k] == 2;
+
+			assert_true(
+				public_key_equal(&there->own, swaps ? &next[1 - k] : &old[1 - k]));
+			assert_true(public_key_equal(&here->has->public_key, &old[1 - k]));
+			assert_true(here->has->allowed_ips.n > 0);
+			assert_int_equal(here->waits != NULL, steps[1 - k] > 0);
+			if (here->waits == NULL)
+				continue;
+			assert_true(public_key_equal(&here->waits->public_key, &next[1 - k]));
+			assert_int_equal(here->waits->allowed_ips.n, 0);
+			assert_false(secret_equal(&here->waits->psk, &here->has->next_psk));
+			/* what the other end computes for the key it has told us about */
+			if (swaps)
+				assert_true(secret_equal(&here->has->next_psk,
+					steps[k] == 2 ? &there->has->next_psk : &there->has->psk));
+		}
+		state_done(&plans[0]);
+		state_done(&plans[1]);
+	}
+	fleet_free(w.fleet);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +416,7 @@ int main(void)
 		cmocka_unit_test(a_client_costs_one_part),
 		cmocka_unit_test(unknown_and_disabled_nodes),
 		cmocka_unit_test(device_routes),
+		cmocka_unit_test(rotations_meet),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -1,0 +1,268 @@
+/* DOC: a peer gets a new key, step by step, with the agent stopped and the control plane repeating
+ * itself in between. */
+#include "fake.h"
+
+#include "agent/rotate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define OLD 2
+#define NEXT 52
+
+static int setup(void **state)
+{
+	struct world *w = NEW(struct world);
+
+	world_init(w);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_done(*state);
+	mem_free(*state);
+	return 0;
+}
+
+/* Peer 2 with its next key announced, and the one that waits for it. */
+static struct item *rotating_peer(void)
+{
+	struct item *i = peer_make(OLD, OLD);
+
+	memset(i->peer.psk.bytes, 7, KEY_LEN);
+	key_of(NEXT, &i->peer.next_public_key);
+	memset(i->peer.next_psk.bytes, 8, KEY_LEN);
+	return i;
+}
+
+static struct item *waiting_peer(void)
+{
+	struct item *p = peer_make(OLD, OLD), *i = item_new(ITEM_PEER, NET);
+
+	memcpy(i->peer.interface, p->peer.interface, IFNAME_LEN);
+	peer_next_id(p->peer.id, i->peer.id);
+	key_of(NEXT, &i->peer.public_key);
+	memcpy(i->peer.psk.bytes, i->peer.public_key.bytes, KEY_LEN);
+	item_free(p);
+	return i;
+}
+
+static struct item *rotated_peer(void)
+{
+	struct item *i = peer_make(OLD, NEXT);
+
+	memset(i->peer.psk.bytes, 8, KEY_LEN);
+	return i;
+}
+
+static void fetch(struct world *w, uint64_t revision, struct item *peer, struct item *waits)
+{
+	struct state s;
+
+	state_base(&s, revision);
+	state_put(&s, peer_make(1, 1));
+	state_put(&s, route_make(1));
+	state_put(&s, peer);
+	state_put(&s, route_make(OLD));
+	if (waits != NULL)
+		state_put(&s, waits);
+	core_replace(&w->core, &s);
+}
+
+/* Up with peers 1 and 2, and 2 has announced its next key. */
+static void announce(struct world *w)
+{
+	struct core_corrections none = {0};
+	struct err e = {0};
+
+	fetch(w, 1, peer_make(OLD, OLD), NULL);
+	if (core_reconcile(&w->core, &none, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_false(rotate_pending(&w->core));
+	fetch(w, 2, rotating_peer(), waiting_peer());
+	assert_null(w->core.error);
+	assert_true(rotate_pending(&w->core));
+	assert_converged(w);
+}
+
+static void hear(struct world *w)
+{
+	struct public_key key;
+
+	key_of(NEXT, &key);
+	wg_memory_observe(w->fake.wg, "warren0", &key, 0, 148, 0); /* no session comes about */
+}
+
+/* The prefixes are at exactly one of the two keys; returns which. */
+static unsigned holder(struct world *w, bool *ret_both)
+{
+	struct wg_device d = {0};
+	const struct wg_peer *p;
+	struct public_key key;
+	unsigned at = 0, there = 0;
+	static const unsigned keys[] = {OLD, NEXT};
+
+	assert_int_equal(w->fake.wg->ops->read(w->fake.wg, "warren0", &d, NULL), 0);
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+		key_of(keys[k], &key);
+		p = NULL;
+		VEC_FOREACH (q, &d.peers)
+			if (public_key_equal(&q->public_key, &key))
+				p = q;
+		there += p != NULL;
+		if (p == NULL || p->allowed_ips.n == 0)
+			continue;
+		assert_int_equal(at, 0);
+		at = keys[k];
+		assert_int_equal(p->psk.bytes[0], keys[k] == OLD ? 7 : 8);
+	}
+	*ret_both = there == 2;
+	wg_device_done(&d);
+	return at;
+}
+
+static void expect(struct world *w, unsigned key, bool both)
+{
+	bool has_both;
+
+	assert_int_equal(holder(w, &has_both), key);
+	assert_int_equal(has_both, both);
+	assert_null(w->core.error);
+	assert_converged(w);
+	assert_int_equal(holder(w, &has_both), key);
+}
+
+static void started(struct world *w)
+{
+	struct core_corrections none = {0};
+	struct err e = {0};
+
+	if (core_reconcile(&w->core, &none, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void waits_until_it_is_heard(void **state)
+{
+	struct world *w = *state;
+
+	announce(w);
+	expect(w, OLD, true);
+	assert_int_equal(rotate_look(&w->core), 0);
+	expect(w, OLD, true);
+	hear(w);
+	assert_int_equal(rotate_look(&w->core), 1);
+	expect(w, NEXT, false); /* P-2 */
+	assert_false(rotate_pending(&w->core));
+	assert_int_equal(rotate_look(&w->core), 0);
+}
+
+static void what_moved_stays_moved(void **state)
+{
+	struct world *w = *state;
+	struct delta d = {.previous = 2, .revision = 3};
+	struct item *elsewhere = rotating_peer();
+	struct wg_device device;
+
+	announce(w);
+	hear(w);
+	assert_int_equal(rotate_look(&w->core), 1);
+	fetch(w, 2, rotating_peer(), waiting_peer()); /* the control plane does not know yet */
+	expect(w, NEXT, false);
+	world_restart(w);
+	started(w);
+	expect(w, NEXT, false);
+	elsewhere->peer.keepalive = 7;
+	VEC_PUSH(&d.put, elsewhere);
+	core_queue(&w->core, &d);
+	core_flush(&w->core);
+	delta_done(&d);
+	expect(w, NEXT, false);
+	assert_int_equal(device_peer(w, &device, NEXT)->keepalive, 7);
+	wg_device_done(&device);
+	fetch(w, 4, rotated_peer(), NULL); /* now it does */
+	expect(w, NEXT, false);
+}
+
+/* The grace is over, or --now: whoever has not heard the new key swaps at once. */
+static void ends_anyway(void **state)
+{
+	struct world *w = *state;
+
+	announce(w);
+	fetch(w, 3, rotated_peer(), NULL);
+	expect(w, NEXT, false);
+}
+
+static void is_called_off(void **state)
+{
+	struct world *w = *state;
+	struct item *peer = rotating_peer();
+
+	announce(w);
+	peer->peer.next_public_key = (struct public_key){0};
+	secret_wipe(&peer->peer.next_psk);
+	fetch(w, 3, peer, NULL);
+	expect(w, OLD, false);
+}
+
+static void started_anew_at_each_step(void **state)
+{
+	struct world *w = *state;
+
+	announce(w);
+	world_restart(w);
+	started(w);
+	expect(w, OLD, true);
+	assert_true(rotate_pending(&w->core));
+	world_stop(w); /* the other end switches meanwhile */
+	hear(w);
+	world_start(w);
+	started(w);
+	assert_int_equal(rotate_look(&w->core), 1);
+	expect(w, NEXT, false);
+	world_restart(w);
+	started(w);
+	expect(w, NEXT, false);
+}
+
+/* Whatever call of the move fails, and the agent with it: one of the two keys works then, and after
+ * the next look or reconcile it is the next one. */
+static void move_that_fails(void **state)
+{
+	struct world *w = *state;
+	bool both;
+
+	announce(w);
+	hear(w);
+	for (unsigned nth = 1; nth < 6; nth++) {
+		wg_memory_fail_at(w->fake.wg, nth);
+		rotate_look(&w->core);
+		wg_memory_fail_at(w->fake.wg, 0);
+		world_restart(w);
+		core_reconcile(&w->core, &(struct core_corrections){0}, NULL);
+		assert_int_not_equal(holder(w, &both), 0);
+	}
+	rotate_look(&w->core);
+	started(w);
+	expect(w, NEXT, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		T(waits_until_it_is_heard),
+		T(what_moved_stays_moved),
+		T(ends_anyway),
+		T(is_called_off),
+		T(started_anew_at_each_step),
+		T(move_that_fails),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
