@@ -11,6 +11,7 @@
 #include "agent/beat.h"
 #include "agent/courier.h"
 #include "agent/direct.h"
+#include "agent/names.h"
 #include "agent/net_process.h"
 #include "agent/processes.h"
 #include "agent/rotate.h"
@@ -32,6 +33,7 @@
 #define ROTATE_LOOK 25
 #define ROTATE_LOOK_MAX 250
 #define ROTATE_SLOWER 100 /* of the time waited so far */
+#define NAMES_DELAY 100   /* changes come in bursts; one zone for many */
 #define LOCK_TRIES 20
 #define LOCK_PAUSE (100 * 1000 * 1000) /* nanoseconds */
 
@@ -52,7 +54,9 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle, *rotate, *look;
+	struct names *names; /* NULL in tests without a machine */
+	bool names_stale;
+	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -196,8 +200,11 @@ static void after_change(void *arg)
 	struct agent *a = arg;
 
 	schedule_expiry(a);
+	if (a->names != NULL)
+		loop_timer_set(a->names_due, NAMES_DELAY, 0);
 	if (!core_take_changed(&a->core))
 		return;
+	a->names_stale = true;
 	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
 	loop_timer_set(a->look, PATH_LOOK, 0); /* there may be something to look at now */
@@ -272,6 +279,24 @@ static void on_rotate(void *arg)
 static void on_settle(void *arg)
 {
 	core_settle(&((struct agent *)arg)->core);
+}
+
+/* Answer for the domains of desired state. What is in the way is part of the deploy state, which a
+ * reconcile says. */
+static void on_names_due(void *arg)
+{
+	struct agent *a = arg;
+	struct err e = {0};
+	const char *was = a->core.service_error, *is;
+
+	is = names_update(a->names, &a->core.desired, a->names_stale, &e) < 0 ? e.text : NULL;
+	a->names_stale = false;
+	if ((was == NULL) == (is == NULL) && (was == NULL || strcmp(was, is) == 0))
+		return;
+	mem_free(a->core.service_error);
+	a->core.service_error = mem_strdup(is);
+	reconcile_now(a);
+	beat_soon(&a->beat);
 }
 
 /* --- hooks --------------------------------------------------------------------------------------
@@ -381,6 +406,10 @@ static void turn(struct agent *a)
 	a->settle = loop_timer_new(a->loop, on_settle, a);
 	a->look = loop_timer_new(a->loop, on_look, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
+	a->names_due = loop_timer_new(a->loop, on_names_due, a);
+	if (a->net != NULL)
+		a->names = names_new(a->loop, a->clock);
+	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
 	loop_signal(a->loop, SIGUSR1, on_usr1, a);
@@ -397,6 +426,8 @@ static void turn(struct agent *a)
 	courier_free(a->courier);
 	if (!a->o->split)
 		direct_done(&a->direct);
+	a->names = names_free(a->names);
+	loop_timer_free(a->names_due);
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);

@@ -58,6 +58,7 @@ struct call {
 
 	int (*write)(struct tx *tx, struct call *c, struct err *e);
 	void (*after)(struct call *c);
+	void (*failed)(struct call *c);
 	void *data; /* the handler's own, freed with free_data */
 	void (*free_data)(void *data);
 };
@@ -78,6 +79,10 @@ void api_header(struct call *c, const char *name, const char *value);
  * answer c->out with c->status. What after does must be short: hand long work to hub_run. */
 void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
 	void (*after)(struct call *c));
+
+/* The same with an answer of one's own for a failure, which is in c->err. */
+void api_write_or(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
+	void (*after)(struct call *c), void (*failed)(struct call *c));
 
 /* Inside transactions. */
 int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *id, void *ret,

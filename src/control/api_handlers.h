@@ -80,6 +80,18 @@ void api_role_create(struct call *c);
 void api_role_change(struct call *c);
 void api_role_delete(struct call *c);
 
+/* api_issuer.c */
+void api_issuer_list(struct call *c);
+void api_issuer_show(struct call *c);
+void api_issuer_create(struct call *c);
+void api_issuer_change(struct call *c);
+void api_issuer_delete(struct call *c);
+
+/* api_signon.c */
+void api_signon_buttons(struct call *c);
+void api_signon_leave(struct call *c);
+void api_signon_return(struct call *c);
+
 /* api_audit.c */
 void api_audit_verify(struct call *c);
 

@@ -150,6 +150,7 @@ void api_network_create(struct call *c)
 	n->listen_port = PORT_DEFAULT;
 	n->keepalive = KEEPALIVE_DEFAULT;
 	n->psk = true;
+	n->dns_serve = true;
 	id_make("net", clock_wall(c->control->clock), n->id);
 	if (object_read(c->body, &schema_network, FIELD_SET, NULL, n, &c->err) < 0) {
 		api_fail(c);

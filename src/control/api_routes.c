@@ -38,6 +38,10 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", "/once/{id}", api_once_page, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("POST", "/once/{id}", api_once_open, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("POST", API "/login", api_login, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/login/issuers", api_signon_buttons, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/login/issuers/{id}", api_signon_leave, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/login/callback", api_signon_return, N, ROUTE_OPEN, NULL,
+		"code state iss error error_description error_uri session_state scope"),
 
 	/* oneself */
 	ROUTE("POST", API "/logout", api_logout, N, ROUTE_SELF | ROUTE_NO_BODY, NULL, ""),
@@ -121,6 +125,12 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", API "/roles/{id}", api_role_show, N, 0, &schema_role, ""),
 	ROUTE("PATCH", API "/roles/{id}", api_role_change, I, 0, &schema_role, ""),
 	ROUTE("DELETE", API "/roles/{id}", api_role_delete, I, 0, &schema_role, ""),
+
+	ROUTE("GET", API "/issuers", api_issuer_list, S, 0, &schema_issuer, "list"),
+	ROUTE("POST", API "/issuers", api_issuer_create, S, 0, &schema_issuer, ""),
+	ROUTE("GET", API "/issuers/{id}", api_issuer_show, S, 0, &schema_issuer, ""),
+	ROUTE("PATCH", API "/issuers/{id}", api_issuer_change, S, 0, &schema_issuer, ""),
+	ROUTE("DELETE", API "/issuers/{id}", api_issuer_delete, S, 0, &schema_issuer, ""),
 
 	ROUTE("GET", API "/settings", api_setting_show, S, 0, NULL, ""),
 	ROUTE("PATCH", API "/settings", api_setting_change, S, 0, NULL, ""),

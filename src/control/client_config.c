@@ -61,6 +61,16 @@ int client_endpoint(const struct fleet *f, const struct group *g, struct buf *ou
 		   : err_set(e, ERR_UNAVAILABLE, "group %s has no enabled gateway", g->name);
 }
 
+/* Its own list, the network's, or the gateway, which answers for the network. */
+static void resolvers(const struct network *n, const struct device *d, struct strs *ret)
+{
+	char text[ADDR_TEXT_LEN];
+	if (d->dns.n > 0 || n->dns.n > 0)
+		strs_copy(ret, d->dns.n > 0 ? &d->dns : &n->dns);
+	else if (n->dns_serve && addr_is_set(n->gateway_addr))
+		strs_push(ret, addr_format(n->gateway_addr, text));
+}
+
 static int render(const struct fleet *f, const struct device *d, const struct secret *private_key,
 	const char *name, struct buf *out, struct err *e)
 {
@@ -79,11 +89,13 @@ static int render(const struct fleet *f, const struct device *d, const struct se
 		key_derive_psk(&fn->psk_root, &d->public_key, &g->public_key, n->psk_epoch, &psk);
 	struct prefix_vec routes = {0};
 	plan_device_routes(f, d, &routes);
+	CLEANUP(strs_done) struct strs dns = {0};
+	resolvers(n, d, &dns);
 	struct device_config c = {
 		.private_key = private_key,
 		.ipv4 = d->ipv4,
 		.ipv6 = d->ipv6,
-		.dns = d->dns.n > 0 ? &d->dns : &n->dns,
+		.dns = &dns,
 		.mtu = d->mtu ? d->mtu : n->mtu,
 		.peer_key = g->public_key,
 		.psk = with_psk ? &psk : NULL,

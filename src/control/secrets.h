@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 #define SECRET_PSK_ROOT "psk_root"   /* owner: network */
+#define SECRET_SIGNON "signon"       /* owner: issuer; what we are known by there */
 #define SECRET_GROUP_KEY "group_key" /* owner: group */
 
 /* Seal and store, or load and open, inside a transaction. Context = kind/owner. */
@@ -16,6 +17,12 @@ int secrets_put(struct tx *tx, const struct control_keys *k, const char *owner, 
 	const struct secret *s, struct err *e);
 int secrets_get(struct tx *tx, const struct control_keys *k, const char *owner, const char *kind,
 	struct secret *ret, struct err *e);
+
+/* The same for secrets of other lengths; the caller wipes out. */
+int secrets_put_bytes(struct tx *tx, const struct control_keys *k, const char *owner,
+	const char *kind, const void *p, size_t n, struct err *e);
+int secrets_get_bytes(struct tx *tx, const struct control_keys *k, const char *owner,
+	const char *kind, struct buf *out, struct err *e);
 
 /* The node secret is derived, not stored: HMAC(master, "node/ID/GENERATION"). Its sub-keys are in
  * doc/protocol.md. */

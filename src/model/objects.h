@@ -50,6 +50,8 @@ struct network {
 	bool psk;                              /* a derived pre-shared key on every link */
 	uint64_t psk_epoch;                    /* raised to change all of them */
 	struct strs dns;                       /* resolvers written into device configurations */
+	bool dns_serve;                        /* its nodes answer for its domain */
+	struct strs dns_upstreams;             /* where they forward to; empty = as their host */
 	msec created_at;
 };
 
@@ -214,6 +216,22 @@ struct user {
 	char *subject;        /* what that issuer calls the user ("sub") */
 	msec created_at;
 	msec last_login;
+};
+
+/* Somebody else who says who people are (OpenID Connect). Its client secret is sealed. */
+struct issuer {
+	id_text id;      /* iss_ */
+	id_text project; /* of the users it makes */
+	char *name;      /* on the button; unique */
+	char *url;       /* "iss" of its tokens, exactly */
+	char *client_id;
+	char *scope;          /* asked for besides openid: "profile email groups" */
+	char *role_claim;     /* claim whose values role_map turns into roles, or NULL */
+	struct strs role_map; /* "VALUE=ROLE"; the first that fits counts */
+	char *default_role;   /* when none fits; NULL = refused */
+	bool create_users;    /* people it names who are not known get a user */
+	bool enabled;
+	msec created_at;
 };
 
 enum token_kind { TOKEN_KIND_API, TOKEN_KIND_JOIN };

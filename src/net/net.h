@@ -85,4 +85,9 @@ int net_firewall_delete(struct net *n, const char *network, struct err *e); /* a
 /* The marked block of /etc/hosts (path is a setting): replaced atomically, removed when empty. */
 int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *e);
 
+/* Append "NAME (process PID)" of a process that has the port at that address, or at all of them (at
+ * unset: anywhere); for stream, of one that listens. ERR_NOT_FOUND when none is seen (a holder in
+ * the kernel, in another network namespace's view, or not ours to look at). */
+int net_port_holder(bool stream, uint16_t port, struct addr at, struct buf *ret);
+
 #endif

@@ -2,6 +2,7 @@
 #include "plan/link.h"
 
 #include "crypto/key.h"
+#include "plan/domain.h"
 #include "plan/policy.h"
 #include "plan/relay.h"
 
@@ -170,6 +171,7 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 		VEC_FOREACH (prefix, &p->allowed_ips)
 			link_push_route(fn->network, name, *prefix, 0, watched ? p->id : "", ret);
 	VEC_PUSH(ret, it);
+	domain_name(v, i, ret);
 }
 
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)

@@ -1,6 +1,7 @@
 /* DOC: see part.h. */
 #include "plan/part.h"
 
+#include "plan/domain.h"
 #include "plan/exit.h"
 #include "plan/link.h"
 #include "plan/relay.h"
@@ -47,6 +48,7 @@ static void push_firewall(struct view *v, size_t i, int direct, struct item_vec 
 	if (m->masquerade)
 		prefix_vec_copy(&fw->masquerade, &m->local_subnets);
 	policy_compile(v->fn, view_rules(v), m, fw, ret);
+	domain_firewall(v->fn, m, fw, ret);
 	exit_shell(v, i, fw, ret);
 	VEC_PUSH(ret, it);
 }
@@ -69,6 +71,7 @@ static void push_shell(
 	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER | ROLE_EXIT) || m->local_subnets.n > 0)
 		push_forwarding(v->fn->network, ret);
 	push_firewall(v, i, direct, ret);
+	domain_member(v, i, ret);
 }
 
 /* exits: of the network; rules: see policy_device_sets; own: the group that member m terminates
@@ -85,6 +88,8 @@ static void push_device(const struct exits *exits, const struct fleet_network *f
 		exit_device(exits, m, d, ret);
 	}
 	policy_device_sets(fn, rules, d, ret);
+	if (own != NULL)
+		domain_device(fn, d, ret);
 }
 
 static void push_devices(struct view *v, size_t i, struct item_vec *ret)
@@ -153,6 +158,14 @@ static int has_shell(struct views *vs, const struct fleet_network *fn, const str
 	return view_has_links(v, view_index(v, m->id));
 }
 
+static bool group_is_there(const struct fleet_network *fn, const char *group)
+{
+	VEC_FOREACH (g, &fn->groups)
+		if (strcmp((*g)->id, group) == 0)
+			return true;
+	return false;
+}
+
 void part_device(
 	struct views *vs, const char *node, const struct device *device, struct item_vec *ret)
 {
@@ -163,7 +176,8 @@ void part_device(
 	if (fn != NULL && device->full_tunnel)
 		VEC_FOREACH (x, &fn->members)
 			exits_add(&exits, *x, link_usable(vs->fleet, *x));
-	if (fn != NULL && m != NULL && link_usable(vs->fleet, m) && has_shell(vs, fn, m))
+	if (fn != NULL && m != NULL && link_usable(vs->fleet, m) && has_shell(vs, fn, m) &&
+		group_is_there(fn, device->group))
 		push_device(&exits, fn, NULL, m, link_group(fn, m), device, ret);
 }
 

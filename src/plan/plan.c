@@ -1,6 +1,7 @@
 /* DOC: the plan of one node, and questions to policies about addresses; see plan.h. */
 #include "plan/plan.h"
 
+#include "plan/domain.h"
 #include "plan/part.h"
 
 #include <stdio.h>
@@ -121,6 +122,8 @@ int plan_policy_allows(const struct fleet *f, const char *network, struct addr s
 	from = device_at(f, fn, src);
 	to = device_at(f, fn, dst);
 	gateway = gateway_at(fn, dst);
+	if (gateway != NULL && domain_allows(fn, gateway, src, protocol, port))
+		return 1;
 	VEC_FOREACH (p, &fn->policies) {
 		if (!(*p)->enabled)
 			continue;

@@ -65,6 +65,12 @@ bool policy_rules_equal(const struct policy_rule_vec *a, const struct policy_rul
 void policy_compile(const struct fleet_network *fn, const struct policy_rule_vec *rules,
 	const struct member *m, struct firewall_item *fw, struct item_vec *ret_sets);
 
+/* The set of the addresses a node has itself. */
+#define POLICY_SELF_SET "self"
+/* Make sure the list's set is in the firewall. */
+void policy_use_list(const struct fleet_network *fn, struct firewall_item *fw,
+	const struct policy_list *list, struct item_vec *ret_sets);
+
 /* Push the set members a device brings to every node of its network. rules may be NULL: then the
  * lists that pick the device, and only they, are compiled here. */
 void policy_device_sets(const struct fleet_network *fn, const struct policy_rule_vec *rules,

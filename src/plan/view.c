@@ -84,6 +84,17 @@ bool view_relays_equal(const struct view *a, const struct view *b)
 	return true;
 }
 
+static void make_label(const struct fleet *f, struct view_member *vm)
+{
+	const struct node *n = map_get(&f->nodes, vm->member->node);
+
+	if (n == NULL || n->name == NULL)
+		return;
+	label_from_name(n->name, vm->label);
+	if (label_is_reserved(vm->label))
+		vm->label[0] = '\0';
+}
+
 struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 {
 	struct view *v = NEW(struct view);
@@ -99,6 +110,7 @@ struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 		vm->member = fn->members.v[i];
 		vm->group = link_group(fn, vm->member);
 		vm->usable = link_usable(f, vm->member);
+		make_label(f, vm);
 	}
 	VEC_FOREACH (g, &fn->groups)
 		mark_home(v, *g);

@@ -139,6 +139,11 @@ static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
 
+/* Networks of before keep quiet until somebody turns it on: configurations were handed out. */
+static const char network_dns_serve[] =
+	"ALTER TABLE network ADD COLUMN dns_serve INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN dns_upstreams TEXT NOT NULL DEFAULT '';";
+
 /* When a device got the key it has, for its age. */
 static const char device_key_at[] =
 	"ALTER TABLE device ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
@@ -170,6 +175,14 @@ static const char accounts[] =
 	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
+static const char issuers[] =
+	"CREATE TABLE issuer (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
+	" name TEXT NOT NULL, url TEXT NOT NULL, client_id TEXT NOT NULL, scope TEXT NOT NULL,"
+	" role_claim TEXT NOT NULL, role_map TEXT NOT NULL, default_role TEXT NOT NULL,"
+	" create_users INTEGER NOT NULL, enabled INTEGER NOT NULL, created_at INTEGER NOT NULL)"
+	" STRICT;"
+	"CREATE UNIQUE INDEX issuer_name ON issuer (name);";
+/* clang-format on */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
 
@@ -181,8 +194,10 @@ const char *const migrations_sqlite[] = {
 	device_key_at,
 	device_exit,
 	accounts,
+	issuers,
 	device_rate_limit,
 	member_next_key,
+	network_dns_serve,
 	NULL,
 };
 /* clang-format on */

@@ -73,6 +73,7 @@ static struct network *make_network(struct world *w, const char *project, unsign
 	n->keepalive = 25;
 	n->psk = world_below(w, 2);
 	n->topology = world_below(w, 4) == 0 ? TOPOLOGY_HUB : TOPOLOGY_MESH;
+	n->dns_serve = w->serial % 4 != 0;
 	fleet_put(w->fleet, &schema_network, n);
 	memset(fleet_network(w->fleet, n->id)->psk_root.bytes, (int)(second + 1), KEY_LEN);
 	return n;
