@@ -66,7 +66,7 @@ static void too_late(void *arg)
 static int setup(void **state)
 {
 	struct end *x = NEW(struct end);
-	const struct channel_handlers h = {limit, message, ended, x};
+	const struct channel_handlers h = {limit, message, ended, x, false};
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
