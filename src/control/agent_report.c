@@ -273,7 +273,8 @@ static int check_proof(struct tx *tx, const struct agent_call *c, struct err *e)
 	schema_done(&schema_node, &n);
 	key_announce_proof(&secret, c->network, &c->public_key, &want);
 	if (!secret_equal(&want, &c->proof))
-		return err_field(e, ERR_DENIED, "proof", "the proof is not this node's for this key");
+		return err_field(
+			e, ERR_DENIED, "proof", "the proof is not this node's for this key");
 	return 0;
 }
 
