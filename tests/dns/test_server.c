@@ -292,6 +292,33 @@ static void forwarding(void **state)
 	done(&r);
 }
 
+/* A name of many letters: that all come out small by chance does not happen. */
+#define LETTERS "letterslettersletterslettersletterslettersletters.example"
+
+static void spelling_client(struct rig *r)
+{
+	int fd = client_socket(r, "127.1.0.2", false);
+
+	r->n[0] = ask(r, fd, LETTERS, 4096, WAIT);
+	r->n[1] = r->in[2] & (DNS_TC >> 8);
+	r->n[2] = ask(r, fd, "Other.example", 0, WAIT);
+	r->n[3] = memcmp(r->in + DNS_HEADER, "\5Other\7example", 14);
+	close(fd);
+}
+
+/* Who does not repeat the spelling is asked over TCP; the asker has its own in any case. */
+static void answers_are_spelled_as_asked(void **state)
+{
+	struct rig r = {0};
+
+	run(&r, spelling_client, 0);
+	assert_true(r.n[0] > 0 && r.n[1] != 0); /* too long for him, as only TCP's answer is */
+	assert_true(r.n[2] > 0);
+	assert_int_equal(r.n[3], 0);
+	assert_int_equal(upstream_asked(r.upstream), 2);
+	done(&r);
+}
+
 static void greedy_client(struct rig *r)
 {
 	int fd = client_socket(r, "127.1.0.2", false), other;
@@ -390,6 +417,7 @@ int main(void)
 		cmocka_unit_test(over_udp),
 		cmocka_unit_test(over_tcp),
 		cmocka_unit_test(forwarding),
+		cmocka_unit_test(answers_are_spelled_as_asked),
 		cmocka_unit_test(each_client_has_a_bound),
 	};
 
