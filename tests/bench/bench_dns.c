@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 	dns_server_set_zone(s, z);
 	item_vec_done(&items);
 	VEC_FOREACH (p, dns_zone_listen(z)) {
-		int udp, tcp;
+		int udp = -1, tcp = -1;
 
 		if (dns_socket_open(p->addr, 53, false, dns_zone_pools(z), &udp, &e) < 0 ||
 			dns_socket_open(p->addr, 53, true, dns_zone_pools(z), &tcp, &e) < 0) {

@@ -143,7 +143,7 @@ static void open_sockets(struct rig *r)
 	struct prefix_vec pools = {0};
 	struct prefix pool = {town_addr("127.1.0.0"), 16};
 	struct err e = {0};
-	int udp, tcp;
+	int udp = -1, tcp = -1;
 
 	VEC_PUSH(&pools, pool);
 	if (dns_socket_open(a, r->port, false, &pools, &udp, &e) < 0 ||
