@@ -370,7 +370,6 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 
 	if (result >= 0)
 		result = labels_node_fits(j->tx, n->id, r->hostname, "hostname", e);
-
 	if (result < 0)
 		return result;
 	id_make("mem", tx_now(j->tx), m.id);

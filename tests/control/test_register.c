@@ -227,6 +227,7 @@ static void test_dns_names(void **state)
 		}
 		http_response_done(&response);
 	}
+	schema_done(&schema_group, &g);
 	schema_done(&schema_device, &d);
 	rig_stop(&r);
 }
