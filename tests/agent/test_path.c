@@ -56,7 +56,7 @@ static void moves(void **state)
 		{1000, 92, 1180, 1, PATH_ALIVE, 0}, {6999, 92, 9180, 1, PATH_ALIVE, 0},
 		{7000, 92, 10180, 1, PATH_DEAD, 0},
 		/* what still trickles in is no proof that we are heard */
-		{18000, 192, 10180, 1, PATH_DEAD, 0}, {20000, 284, 10360, 19500, PATH_ALIVE, 0});
+		{18000, 192, 10180, 1, PATH_DEAD, OWED}, {20000, 284, 10360, 19500, PATH_ALIVE, 0});
 	WALK("answered late, once", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
 		{1000, 92, 1180, 1, PATH_ALIVE, 0}, {7000, 92, 2180, 1, PATH_DEAD, 0},
 		{11000, 124, 2180, 1, PATH_ALIVE, 0}, {12000, 124, 3180, 1, PATH_ALIVE, 0},
