@@ -25,6 +25,7 @@ static void free_value(void *p)
 void paths_done(struct paths *p)
 {
 	map_done(&p->by_peer, free_value);
+	VEC_DONE(&p->bringers);
 	*p = (struct paths){0};
 }
 
@@ -151,9 +152,8 @@ struct look {
 	struct machine *m;
 	const struct item_vec *desired;
 	struct path_look now;
-	int role;              /* of the interface that is being looked at. */
-	struct id_vec detours; /* networks whose relays have brought packets */
-	bool observer;         /* a controller or gateway */
+	int role;      /* of the interface that is being looked at */
+	bool observer; /* a controller or gateway */
 	bool turned;
 };
 
@@ -221,6 +221,38 @@ static bool flows(const struct path *s, const struct wg_peer *p, msec handshake)
 		p->last_handshake == handshake;
 }
 
+static void note_bringer(struct look *l, const struct item *peer)
+{
+	struct path_bringer b = {.look = l->paths->look};
+
+	VEC_FOREACH (known, &l->paths->bringers)
+		if (strcmp(known->interface, peer->peer.interface) == 0) {
+			known->look = l->paths->look;
+			return;
+		}
+	id_copy(b.network, peer->network);
+	memcpy(b.interface, peer->peer.interface, IFNAME_LEN);
+	VEC_PUSH(&l->paths->bringers, b);
+}
+
+/* Do packets of the network come by another way, a relay? One look back counts, too: a relay's path
+ * may be looked at before the relay that took its place. */
+static bool by_other_way(const struct look *l, const struct item *peer)
+{
+	VEC_FOREACH (b, &l->paths->bringers)
+		if (b->look + 1 >= l->paths->look && strcmp(b->network, peer->network) == 0 &&
+			strcmp(b->interface, peer->peer.interface) != 0)
+			return true;
+	return false;
+}
+
+static void forget_bringers(struct paths *p)
+{
+	for (size_t i = p->bringers.n; i-- > 0;)
+		if (p->bringers.v[i].look + 1 < p->look)
+			VEC_REMOVE(&p->bringers, i);
+}
+
 /* Has it just stopped speaking, or died? */
 static bool hushes(struct path *s, msec mono)
 {
@@ -248,7 +280,7 @@ static bool look_at_peer(
 		map_set(&l->paths->by_peer, name, s);
 	}
 	handshake = s->handshake;
-	l->now.detour = l->role == IFACE_DIRECT && id_vec_has(&l->detours, it->network);
+	l->now.detour = !hub && by_other_way(l, it);
 	waits = path_step(s, p, &l->now);
 	s->look = l->paths->look;
 	l->turned |= s->turned;
@@ -257,7 +289,7 @@ static bool look_at_peer(
 	if (known && flows(s, p, handshake)) {
 		l->paths->flowed_at = some(l->now.mono);
 		if (l->role == IFACE_RELAY && s->got > KEEPALIVE_BYTES)
-			id_vec_add(&l->detours, it->network);
+			note_bringer(l, it);
 	}
 	l->paths->hush |= known && l->role == IFACE_DIRECT && hushes(s, l->now.mono);
 	moved = p->endpoint_port != s->port || addr_compare(p->endpoint_addr, s->addr) != 0;
@@ -415,7 +447,7 @@ int paths_look(struct paths *p, struct machine *m, const struct item_vec *desire
 		touch_relays(&l, &devices);
 	}
 	VEC_DONE(&devices);
-	VEC_DONE(&l.detours);
+	forget_bringers(p);
 	sweep(&l);
 	if (l.turned)
 		found |= PATHS_TURNED;

@@ -74,8 +74,16 @@ struct path {
 	uint64_t look;       /* that saw it last */
 };
 
+/* A relay that brings packets. */
+struct path_bringer {
+	id_text network;
+	char interface[IFNAME_LEN];
+	uint64_t look; /* that found some last */
+};
+
 struct paths {
 	struct map by_peer; /* interface/peer id -> struct path */
+	VEC(struct path_bringer) bringers;
 	uint64_t look;
 	bool watching, moved;
 	bool hush; /* somebody stopped speaking, or a path died: the relays are to be sent something
