@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #define NAME_LEN (IFNAME_LEN + ID_LEN + 1)
-#define KEEPALIVE_BYTES 32 /* an empty packet, which wants no answer */
+#define KEEPALIVE_BYTES 32  /* an empty packet, which wants no answer */
+#define HANDSHAKE_BYTES 148 /* its longest message */
 
 typedef char path_name[NAME_LEN];
 
@@ -47,6 +48,7 @@ static msec some(msec mono)
 /* Take note of the counters. */
 static void take(struct path *s, const struct wg_peer *p, const struct path_look *now)
 {
+	bool heard = p->rx > s->rx;
 	bool first = s->session_at == 0 && s->rx == 0 && s->tx == 0;
 	msec mono = some(now->mono), before = s->looked_at != 0 ? s->looked_at : mono;
 
@@ -57,6 +59,8 @@ static void take(struct path *s, const struct wg_peer *p, const struct path_look
 			first && now->wall > p->last_handshake ? now->wall - p->last_handshake : 0;
 
 		s->session_at = age < PATH_SESSION ? some(mono - age) : 0;
+		s->sent -= s->sent < HANDSHAKE_BYTES ? s->sent : HANDSHAKE_BYTES;
+		s->got -= s->got < HANDSHAKE_BYTES ? s->got : HANDSHAKE_BYTES;
 	}
 	s->handshake = p->last_handshake;
 	s->rx = p->rx;
@@ -66,13 +70,13 @@ static void take(struct path *s, const struct wg_peer *p, const struct path_look
 		s->owed_at = 0;
 	else if (s->got > KEEPALIVE_BYTES && s->owed_at == 0)
 		s->owed_at = before;
-	if (s->got > 0)
+	if (heard)
 		s->rx_at = mono;
 	if (s->got > KEEPALIVE_BYTES) {
 		s->spoke_at = mono;
 		s->hushed = false;
 	}
-	if (s->got > 0 && s->state != PATH_DEAD) {
+	if (heard && s->state != PATH_DEAD) {
 		s->sent_at = 0;
 		return;
 	}
@@ -98,16 +102,18 @@ static msec patience(const struct path *s, msec mono)
 	return since < PATH_TALK ? PATH_BROKEN_OFF : PATH_UNANSWERED_3;
 }
 
-/* What died too soon: WireGuard answers data late, but it does, by an empty packet. A path that
- * works one way only would be believed in again and again by what still comes, so that data is no
- * answer, for it may be one to what went round; and each session has one pardon. */
+/* What died too soon: WireGuard answers data late, but it does, by an empty packet. Data may answer
+ * what went round; but who hears nothing here goes round himself, so that after a while it counts,
+ * too. A path that works one way only would be believed in again and again, so each session has one
+ * pardon. */
 static bool is_late_answer(struct path *s, msec mono)
 {
 	if (s->got == 0 || s->state != PATH_DEAD || s->sent_at == 0 ||
 		mono - s->sent_at >= PATH_LATE)
 		return false;
 	s->patient_until = mono + PATH_PATIENT;
-	if (s->got > KEEPALIVE_BYTES || s->pardoned == s->handshake)
+	if ((s->got > KEEPALIVE_BYTES && mono - s->died_at < PATH_STILL) ||
+		s->pardoned == s->handshake)
 		return false;
 	s->pardoned = s->handshake;
 	return true;
@@ -140,6 +146,7 @@ bool path_step(struct path *s, const struct wg_peer *p, const struct path_look *
 		s->sent_at = 0;
 	if (s->turned && s->state == PATH_DEAD) {
 		s->dead_handshake = s->handshake;
+		s->died_at = now->mono;
 		s->rx_at = 0;
 	}
 	return s->session_at != 0 && s->owed_at != 0 && now->mono - s->owed_at >= PATH_OWED;

@@ -25,7 +25,7 @@
  * PATH_OWED and a look. Where the other agent stands still it may be a false alarm: a detour, which
  * WireGuard's own answer ends, for that comes within 10 s. */
 #define PATH_UNANSWERED 6000   /* in any case */
-#define PATH_UNANSWERED_3 3000 /* sent in PATH_SENDS looks */
+#define PATH_UNANSWERED_3 4000 /* sent in PATH_SENDS looks */
 #define PATH_BROKEN_OFF 1000   /* likewise, to one that spoke PATH_TALK before */
 #define PATH_PASSED_BY 400     /* likewise, to one that spoke; and relays bring packets meanwhile */
 #define PATH_SENDS 3
@@ -38,6 +38,7 @@
 #define PATH_HUSH 400
 #define PATH_TOUCH 1000 /* between two such */
 #define PATH_LATE 16000
+#define PATH_STILL 2000 /* after its death: who still speaks here is content with what he gets */
 #define PATH_PATIENT 600000 /* after a false alarm only PATH_UNANSWERED counts */
 /* WireGuard uses a session for 180 s; a younger one follows after 120 s where anything is sent. */
 #define PATH_SESSION 195000
@@ -55,7 +56,7 @@ struct path {
 	enum path_state state;
 	bool turned; /* the last look changed whether it is alive */
 	uint64_t rx, tx;
-	uint64_t got, sent;  /* in the last look's time */
+	uint64_t got, sent;  /* in the last look's time, handshakes left out */
 	msec looked_at;      /* the look before */
 	msec handshake;      /* wall, as the device gives it */
 	msec session_at;     /* the newest handshake was seen */
@@ -67,7 +68,8 @@ struct path {
 	msec owed_at;        /* received what wants an answer, and sent nothing since */
 	msec patient_until;
 	msec dead_handshake; /* the one it had when it died */
-	msec pardoned;       /* the one whose late answer was believed: only once */
+	msec died_at;
+	msec pardoned; /* the one whose late answer was believed: only once */
 	struct addr addr;
 	uint16_t port;
 	uint32_t generation; /* of the endpoint that was tried */

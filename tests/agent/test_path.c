@@ -102,7 +102,7 @@ static void failures(void **state)
 	WALK("sent to one that has not spoken", 25, {0, 32, 180, 1, PATH_ALIVE, 0},
 		{20000, 64, 212, 1, PATH_ALIVE, 0}, {20200, 64, 580, 1, PATH_ALIVE, 0},
 		{20400, 64, 780, 1, PATH_ALIVE, 0}, {20600, 64, 980, 1, PATH_ALIVE, 0},
-		{23199, 64, 980, 1, PATH_ALIVE, 0}, {23200, 64, 980, 1, PATH_DEAD, 0});
+		{24199, 64, 980, 1, PATH_ALIVE, 0}, {24200, 64, 980, 1, PATH_DEAD, 0});
 	WALK("the first looks after idling are far between", 25, {0, 292, 380, 1, PATH_ALIVE, 0},
 		{20000, 324, 412, 1, PATH_ALIVE, 0}, {21000, 324, 1412, 1, PATH_ALIVE, 0},
 		{22000, 324, 2412, 1, PATH_ALIVE, 0}, {22900, 356, 3412, 1, PATH_ALIVE, 0});
@@ -123,6 +123,17 @@ static void failures(void **state)
 		{400, 292, 780, 1, PATH_ALIVE, 0}, {600, 292, 980, 1, PATH_ALIVE, 0},
 		{1200, 292, 980, 1, PATH_DEAD, 0}, {1400, 492, 980, 1, PATH_DEAD, 0},
 		{1600, 692, 980, 1, PATH_DEAD, OWED});
+	WALK("the other end is content with this path", 25, {0, 292, 380, 1, PATH_ALIVE, 0},
+		{200, 292, 580, 1, PATH_ALIVE, 0}, {400, 292, 780, 1, PATH_ALIVE, 0},
+		{600, 292, 980, 1, PATH_ALIVE, 0}, {1200, 292, 980, 1, PATH_DEAD, 0},
+		{2400, 492, 1012, 1, PATH_DEAD, 0}, {3200, 692, 1044, 1, PATH_ALIVE, 0});
+	WALK("a packet right behind the handshake wants an answer, too", 0,
+		{0, 0, 0, 0, PATH_PROBING, 0}, {1000, 276, 92, 900, PATH_ALIVE, OWED},
+		{2000, 276, 124, 900, PATH_ALIVE, 0});
+	WALK("a handshake is no speech", 25, {0, 0, 0, 0, PATH_PROBING, 0},
+		{1000, 92, 180, 900, PATH_ALIVE, 0}, {1200, 92, 380, 900, PATH_ALIVE, 0},
+		{1400, 92, 580, 900, PATH_ALIVE, 0}, {1600, 92, 780, 900, PATH_ALIVE, 0},
+		{5199, 92, 780, 900, PATH_ALIVE, 0}, {5200, 92, 780, 900, PATH_DEAD, 0});
 }
 
 /* One-way traffic for a minute, which the other agent answers, and nothing at all for another: no
