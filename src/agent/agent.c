@@ -3,7 +3,7 @@
  *
  *	split: spawn is forked, this process confined (processes.h), calls go by the courier to net
  *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
- *	jump), settle (1 s after a change), look (paths, 1 s)   |   sync: stream and states   |
+ *	jump), settle (1 s after a change), look (paths)   |   sync: stream and states   |
  *beat: heartbeats
  */
 #include "agent/agent.h"
@@ -62,6 +62,7 @@ struct agent {
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
+	bool looking; /* the next look has its time */
 };
 
 /* --- opening the machine ------------------------------------------------------------------------
@@ -176,7 +177,8 @@ static void schedule_look(struct agent *a)
 {
 	msec wait = paths_wait(&a->core.paths);
 
-	if (wait > 0)
+	a->looking = wait > 0;
+	if (a->looking)
 		loop_timer_set(a->look, wait, 0);
 }
 
@@ -209,7 +211,9 @@ static void after_change(void *arg)
 	a->names_stale = true;
 	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
-	loop_timer_set(a->look, PATH_LOOK, 0); /* there may be something to look at now */
+	if (!a->looking) /* there may be something to look at now; changes never put a look off */
+		loop_timer_set(a->look, PATH_LOOK_FLOW, 0);
+	a->looking = true;
 	beat_soon(&a->beat);
 }
 
