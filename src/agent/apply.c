@@ -1,6 +1,7 @@
 /* DOC: kinds of items in their order; see apply.h. */
 #include "agent/apply.h"
 
+#include "agent/adopt.h"
 #include "agent/apply_peers.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -525,7 +526,18 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	const struct item_vec *target, struct apply_result *r)
 {
 	struct run run = {.m = m, .old = old, .d = d, .target = target, .r = r};
+	struct item_vec adopted = {0}, before = {0};
 
+	/* peers of an interface taken over are changed from what they are, not made anew */
+	adopt_links(m, &d->put, &adopted);
+	if (adopted.n > 0) {
+		VEC_FOREACH (i, old)
+			VEC_PUSH(&before, *i);
+		VEC_FOREACH (i, &adopted)
+			VEC_PUSH(&before, *i);
+		item_vec_sort(&before);
+		old = run.old = &before;
+	}
 	each_drop(&run, ITEM_HOST, touch_hosts);
 	each_drop(&run, ITEM_ROUTE, drop_route);
 	each_put(&run, ITEM_INTERFACE, put_interface);
@@ -547,6 +559,8 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_EXIT, drop_exit); /* after the firewall made the last mark */
 	/* last: a network's filter stands for as long as one of its interfaces does */
 	each_drop(&run, ITEM_FIREWALL, drop_firewall);
+	VEC_DONE(&before);
+	item_vec_done(&adopted);
 }
 
 /* What the ledger holds, as items. */

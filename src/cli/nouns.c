@@ -152,7 +152,8 @@ const struct cli_noun cli_nouns[] = {
 		.own = client_verb,
 		.own_help =
 			"  add NAME [-o FILE] [--qr] [--qr-file FILE.png|FILE.svg] [--server-key]\n"
-			"  config NAME [-o FILE] [--key-file FILE]\n"
+			"      [--format F | --template FILE]\n"
+			"  config NAME [-o FILE] [--key-file FILE] [--format F | --template FILE]\n"
 			"  qr NAME --key-file FILE [-o FILE.png|FILE.svg]\n"
 			"  rotate NAME [-o FILE] [--qr] [--server-key]\n"},
 	{.name = "policy",

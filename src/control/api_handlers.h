@@ -39,6 +39,12 @@ void api_project_delete(struct call *c);
 void api_network_create(struct call *c);
 void api_network_change(struct call *c);
 void api_network_delete(struct call *c);
+/* Check and store a new network with its PSK root and starting policy; project is set. */
+void network_random_ula(struct prefix *ret); /* a fresh /64 of fd00::/8 */
+int network_store(struct tx *tx, struct call *c, struct network *n, struct err *e);
+
+/* api_import.c */
+void api_import(struct call *c);
 
 /* api_node.c */
 void api_node_list(struct call *c);

@@ -88,14 +88,15 @@ const struct http_route api_routes[] = {
 	ROUTE("DELETE", API "/groups/{id}", api_group_delete, O, 0, &schema_group, ""),
 
 	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list link_state tag"),
-	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link"),
+	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link format"),
 	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
 	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),
 	ROUTE("DELETE", CLIENTS "/{id}", api_client_delete, L, 0, &schema_device, ""),
-	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device, ""),
+	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device, "format"),
+	ROUTE("GET", CLIENTS "/{id}/mobileconfig", api_client_gone, C, 0, &schema_device, ""),
 	ROUTE("GET", CLIENTS "/{id}/qr", api_client_gone, C, 0, &schema_device, "format"),
 	ROUTE("POST", CLIENTS "/{id}/rotate", api_client_rotate, L, ROUTE_NO_BODY, &schema_device,
-		"qr link"),
+		"qr link format"),
 	ROUTE("POST", CLIENTS "/{id}/link", api_client_gone, L, ROUTE_NO_BODY, &schema_device, ""),
 
 	ROUTE("GET", API "/policies", api_list, V, 0, &schema_policy, "list"),
@@ -116,6 +117,8 @@ const struct http_route api_routes[] = {
 	ROUTE("DELETE", API "/users/{id}", api_user_delete, I, 0, &schema_user, ""),
 	ROUTE("POST", API "/users/{id}/password", api_user_password, I, ROUTE_NO_BODY, &schema_user,
 		""),
+
+	ROUTE("POST", API "/import", api_import, O, 0, NULL, ""),
 
 	ROUTE("DELETE", API "/users/{id}/totp", api_user_totp_reset, I, 0, &schema_user, ""),
 	ROUTE("DELETE", API "/users/{id}/sessions", api_user_sessions_end, I, 0, &schema_user, ""),

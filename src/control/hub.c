@@ -96,6 +96,39 @@ static int network_secrets(struct control *c, struct tx *tx, struct fleet_networ
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+struct device_psk_load {
+	struct hub *hub;
+	const struct device *device;
+};
+
+static int load_device_psk(struct tx *tx, void *arg, struct err *e)
+{
+	struct device_psk_load *l = arg;
+	CLEANUP(secret_wipe) struct secret s = {0};
+	int r = secrets_get(tx, &l->hub->control->keys, l->device->id, SECRET_DEVICE_PSK, &s, e);
+
+	if (r == 0)
+		fleet_set_psk(l->hub->fleet, l->device, &s);
+	return r;
+}
+
+/* Without it the device's peer has no pre-shared key and no handshake: said, not fatal. */
+static void device_secrets(struct hub *h, struct tx *tx, const struct device *d)
+{
+	struct device_psk_load l = {h, d};
+	struct err e = {0};
+	int r;
+
+	if (!d->imported_psk)
+		return;
+	r = tx != NULL ? load_device_psk(tx, &l, &e)
+		       : store_read(h->control->store, load_device_psk, &l, &e);
+	/* in a row that is older than the store it may be gone already */
+	if (r < 0 && r != ERR_NOT_FOUND)
+		log_error("an imported pre-shared key could not be opened",
+			LOG_KV_STR("device", d->id), LOG_KV_STR("error", e.text));
+}
+
 static void node_gone(struct hub *h, const char *node)
 {
 	bearers_remove(h->bearers, node);
@@ -117,6 +150,8 @@ static void follow(struct hub *h, const struct hub_row *r)
 				LOG_KV_STR("network", r->row.object), LOG_KV_STR("error", e.text));
 	} else if (r->schema == &schema_node && after != NULL) {
 		bearers_put(h->bearers, after);
+	} else if (r->schema == &schema_device && after != NULL) {
+		device_secrets(h, NULL, after);
 	}
 	if (after != NULL)
 		return;
@@ -304,8 +339,10 @@ static int load(struct tx *tx, void *arg, struct err *e)
 	MAP_FOREACH (slot, &h->fleet->networks)
 		if (r >= 0)
 			r = network_secrets(h->control, tx, fleet_network(h->fleet, slot->key), e);
-	MAP_FOREACH (slot, &h->fleet->devices)
+	MAP_FOREACH (slot, &h->fleet->devices) {
 		telemetry_load_device(h->telemetry, slot->value);
+		device_secrets(h, tx, slot->value);
+	}
 	MAP_FOREACH (slot, &h->fleet->nodes) {
 		bearers_put(h->bearers, slot->value);
 		if (r >= 0)

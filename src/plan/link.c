@@ -3,6 +3,7 @@
 
 #include "crypto/key.h"
 #include "plan/domain.h"
+#include "model/validate.h"
 #include "plan/policy.h"
 
 #include <stdio.h>
@@ -26,12 +27,12 @@ int link_usable(const struct fleet *f, const struct member *m)
 
 void link_devices_name(const struct network *n, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, "", ret);
+	network_ifname(n, "", ret);
 }
 
 void link_direct_name(const struct network *n, const struct member *m, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
+	network_ifname(n, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
 }
 
 static void push_interface(const struct network *n, const char *name, int role,
@@ -218,6 +219,17 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	VEC_DONE(&pool);
 }
 
+void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
+	struct secret *ret)
+{
+	const struct secret *imported = d->imported_psk ? map_get(&fn->psks, d->id) : NULL;
+
+	if (imported != NULL)
+		*ret = *imported;
+	else if (!d->imported_psk)
+		link_set_psk(fn, &d->public_key, &g->public_key, ret);
+}
+
 void link_device_limit(const struct fleet_network *fn, const struct device *d, struct item_vec *ret)
 {
 	struct item *i;
@@ -248,6 +260,9 @@ void link_device_peer(const struct fleet_network *fn, const struct group *g, con
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv4));
 	if (addr_is_set(d->ipv6))
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv6));
-	link_set_psk(fn, &d->public_key, &g->public_key, &p->psk);
+	link_device_psk(fn, g, d, &p->psk);
+	/* the pool's routes hold twins; an imported IPv6 address may be any */
+	if (policy_odd_ipv6(d))
+		push_route(fn->network, p->interface, prefix_host(d->ipv6), ret);
 	VEC_PUSH(ret, i);
 }

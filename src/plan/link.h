@@ -48,6 +48,10 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
  * pool's route, no peers. */
 void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret);
 
+/* The pre-shared key of a device and its group: the imported one, else derived; zero = none. */
+void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
+	struct secret *ret);
+
 /* Push the limit of a device that has one. */
 void link_device_limit(
 	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);

@@ -183,6 +183,12 @@ static const char issuers[] =
 	" STRICT;"
 	"CREATE UNIQUE INDEX issuer_name ON issuer (name);";
 /* clang-format on */
+/* What came from a server's file and stays as it was. */
+static const char imported[] =
+	"ALTER TABLE device ADD COLUMN imported_psk INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN interface TEXT NOT NULL DEFAULT '';";
+
+/* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
 
@@ -195,6 +201,7 @@ const char *const migrations_sqlite[] = {
 	device_exit,
 	accounts,
 	issuers,
+	imported,
 	device_rate_limit,
 	member_next_key,
 	network_dns_serve,
