@@ -205,6 +205,8 @@ const char *const migrations_sqlite[] = {
 	device_rate_limit,
 	member_next_key,
 	network_dns_serve,
+	issuers,
+	imported,
 	NULL,
 };
 /* clang-format on */
