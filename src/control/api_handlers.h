@@ -36,6 +36,7 @@ void api_project_change(struct call *c);
 void api_project_delete(struct call *c);
 
 /* api_network.c */
+void api_network_show(struct call *c);
 void api_network_create(struct call *c);
 void api_network_change(struct call *c);
 void api_network_delete(struct call *c);
@@ -53,6 +54,7 @@ void api_node_change(struct call *c);
 void api_node_delete(struct call *c);
 void api_node_rotate(struct call *c);
 void api_network_rotate(struct call *c);
+void api_signing_rotate(struct call *c);
 void api_node_state(struct call *c);
 void api_member_change(struct call *c);
 

@@ -62,7 +62,7 @@ const struct http_route api_routes[] = {
 
 	ROUTE("GET", API "/networks", api_list, V, 0, &schema_network, "list"),
 	ROUTE("POST", API "/networks", api_network_create, O, 0, &schema_network, ""),
-	ROUTE("GET", API "/networks/{id}", api_show, V, 0, &schema_network, ""),
+	ROUTE("GET", API "/networks/{id}", api_network_show, V, 0, &schema_network, ""),
 	ROUTE("PATCH", API "/networks/{id}", api_network_change, O, 0, &schema_network, ""),
 	ROUTE("DELETE", API "/networks/{id}", api_network_delete, O, 0, &schema_network, ""),
 
@@ -138,6 +138,7 @@ const struct http_route api_routes[] = {
 
 	ROUTE("GET", API "/settings", api_setting_show, S, 0, NULL, ""),
 	ROUTE("PATCH", API "/settings", api_setting_change, S, 0, NULL, ""),
+	ROUTE("POST", API "/signing-key/rotate", api_signing_rotate, S, ROUTE_NO_BODY, NULL, ""),
 
 	ROUTE("GET", API "/audit", api_list, A, 0, &schema_audit, "list"),
 	ROUTE("GET", API "/audit/verify", api_audit_verify, A, ROUTE_WHOLE, NULL, ""),

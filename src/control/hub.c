@@ -11,6 +11,7 @@
 #include "control/secrets.h"
 #include "control/stream.h"
 #include "control/telemetry.h"
+#include "crypto/sign.h"
 #include "plan/plan.h"
 
 #include <stdlib.h>
@@ -366,6 +367,7 @@ static void free_parts(struct hub *h)
 		row_done(r);
 	VEC_DONE(&h->rows);
 	buf_done(&h->pins);
+	strs_done(&h->pin_list);
 	pthread_cond_destroy(&h->wake);
 	pthread_mutex_destroy(&h->lock);
 	mem_free(h);
@@ -519,6 +521,14 @@ void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *
 	telemetry_link(h->telemetry, peer, keepalive, ret);
 }
 
+const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind)
+{
+	enum nat_type type;
+
+	telemetry_nat(h->telemetry, member, &type, ret_behind);
+	return nat_type_words[type];
+}
+
 void hub_node_status(struct hub *h, const char *node, struct node_status *ret)
 {
 	telemetry_status(h->telemetry, node, ret);
@@ -536,20 +546,61 @@ void hub_counts(struct hub *h, struct hub_counts *ret)
 	};
 }
 
-void hub_set_pins(struct hub *h, const char *const pins[])
+/* With the lock. Pins are signed anew when they or the signing key change. */
+static void sign_pins(struct hub *h)
 {
 	char issued[CLOCK_TEXT_LEN];
-	struct pins p = {.signing_current = h->control->keys.signing_public, .issued_at = issued};
+	struct pins p = {.pins = h->pin_list, /* borrowed */
+		.signing_current = h->control->keys.signing_public,
+		.issued_at = issued};
 
-	for (size_t i = 0; pins[i] != NULL; i++)
-		strs_push(&p.pins, pins[i]);
 	clock_format(clock_wall(h->clock), issued);
 	pins_sign(&p, &h->control->keys.root_seed);
-	pthread_mutex_lock(&h->lock);
 	buf_reset(&h->pins);
 	pins_write(&p, &h->pins);
+}
+
+void hub_set_pins(struct hub *h, const char *const pins[])
+{
+	pthread_mutex_lock(&h->lock);
+	strs_done(&h->pin_list);
+	for (size_t i = 0; pins[i] != NULL; i++)
+		strs_push(&h->pin_list, pins[i]);
+	sign_pins(h);
 	pthread_mutex_unlock(&h->lock);
-	strs_done(&p.pins);
+}
+
+struct resigning {
+	struct hub *hub;
+	struct secret seed;
+};
+
+static void new_signing_key(const struct fleet *f, void *arg)
+{
+	struct resigning *n = arg;
+	struct control_keys *k = &n->hub->control->keys;
+	struct public_key public;
+
+	sign_public(&n->seed, &public);
+	streams_new_signing_key(n->hub->streams, &public);
+	k->signing_seed = n->seed;
+	k->signing_public = public;
+	pthread_mutex_lock(&n->hub->lock);
+	if (n->hub->pin_list.n > 0)
+		sign_pins(n->hub);
+	pthread_mutex_unlock(&n->hub->lock);
+	secret_wipe(&n->seed);
+	mem_free(n);
+}
+
+void hub_new_signing_key(struct hub *h, struct secret *seed)
+{
+	struct resigning *n = NEW(struct resigning);
+
+	n->hub = h;
+	n->seed = *seed;
+	secret_wipe(seed);
+	hub_run(h, new_signing_key, n);
 }
 
 struct asking {
@@ -600,6 +651,8 @@ void hub_ask_keys(struct hub *h, const char *whose)
 	hub_run(h, ask_keys, a);
 }
 
+#define GATEWAYS_WOKEN 64 /* of more, the next heartbeats come by themselves */
+
 struct panel_opening {
 	struct hub *hub;
 	struct http_request *rq;
@@ -607,10 +660,29 @@ struct panel_opening {
 	struct principal who;
 };
 
+/* The first one to look sees what is so now, not what was so half a minute ago. The event asks for
+ * a heartbeat, whose answer then says how often to speak while somebody watches. */
+static void wake_gateways(struct hub *h, const struct fleet *f, const char *project)
+{
+	size_t woken = 0;
+
+	MAP_FOREACH (slot, &f->members) {
+		const struct member *m = slot->value;
+
+		if (!(m->roles & ROLE_GATEWAY) || (*project && strcmp(m->project, project) != 0))
+			continue;
+		if (++woken > GATEWAYS_WOKEN)
+			return;
+		streams_ask_keys(h->streams, m->node);
+	}
+}
+
 static void open_panel(const struct fleet *f, void *arg)
 {
 	struct panel_opening *o = arg;
 
+	if (!panel_events_watched(o->hub->panel, o->project))
+		wake_gateways(o->hub, f, o->project);
 	panel_events_open(o->hub->panel, o->rq, o->project, &o->who);
 	mem_free(o);
 }

@@ -332,8 +332,11 @@ static void check_hosts(struct doctor *d, struct finding *f)
 	if (r < 0)
 		finding_add(f, NOTE, "", "%s cannot be read", d->hosts_path);
 	else if (before.len != after.len || strcmp(buf_str(&before), buf_str(&after)) != 0)
-		finding_add(f, WRONG, RESTORES,
-			"the block of names in %s is not there as it should be", d->hosts_path);
+		finding_add(f, WRONG,
+			hosts.n > 0
+				? RESTORES
+				: "remove the lines from \"# BEGIN warren\" to \"# END warren\"",
+			"the block of names in %s is not as it should be", d->hosts_path);
 	else
 		finding_add(f, FINE, "", "%zu names", hosts.n);
 	VEC_DONE(&hosts);
