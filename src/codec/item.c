@@ -26,7 +26,7 @@ const char *const item_sections[ITEM_KINDS] = {
 	[ITEM_HOST] = "hosts",
 };
 
-enum { KEY = 1, MUST = 2, BRIEF = 4 /* a key or secret, not written when it is zero */ };
+enum { KEY = 1, MUST = 2, BRIEF = 4 /* not written when it is zero */ };
 
 struct part;
 typedef void write_fn(struct json_writer *w, const struct part *m, const void *at);
@@ -43,6 +43,7 @@ struct part {
 struct part_type {
 	write_fn *write;
 	read_fn *read;
+	size_t size; /* of what may be brief */
 };
 
 /* --- types ----------------------------------------------------------------------------------- */
@@ -137,6 +138,16 @@ static int read_u64(const struct json *j, const struct part *m, void *at, struct
 static void write_u64(struct json_writer *w, const struct part *m, const void *at)
 {
 	json_put_u64(w, m->name, *(const uint64_t *)at);
+}
+
+static int read_flag(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return value_bool(j, m->name, at, e);
+}
+
+static void write_flag(struct json_writer *w, const struct part *m, const void *at)
+{
+	json_put_bool(w, m->name, *(const bool *)at);
 }
 
 static void write_time(struct json_writer *w, const struct part *m, const void *at)
@@ -375,12 +386,13 @@ static const struct part_type ifname = {write_chars, read_ifname};
 static const struct part_type id = {write_chars, read_id};
 static const struct part_type u16 = {write_u16, read_u16};
 static const struct part_type u32 = {write_u32, read_u32};
-static const struct part_type u64 = {write_u64, read_u64};
+static const struct part_type u64 = {write_u64, read_u64, sizeof(uint64_t)};
+static const struct part_type flag = {write_flag, read_flag, sizeof(bool)};
 static const struct part_type when = {write_time, read_time};
 static const struct part_type role = {write_role, read_role};
 static const struct part_type addr = {write_addr, read_addr};
-static const struct part_type key = {write_key, read_key};
-static const struct part_type secret = {write_secret, read_secret};
+static const struct part_type key = {write_key, read_key, KEY_LEN};
+static const struct part_type secret = {write_secret, read_secret, KEY_LEN};
 static const struct part_type prefix = {write_prefix, read_prefix};
 static const struct part_type prefixes = {write_prefixes, read_prefixes};
 static const struct part_type strs = {write_strs, read_strs};
@@ -460,6 +472,9 @@ static const struct part peer_members[] = {
 	M(peer, next_psk, secret, BRIEF),
 	M(peer, keepalive, u16, 0),
 	M(peer, not_after, when, 0),
+	M(peer, away, flag, BRIEF),
+	M(peer, quota_left, u64, BRIEF),
+	M(peer, quota_grant, u64, BRIEF),
 	M(peer, generation, u32, 0),
 	{0},
 };
@@ -503,7 +518,8 @@ static bool is_written(const struct part *m, const void *at, bool key_only)
 {
 	static const uint8_t zero[KEY_LEN];
 
-	return (!key_only || m->flags & KEY) && !(m->flags & BRIEF && !memcmp(at, zero, KEY_LEN));
+	return (!key_only || m->flags & KEY) && 
+		!(m->flags & BRIEF && !memcmp(at, zero, m->type->size));
 }
 
 void item_write(struct json_writer *w, const struct item *i, bool key_only)

@@ -10,6 +10,7 @@
 #include "control/change.h"
 #include "control/panel_events.h"
 #include "control/register.h"
+#include "control/roaming.h"
 #include "control/rotation.h"
 #include "control/telemetry.h"
 #include "crypto/key.h"
@@ -264,6 +265,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
 	if (b->answer.may_move)
 		note_endpoints(f, b);
+	roaming_heard(h->roaming, b->beat.links.v, b->beat.links.n);
 	rotations_look(h->rotations);
 	if (b->answer.first)
 		store_write(h->control->store, confirm, b, confirmed);
@@ -271,7 +273,23 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 		answer_heartbeat(b);
 }
 
-void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx)
+/* Devices that came to this gateway, said at once. */
+static void take_arrivals(const struct fleet *f, void *arg)
+{
+	struct beat_call *b = arg;
+	struct hub *h = b->call->hub;
+	struct buf body = {0};
+
+	drop_foreign_links(f, b);
+	telemetry_arrivals(h->telemetry, b->call->node, &b->beat);
+	roaming_heard(h->roaming, b->beat.links.v, b->beat.links.n);
+	buf_adds(&body, "{}");
+	agent_reply(b->call, 200, &body);
+	beat_free(b);
+}
+
+static void read_beat(struct http_request *rq, void *ctx,
+	void (*take)(const struct fleet *f, void *arg))
 {
 	struct agent_call *c = agent_call_new(rq, ctx);
 	struct beat_call *b;
@@ -291,7 +309,17 @@ void agent_heartbeat(struct http_request *rq, const struct http_route *route, vo
 	}
 	if (address_of_peer(http_peer(rq), &b->peer) < 0)
 		b->peer = (struct addr){0};
-	hub_run(c->hub, take_heartbeat, b);
+	hub_run(c->hub, take, b);
+}
+
+void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	read_beat(rq, ctx, take_heartbeat);
+}
+
+void agent_arrivals(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	read_beat(rq, ctx, take_arrivals);
 }
 
 /* --- keys, endpoint, leaving ------------------------------------------------------------------ */

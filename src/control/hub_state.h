@@ -24,6 +24,7 @@ struct streams;
 struct telemetry;
 struct panel_events;
 struct rotations;
+struct roaming;
 
 /* An outbox row with objects of its own. */
 struct hub_row {
@@ -63,6 +64,7 @@ struct hub {
 	struct groupkeys *groupkeys; /* thread */
 	struct streams *streams;     /* thread */
 	struct rotations *rotations; /* thread */
+	struct roaming *roaming;     /* thread */
 	struct map digests;          /* thread; node -> struct state_digest */
 	msec tick_at, flush_at;      /* thread; monotonic */
 

@@ -162,6 +162,27 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 	pthread_mutex_unlock(&t->lock);
 }
 
+void telemetry_arrivals(struct telemetry *t, const char *node, const struct heartbeat *b)
+{
+	msec now = clock_wall(t->clock);
+
+	pthread_mutex_lock(&t->lock);
+	VEC_FOREACH (row, &b->links)
+		links_add(&t->links, node, b->epoch, row, now);
+	pthread_mutex_unlock(&t->lock);
+}
+
+bool telemetry_newest(
+	struct telemetry *t, const char *device, id_text ret_node, msec *ret_handshake)
+{
+	bool found;
+
+	pthread_mutex_lock(&t->lock);
+	found = links_newest(&t->links, device, ret_node, ret_handshake);
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
 void telemetry_moved(struct telemetry *t, const char *node)
 {
 	pthread_mutex_lock(&t->lock);

@@ -38,6 +38,12 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 /* Its observed endpoints are being changed. */
 void telemetry_moved(struct telemetry *t, const char *node);
 
+/* A node has said what it knows of these devices, between heartbeats. */
+void telemetry_arrivals(struct telemetry *t, const char *node, const struct heartbeat *b);
+
+/* When a device had its newest handshake, and with which node; see links_newest. */
+bool telemetry_newest(
+	struct telemetry *t, const char *device, id_text ret_node, msec *ret_handshake);
 void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret);
 void telemetry_status(struct telemetry *t, const char *node, struct node_status *ret);
 

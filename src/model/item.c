@@ -223,7 +223,8 @@ static int peer_equal(const struct item *a, const struct item *b)
 		secret_equal(&x->psk, &y->psk) &&
 		public_key_equal(&x->next_public_key, &y->next_public_key) &&
 		secret_equal(&x->next_psk, &y->next_psk) && x->keepalive == y->keepalive &&
-		x->not_after == y->not_after;
+		x->not_after == y->not_after && x->away == y->away &&
+		x->quota_left == y->quota_left && x->quota_grant == y->quota_grant;
 }
 
 static int route_equal(const struct item *a, const struct item *b)
