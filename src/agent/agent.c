@@ -3,7 +3,8 @@
  *
  *	split: spawn is forked, this process confined (processes.h), calls go by the courier to net
  *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
- *	jump), settle (1 s after a change)   |   sync: stream and states   |   beat: heartbeats
+ *	jump), settle (1 s after a change), look (paths, 1 s)   |   sync: stream and states   |
+ *beat: heartbeats
  */
 #include "agent/agent.h"
 
@@ -51,7 +52,7 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle, *rotate;
+	struct loop_timer *reconcile, *expiry, *settle, *rotate, *look;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -165,6 +166,14 @@ static void schedule_expiry(struct agent *a)
 	loop_timer_set(a->expiry, left, 0);
 }
 
+static void schedule_look(struct agent *a)
+{
+	msec wait = paths_wait(&a->core.paths);
+
+	if (wait > 0)
+		loop_timer_set(a->look, wait, 0);
+}
+
 static void schedule_rotate(struct agent *a, msec took)
 {
 	msec now = clock_mono(a->clock), each;
@@ -191,6 +200,7 @@ static void after_change(void *arg)
 		return;
 	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
+	loop_timer_set(a->look, PATH_LOOK, 0); /* there may be something to look at now */
 	beat_soon(&a->beat);
 }
 
@@ -237,6 +247,15 @@ static void on_expiry(void *arg)
 
 	core_expire(&a->core);
 	after_change(a);
+}
+
+static void on_look(void *arg)
+{
+	struct agent *a = arg;
+
+	if (core_choose(&a->core) & PATHS_MOVED)
+		beat_soon(&a->beat);
+	schedule_look(a);
 }
 
 static void on_rotate(void *arg)
@@ -360,6 +379,7 @@ static void turn(struct agent *a)
 	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
+	a->look = loop_timer_new(a->loop, on_look, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
@@ -380,6 +400,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
+	loop_timer_free(a->look);
 	loop_timer_free(a->rotate);
 	a->machine.announce = NULL;
 }

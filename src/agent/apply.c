@@ -176,7 +176,9 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	}
 	c.flags =
 		(adopted && public_key_equal(&d.public_key, &public) ? 0 : WG_DEVICE_PRIVATE_KEY) |
-		(adopted && d.listen_port == want->listen_port ? 0 : WG_DEVICE_LISTEN_PORT) |
+		(adopted && (d.listen_port == want->listen_port || want->listen_port == 0)
+				? 0
+				: WG_DEVICE_LISTEN_PORT) |
 		(adopted && d.fwmark == want->fwmark ? 0 : WG_DEVICE_FWMARK);
 	wg_device_done(&d);
 	if (c.flags == 0)
@@ -455,18 +457,13 @@ static bool may_put_peer(void *arg, const struct item *i)
 
 static int put_route(struct run *run, const struct item *i, struct err *e)
 {
-	const struct item *old = find(run->old, i);
-
 	if (!ours(run, i->route.interface))
 		return err_set(e, ERR_UNAVAILABLE, "its interface %s could not be made",
 			i->route.interface);
-	/* another metric or interface is another route to the kernel: the old one goes after */
+	/* by another interface than before: replaced in one step */
 	int rc = run->m->ops->route_add(run->m->ctx, &i->route, e);
 	FAULT("route.added");
 
-	if (rc == 0 && old != NULL && ours(run, old->route.interface) &&
-		old->route.metric != i->route.metric)
-		rc = run->m->ops->route_delete(run->m->ctx, &old->route, e);
 	return rc;
 }
 

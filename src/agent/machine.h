@@ -45,6 +45,8 @@ struct machine_ops {
 	int (*hosts_stamp)(void *ctx, struct buf *out, struct err *e);
 };
 
+struct paths;
+
 /* What we know of a network's firewall since this process loaded it. */
 struct machine_firewall {
 	bool loaded; /* our last load or change of members succeeded */
@@ -66,10 +68,11 @@ struct machine {
 	const struct identity *identity;
 	struct ledger ledger;
 	struct resolver *resolver;
-	struct map firewalls; /* network -> struct machine_firewall */
-	struct map seen;      /* interface/key -> struct machine_seen */
-	struct roam roam;     /* endpoints of peers that were taken out */
-	size_t n_peers;       /* on all devices, when they were last read for a reconcile */
+	struct map firewalls;      /* network -> struct machine_firewall */
+	struct map seen;           /* interface/key -> struct machine_seen */
+	struct roam roam;          /* endpoints of peers that were taken out */
+	const struct paths *paths; /* which are alive; NULL = nobody watches */
+	size_t n_peers;            /* on all devices, when they were last read for a reconcile */
 	bool hosts_known, hosts_dirty;
 	char *hosts_stamp;
 	/* Tell the control plane our public key of a network. */

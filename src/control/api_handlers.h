@@ -36,6 +36,7 @@ void api_project_change(struct call *c);
 void api_project_delete(struct call *c);
 
 /* api_network.c */
+void api_network_show(struct call *c);
 void api_network_create(struct call *c);
 void api_network_change(struct call *c);
 void api_network_delete(struct call *c);

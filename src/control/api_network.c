@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "control/reachable.h"
 #include "control/rotation.h"
 #include "control/secrets.h"
 #include "control/world.h"
@@ -160,6 +161,50 @@ void api_network_create(struct call *c)
 		random_ula(&n->ipv6);
 	api_write(c, insert_network, NULL);
 }
+
+/* --- one network, and whether it can work ----------------------------------------------------- */
+
+static int see_network(struct tx *tx, void *arg, struct err *e)
+{
+	struct call *c = arg;
+	struct network n = {0};
+	int r = api_get(tx, c, &schema_network, c->id, &n, e);
+	schema_done(&schema_network, &n);
+	return r;
+}
+
+static void show_network(const struct fleet *f, void *arg)
+{
+	struct call *c = arg;
+	const struct fleet_network *fn = fleet_network(f, c->id);
+	struct json_writer w = {.out = &c->out};
+	struct strs warnings = {0};
+	if (fn == NULL) {
+		err_set(&c->err, ERR_NOT_FOUND, "there is no network %s", c->id);
+		api_fail(c);
+		return;
+	}
+	reachable_warnings(c->control->hub, f, fn, &warnings);
+	json_begin_object(&w, NULL);
+	object_write(&w, &schema_network, fn->network);
+	json_begin_array(&w, "warnings");
+	VEC_FOREACH (text, &warnings)
+		json_put_str(&w, NULL, *text);
+	json_end_array(&w);
+	json_end_object(&w);
+	strs_done(&warnings);
+	api_reply(c, 200);
+}
+
+void api_network_show(struct call *c)
+{
+	if (store_read(c->control->store, see_network, c, &c->err) < 0)
+		api_fail(c);
+	else
+		hub_run(c->control->hub, show_network, c);
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
 
 static int update_network(struct tx *tx, struct call *c, struct err *e)
 {

@@ -58,7 +58,7 @@ const struct http_route api_routes[] = {
 
 	ROUTE("GET", API "/networks", api_list, V, 0, &schema_network, "list"),
 	ROUTE("POST", API "/networks", api_network_create, O, 0, &schema_network, ""),
-	ROUTE("GET", API "/networks/{id}", api_show, V, 0, &schema_network, ""),
+	ROUTE("GET", API "/networks/{id}", api_network_show, V, 0, &schema_network, ""),
 	ROUTE("PATCH", API "/networks/{id}", api_network_change, O, 0, &schema_network, ""),
 	ROUTE("DELETE", API "/networks/{id}", api_network_delete, O, 0, &schema_network, ""),
 

@@ -489,6 +489,14 @@ void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *
 	telemetry_link(h->telemetry, peer, keepalive, ret);
 }
 
+const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind)
+{
+	enum nat_type type;
+
+	telemetry_nat(h->telemetry, member, &type, ret_behind);
+	return nat_type_words[type];
+}
+
 void hub_node_status(struct hub *h, const char *node, struct node_status *ret)
 {
 	telemetry_status(h->telemetry, node, ret);

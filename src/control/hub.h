@@ -36,6 +36,10 @@ struct link {
 /* Any thread. Zeroes (LINK_NEVER) when nothing is known. keepalive: seconds, 0 = none. */
 void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *ret);
 
+/* What stands between a member and the others (control/sight.h): a word, and whether anything
+ * does. Any thread. */
+const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind);
+
 /* deploy state of a node: pending / applied / error (spec 0, Three states), and liveness. */
 struct node_status {
 	uint64_t revision, applied_revision;

@@ -33,7 +33,7 @@ int net_address_list(struct net *n, const char *ifname, struct address_vec *ret,
 int net_address_add(struct net *n, const struct address_item *a, struct err *e);
 int net_address_delete(struct net *n, const struct address_item *a, struct err *e);
 
-/* Routes of the main table. list gives ours only (by protocol); overlap looks at all others. */
+/* Routes of the main table; a metric of 0 is the system's default, also when it is read. list gives ours only (by protocol); overlap looks at all others. */
 VEC_TYPE(route_vec, struct route_item);
 int net_route_list(struct net *n, struct route_vec *ret, struct err *e);
 int net_route_add(struct net *n, const struct route_item *r, struct err *e); /* replaces */

@@ -148,7 +148,9 @@ static size_t route_at(const struct fake *f, const struct route_item *r)
 {
 	size_t i = 0;
 
-	while (i < f->routes.n && prefix_compare(f->routes.v[i].dst, r->dst) != 0)
+	while (i < f->routes.n &&
+		(prefix_compare(f->routes.v[i].dst, r->dst) != 0 ||
+			f->routes.v[i].metric != r->metric))
 		i++;
 	return i;
 }

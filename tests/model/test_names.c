@@ -98,10 +98,12 @@ static void interface_names(void **state)
 		{"office", "", "office"},
 		{"Office 1", "-m", "office-1-m"},
 		{"elevenbytes", "-m", "elevenbytes-m"},
+		{"elevenbytes", "-rab", "elevenbytes-rab"},
+		{"my-road", "", "my-road"},
 	};
 	/* names that would be confused with the system's or with each other */
 	static const char *const hashed[] = {"lo", "eth0", "all", "warren0", "enp3s0", "docker0",
-		"twelve-bytes", "日本", "中国", "42", "office-m", "wg0", "Größe", "Graße"};
+		"twelve-bytes", "日本", "中国", "42", "office-m", "wg0", "office-r", "office-r7x", "Größe", "Graße"};
 	char got[IFNAME_LEN], again[IFNAME_LEN];
 
 	for (size_t i = 0; i < ARRAY_LEN(exact); i++) {
