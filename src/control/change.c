@@ -148,8 +148,8 @@ static int ask_guard(
 }
 
 /* Object and outbox rows. */
-static int store_rows(struct tx *tx, const struct schema *s, const void *before, const void *after,
-	struct err *e)
+static int store_rows(
+	struct tx *tx, const struct schema *s, const void *before, const void *after, struct err *e)
 {
 	CLEANUP(id_vec_done) struct id_vec nodes = {0};
 	const void *any = after ? after : before;
@@ -189,8 +189,8 @@ int change_store(struct tx *tx, const struct schema *s, const void *before, cons
 	return r < 0 ? r : tx_audit(tx, project, actor, action, id, detail ? detail : "", e);
 }
 
-int change_observed(struct tx *tx, const struct schema *s, const void *before, const void *after,
-	struct err *e)
+int change_observed(
+	struct tx *tx, const struct schema *s, const void *before, const void *after, struct err *e)
 {
 	return store_rows(tx, s, before, after, e);
 }

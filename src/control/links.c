@@ -190,8 +190,7 @@ bool links_newest(const struct links *l, const char *peer, id_text ret_node, mse
 	if (p == NULL || p->last_seen == 0)
 		return false;
 	/* after a restart of the control plane the newest one's reporter is not known */
-	id_copy(ret_node,
-		best != NULL && best->handshake >= p->last_seen ? best->by->id : "");
+	id_copy(ret_node, best != NULL && best->handshake >= p->last_seen ? best->by->id : "");
 	*ret_handshake = p->last_seen;
 	return true;
 }

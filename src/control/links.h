@@ -52,8 +52,8 @@ void links_add(struct links *l, const char *reporter, uint64_t epoch, const stru
 void links_get(
 	const struct links *l, const char *peer, msec now, uint16_t keepalive, struct link *ret);
 
-/* When the newest handshake with the peer was, and with whom ("" = not known, or not any more); false when
- * there was none. */
+/* When the newest handshake with the peer was, and with whom ("" = not known, or not any more);
+ * false when there was none. */
 bool links_newest(const struct links *l, const char *peer, id_text ret_node, msec *ret_handshake);
 
 /* A device as the store knows it: totals up to now. */

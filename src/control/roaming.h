@@ -11,12 +11,12 @@
 #include "control/hub_state.h"
 #include "control/links.h"
 
-#define ROAMING_SETTLE ((msec)3000)         /* between two moves of a device, */
-#define ROAMING_SETTLE_MAX ((msec)60000)    /* doubled with each up to this; */
-#define ROAMING_CALM ((msec)120000)         /* until it has stayed for so long */
-#define ROAMING_SILENT ((msec)10 * 60000)   /* without a handshake it is at home again */
-#define ROAMING_LOOK ((msec)30000)          /* how often those who are away are looked at */
-#define ROAMING_AT_ONCE 500                 /* rows of one transaction */
+#define ROAMING_SETTLE ((msec)3000)       /* between two moves of a device, */
+#define ROAMING_SETTLE_MAX ((msec)60000)  /* doubled with each up to this; */
+#define ROAMING_CALM ((msec)120000)       /* until it has stayed for so long */
+#define ROAMING_SILENT ((msec)10 * 60000) /* without a handshake it is at home again */
+#define ROAMING_LOOK ((msec)30000)        /* how often those who are away are looked at */
+#define ROAMING_AT_ONCE 500               /* rows of one transaction */
 
 /* How long a device has been where it is, and how fast it may go on. Pure. */
 struct roaming_pace {

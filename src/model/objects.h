@@ -150,7 +150,7 @@ struct device {
 	msec key_at;     /* when public_key was set */
 	msec last_seen;  /* observed: newest handshake, 0 = never */
 	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
-	id_text at; /* observed: member it is at, away from its group's home; "" = at home */
+	id_text at;      /* observed: member it is at, away from its group's home; "" = at home */
 	/* Bytes it may use, both directions together, over all gateways; 0 = any number. */
 	uint64_t quota_bytes;
 	int quota_period;     /* enum quota_period */

@@ -52,12 +52,19 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
  * pool's route, no peers. */
 void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret);
 
+/* May the device come in at all, but for its time? */
+bool link_admits(const struct device *d);
+
+/* The part of what is left of a device's quota that it may use at a gateway where it is not, until
+ * the control plane has heard of it there. */
+#define LINK_QUOTA_AWAY 4
+
 /* Push the limit of a device that has one. */
 void link_device_limit(
 	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);
-/* Push the peer a device is on that interface. */
+/* Push the peer a device is on that interface. away: it is at another gateway. */
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
-	struct item_vec *ret);
+	bool away, struct item_vec *ret);
 
 /* Single items, for relay.c. peer "": the route is always there. */
 void link_push_interface(const struct network *n, const char *name, int role,
@@ -69,7 +76,7 @@ void link_push_route(const struct network *n, const char *name, struct prefix ds
 void link_push_rp_filter(const struct network *n, const char *name, struct item_vec *ret);
 /* Member i as a peer of viewer: who it is, but neither endpoint nor allowed IPs. Its next key, when
  * there is one, is pushed to ret. */
-struct item *link_peer_item(const struct view *v, size_t viewer, size_t i, const char *ifname,
-	struct item_vec *ret);
+struct item *link_peer_item(
+	const struct view *v, size_t viewer, size_t i, const char *ifname, struct item_vec *ret);
 
 #endif

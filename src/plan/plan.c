@@ -1,6 +1,7 @@
 /* DOC: the plan of one node, and questions to policies about addresses; see plan.h. */
 #include "plan/plan.h"
 
+#include "plan/link.h"
 #include "plan/part.h"
 
 #include <stdio.h>
@@ -13,6 +14,20 @@ int plan_node(const struct fleet *f, const char *node, const struct plan_keys *k
 
 	views_done(&vs);
 	return r;
+}
+
+const struct member *plan_home(const struct fleet *f, const char *network, const char *group)
+{
+	const struct fleet_network *fn = fleet_network(f, network);
+
+	if (fn != NULL)
+		VEC_FOREACH (m, &fn->members) {
+			const struct group *g = link_group(fn, *m);
+
+			if (g != NULL && strcmp(g->id, group) == 0 && link_usable(f, *m))
+				return *m;
+		}
+	return NULL;
 }
 
 /* --- may src reach dst ------------------------------------------------------------------------ */
