@@ -52,7 +52,7 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle, *rotate, *look;
+	struct loop_timer *reconcile, *expiry, *settle, *rotate, *look, *gate;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -200,7 +200,9 @@ static void after_change(void *arg)
 		return;
 	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
-	loop_timer_set(a->look, PATH_LOOK, 0); /* there may be something to look at now */
+	/* there may be something to look at now */
+	loop_timer_set(a->look, PATH_LOOK, 0);
+	loop_timer_set(a->gate, GATE_LOOK, 0);
 	beat_soon(&a->beat);
 }
 
@@ -267,6 +269,26 @@ static void on_rotate(void *arg)
 		after_change(a);
 	took = clock_mono(a->clock) - before;
 	schedule_rotate(a, took);
+}
+
+static void schedule_gate(struct agent *a)
+{
+	msec wait = gate_wait(&a->beat.gate);
+
+	if (wait > 0)
+		loop_timer_set(a->gate, wait, 0);
+}
+
+static void on_gate(void *arg)
+{
+	struct agent *a = arg;
+
+	if (gate_look(&a->beat.gate)) {
+		after_change(a);
+		beat_now(&a->beat);
+	}
+	beat_gate(&a->beat);
+	schedule_gate(a);
 }
 
 static void on_settle(void *arg)
@@ -380,6 +402,7 @@ static void turn(struct agent *a)
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
 	a->look = loop_timer_new(a->loop, on_look, a);
+	a->gate = loop_timer_new(a->loop, on_gate, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
@@ -401,6 +424,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
 	loop_timer_free(a->look);
+	loop_timer_free(a->gate);
 	loop_timer_free(a->rotate);
 	a->machine.announce = NULL;
 }

@@ -164,6 +164,21 @@ void links_add(
 	by->dirty |= p->device;
 }
 
+void links_arrived(struct links *l, const char *reporter, const struct link_row *row, msec now)
+{
+	struct peer_links *p = peer_get(l, row->peer);
+	msec handshake = row->handshake < now ? row->handshake : now;
+	struct report *r;
+	bool first;
+
+	r = report_get(p, reporter_get(l, reporter), &first);
+	r->handshake = later(r->handshake, handshake);
+	r->sent_since = 0;
+	snprintf(r->endpoint, sizeof(r->endpoint), "%s", row->endpoint);
+	p->last_seen = later(p->last_seen, handshake);
+	p->dirty = p->device;
+}
+
 /* Where a peer is, its newest handshake says. What was received may have been reported late. */
 static bool is_nearer(const struct report *a, const struct report *b)
 {

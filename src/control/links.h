@@ -49,6 +49,8 @@ void links_heard(struct links *l, const char *reporter, msec now);
 /* Take in one row. epoch tells whether the reporter's counters started anew. */
 void links_add(struct links *l, const char *reporter, uint64_t epoch, const struct link_row *row,
 	msec now);
+/* A handshake alone, said between heartbeats; counters come with those. */
+void links_arrived(struct links *l, const char *reporter, const struct link_row *row, msec now);
 void links_get(
 	const struct links *l, const char *peer, msec now, uint16_t keepalive, struct link *ret);
 

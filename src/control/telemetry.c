@@ -173,7 +173,7 @@ void telemetry_arrivals(struct telemetry *t, const char *node, const struct hear
 
 	pthread_mutex_lock(&t->lock);
 	VEC_FOREACH (row, &b->links)
-		links_add(&t->links, node, b->epoch, row, now);
+		links_arrived(&t->links, node, row, now);
 	pthread_mutex_unlock(&t->lock);
 }
 
