@@ -451,6 +451,7 @@ static const struct part firewall_members[] = {
 	M(firewall, inside, prefixes, 0),
 	M(firewall, exit_interface, maybe_ifname, 0),
 	M(firewall, exit_mark, u32, 0),
+	M(firewall, shared, maybe_ifname, 0),
 	{0},
 };
 

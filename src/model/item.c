@@ -212,7 +212,8 @@ static int firewall_equal(const struct item *a, const struct item *b)
 		strs_equal(&x->sets, &y->sets) && prefix_vec_equal(&x->overlay, &y->overlay) &&
 		prefix_vec_equal(&x->masquerade, &y->masquerade) &&
 		exits_equal(&x->exits, &y->exits) && prefix_vec_equal(&x->inside, &y->inside) &&
-		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark;
+		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark &&
+		strcmp(x->shared, y->shared) == 0;
 }
 
 static int peer_equal(const struct item *a, const struct item *b)

@@ -119,6 +119,9 @@ struct firewall_item {
 	struct prefix_vec inside;        /* what no full tunnel leads to: policy decides about it */
 	char exit_interface[IFNAME_LEN]; /* gateways' full tunnels end here and go outside; or "" */
 	uint32_t exit_mark;              /* of their flows */
+	/* The devices interface, where devices may come from another gateway in the middle of a
+	 * flow, or "". */
+	char shared[IFNAME_LEN];
 };
 
 struct set_item {

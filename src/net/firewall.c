@@ -293,6 +293,17 @@ static void relay_add(
 	buf_adds(out, "\t\tdrop\n\t}\n");
 }
 
+/* A device that came from another gateway in the middle of a flow: this one has not seen it begin,
+ * and what is sent to the device does not look like an answer. What may answer it passes; a flow
+ * cannot be opened with that, and the device knows which are its own. */
+static void moved_add(
+	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
+{
+	buf_adds(out, "\tchain wr_moved {\n");
+	rules_add(out, &f->forward, members, true);
+	buf_adds(out, "\t}\n");
+}
+
 static void known_flows_add(struct buf *out)
 {
 	buf_adds(out, "\t\tct state established,related accept\n\t\tct state invalid drop\n");
@@ -327,8 +338,12 @@ static void chains_add(struct buf *out, const struct firewall_item *f,
 	firewall_exit_refuse(out, f);
 	known_flows_add(out);
 	rules_add(out, &f->forward, members, false);
+	if (ifname_check(f->shared) == 0)
+		buf_addf(out, "\t\toifname \"%s\" tcp flags & syn == 0 jump wr_moved\n", f->shared);
 	firewall_exit_accept(out, f);
 	buf_adds(out, "\t\tdrop\n\t}\n");
+	if (f->shared[0] != '\0')
+		moved_add(out, f, members);
 	if (f->hubs.n > 0)
 		relay_add(out, f, members);
 	buf_adds(out,

@@ -31,6 +31,8 @@ static void push_firewall(struct view *v, size_t i, int direct, struct item_vec 
 	if (v->members[i].group != NULL) {
 		link_devices_name(n, name);
 		strs_push(&fw->interfaces, name);
+		if (v->members[i].shares)
+			memcpy(fw->shared, name, IFNAME_LEN);
 	}
 	if (direct) {
 		link_direct_name(n, m, name);
