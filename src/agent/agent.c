@@ -11,11 +11,13 @@
 #include "agent/beat.h"
 #include "agent/courier.h"
 #include "agent/direct.h"
+#include "agent/names.h"
 #include "agent/net_process.h"
 #include "agent/processes.h"
 #include "agent/rotate.h"
 #include "agent/sync.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +34,7 @@
 #define ROTATE_LOOK 25
 #define ROTATE_LOOK_MAX 250
 #define ROTATE_SLOWER 100 /* of the time waited so far */
+#define NAMES_DELAY 100   /* changes come in bursts; one zone for many */
 #define LOCK_TRIES 20
 #define LOCK_PAUSE (100 * 1000 * 1000) /* nanoseconds */
 
@@ -52,7 +55,10 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct loop_timer *reconcile, *expiry, *settle, *rotate, *look, *gate;
+	struct names *names; /* NULL in tests without a machine */
+	bool names_stale;
+	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog,
+		*gate;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -196,8 +202,11 @@ static void after_change(void *arg)
 	struct agent *a = arg;
 
 	schedule_expiry(a);
+	if (a->names != NULL)
+		loop_timer_set(a->names_due, NAMES_DELAY, 0);
 	if (!core_take_changed(&a->core))
 		return;
+	a->names_stale = true;
 	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
 	/* there may be something to look at now */
@@ -296,6 +305,24 @@ static void on_settle(void *arg)
 	core_settle(&((struct agent *)arg)->core);
 }
 
+/* Answer for the domains of desired state. What is in the way is part of the deploy state, which a
+ * reconcile says. */
+static void on_names_due(void *arg)
+{
+	struct agent *a = arg;
+	struct err e = {0};
+	const char *was = a->core.service_error, *is;
+
+	is = names_update(a->names, &a->core.desired, a->names_stale, &e) < 0 ? e.text : NULL;
+	a->names_stale = false;
+	if ((was == NULL) == (is == NULL) && (was == NULL || strcmp(was, is) == 0))
+		return;
+	mem_free(a->core.service_error);
+	a->core.service_error = mem_strdup(is);
+	reconcile_now(a);
+	beat_soon(&a->beat);
+}
+
 /* --- hooks --------------------------------------------------------------------------------------
  */
 
@@ -358,8 +385,15 @@ static void on_spawn_lost(void *arg)
 	loop_stop(a->loop);
 }
 
+/* The loop turns. */
+static void on_watchdog(void *arg)
+{
+	notify_send("WATCHDOG=1");
+}
+
 static void on_signal(int signum, void *arg)
 {
+	notify_send("STOPPING=1");
 	loop_stop(((struct agent *)arg)->loop);
 }
 
@@ -404,6 +438,10 @@ static void turn(struct agent *a)
 	a->look = loop_timer_new(a->loop, on_look, a);
 	a->gate = loop_timer_new(a->loop, on_gate, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
+	a->names_due = loop_timer_new(a->loop, on_names_due, a);
+	if (a->net != NULL)
+		a->names = names_new(a->loop, a->clock);
+	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
 	loop_signal(a->loop, SIGUSR1, on_usr1, a);
@@ -411,6 +449,10 @@ static void turn(struct agent *a)
 	schedule_rotate(a, 0);
 	sync_start(&a->sync);
 	beat_soon(&a->beat);
+	a->watchdog = loop_timer_new(a->loop, on_watchdog, a);
+	if (notify_watchdog() > 0)
+		loop_timer_set(a->watchdog, 0, notify_watchdog());
+	notify_send("READY=1");
 	if (a->o->started != NULL)
 		a->o->started(a->o->started_arg, a->loop);
 	loop_run(a->loop);
@@ -420,12 +462,15 @@ static void turn(struct agent *a)
 	courier_free(a->courier);
 	if (!a->o->split)
 		direct_done(&a->direct);
+	a->names = names_free(a->names);
+	loop_timer_free(a->names_due);
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
 	loop_timer_free(a->look);
 	loop_timer_free(a->gate);
 	loop_timer_free(a->rotate);
+	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
 }
 

@@ -1,6 +1,7 @@
 /* DOC: kinds of items in their order; see apply.h. */
 #include "agent/apply.h"
 
+#include "agent/adopt.h"
 #include "agent/apply_peers.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -13,7 +14,8 @@ struct run {
 	const struct item_vec *old, *target;
 	const struct delta *d;
 	struct apply_result *r;
-	struct strs rekeyed; /* interfaces that got another key while they stood */
+	struct strs rekeyed;    /* interfaces that got another key while they stood */
+	struct id_vec narrowed; /* networks whose firewall may allow less than before */
 };
 
 /* --- the result ------------------------------------------------------------------------------ */
@@ -356,6 +358,8 @@ static int load_firewall(struct run *run, const struct item *firewall, struct er
 	if (rc == 0)
 		rc = m->ops->firewall_load(
 			m->ctx, firewall->network, &firewall->firewall, &mine, e);
+	if (rc == 0)
+		id_vec_add(&run->narrowed, firewall->network);
 	FAULT("firewall.loaded");
 	VEC_DONE(&mine);
 	f->loaded = rc == 0;
@@ -398,6 +402,8 @@ static void change_members(struct run *run, const char *network, const struct it
 		apply_failed(run->r, first, &e);
 		return;
 	}
+	if (drop->n > 0)
+		id_vec_add(&run->narrowed, network);
 	VEC_FOREACH (i, put)
 		run->r->put[(*i)->kind]++;
 	VEC_FOREACH (i, drop)
@@ -422,6 +428,35 @@ static void change_sets(struct run *run)
 		VEC_DONE(&drop);
 	}
 	VEC_DONE(&networks);
+}
+
+/* Known flows pass the firewall: those it would refuse now are ended (spec 1, Firewall). */
+static void prune_flows(struct run *run, const char *network)
+{
+	struct machine *m = run->m;
+	const struct item *firewall = firewall_of(run->target, network);
+	struct item_vec sets = slice(run->target, ITEM_SET);
+	struct item_vec addresses = slice(run->target, ITEM_ADDRESS);
+	struct prefix_vec own = {0};
+	struct err e = {0};
+	int rc;
+
+	if (firewall == NULL)
+		return;
+	VEC_FOREACH (a, &addresses)
+		if (strcmp((*a)->network, network) == 0)
+			VEC_PUSH(&own, prefix_host((*a)->address.addr));
+	rc = m->ops->flows_prune(m->ctx, network, &firewall->firewall, &sets, &own, &e);
+	VEC_DONE(&own);
+	if (rc > 0)
+		log_info("flows ended that policy does not allow", LOG_KV_STR("network", network),
+			LOG_KV_INT("count", rc));
+	else if (rc == ERR_UNSUPPORTED && !m->flows_unseen)
+		log_warn("flows that policy does not allow any more go on until they end",
+			LOG_KV_STR("error", e.text));
+	else if (rc < 0 && rc != ERR_UNSUPPORTED)
+		apply_failed(run->r, firewall, &e);
+	m->flows_unseen |= rc == ERR_UNSUPPORTED;
 }
 
 static int drop_firewall(struct run *run, const struct item *i, struct err *e)
@@ -522,7 +557,18 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	const struct item_vec *target, struct apply_result *r)
 {
 	struct run run = {.m = m, .old = old, .d = d, .target = target, .r = r};
+	struct item_vec adopted = {0}, before = {0};
 
+	/* peers of an interface taken over are changed from what they are, not made anew */
+	adopt_links(m, &d->put, &adopted);
+	if (adopted.n > 0) {
+		VEC_FOREACH (i, old)
+			VEC_PUSH(&before, *i);
+		VEC_FOREACH (i, &adopted)
+			VEC_PUSH(&before, *i);
+		item_vec_sort(&before);
+		old = run.old = &before;
+	}
 	each_drop(&run, ITEM_HOST, touch_hosts);
 	each_drop(&run, ITEM_ROUTE, drop_route);
 	each_put(&run, ITEM_INTERFACE, put_interface);
@@ -531,6 +577,9 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_put(&run, ITEM_EXIT, put_exit); /* before the firewall makes marks */
 	put_firewalls(&run);
 	change_sets(&run);
+	VEC_FOREACH (network, &run.narrowed)
+		prune_flows(&run, network->id);
+	VEC_DONE(&run.narrowed);
 	apply_peers(m, slice(&d->put, ITEM_PEER), slice(&d->drop, ITEM_PEER), old, may_put_peer,
 		&run, r);
 	VEC_FOREACH (name, &run.rekeyed)
@@ -544,6 +593,8 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_EXIT, drop_exit); /* after the firewall made the last mark */
 	/* last: a network's filter stands for as long as one of its interfaces does */
 	each_drop(&run, ITEM_FIREWALL, drop_firewall);
+	VEC_DONE(&before);
+	item_vec_done(&adopted);
 }
 
 /* What the ledger holds, as items. */

@@ -127,6 +127,7 @@ void core_done(struct core *c)
 	c->machine->paths = NULL;
 	paths_done(&c->paths);
 	mem_free(c->error);
+	mem_free(c->service_error);
 	*c = (struct core){0};
 }
 
@@ -152,6 +153,8 @@ void core_set_error(struct core *c, const struct apply_result *r, const char *al
 	apply_summary(r, &text);
 	if (also != NULL && also[0] != '\0')
 		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", also);
+	if (c->service_error != NULL)
+		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", c->service_error);
 	if (c->refused.n > 0)
 		buf_addf(&text, "%s%zu peers refused", text.len > 0 ? "; " : "", c->refused.n);
 	VEC_FOREACH (feature, &c->desired.requires)

@@ -27,11 +27,12 @@ struct core {
 	struct paths paths;      /* which routes that name a peer hold */
 	/* deltas that wait to be applied together */
 	struct state pending_put, pending_drop;
-	uint64_t pending; /* revision they lead to; 0 = none */
-	char *error;      /* why the machine is not as desired; NULL = it is, as far as known */
-	msec deadline;    /* wall time of the next expiry; 0 = none */
-	bool reported;    /* a first reconcile was done: from now on differences are drift */
-	bool changed;     /* something was applied since core_take_changed */
+	uint64_t pending;    /* revision they lead to; 0 = none */
+	char *error;         /* why the machine is not as desired; NULL = it is, as far as known */
+	char *service_error; /* what beside the machine is not as desired; NULL = nothing */
+	msec deadline;       /* wall time of the next expiry; 0 = none */
+	bool reported;       /* a first reconcile was done: from now on differences are drift */
+	bool changed;        /* something was applied since core_take_changed */
 };
 
 /* Opens the cache and takes what it holds; nothing is applied yet. */

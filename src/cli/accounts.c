@@ -1,6 +1,7 @@
-/* DOC: verbs of tokens, users, the audit log and the server's settings. */
+/* DOC: verbs of tokens, users, issuers, the audit log and the server's settings. */
 #include "cli/nouns.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -183,6 +184,73 @@ int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **ar
 	static const struct own_verb table[] = {
 		{"show", setting_show, 0, 0, 0, NULL},
 		{"set", setting_set, 0, 2, 2, NULL},
+	};
+
+	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
+}
+
+#define CLIENT_SECRET_FILE_MAX 1024
+
+/* The noun's options and the secret of a file, without the newline editors put behind it. */
+static int issuer_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a,
+	const char *name, struct buf *ret, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf secret = {0};
+	const char *file = cli_flag(a, "client-secret-file");
+	int r = cli_body(n, verb, a, name, ret, e);
+
+	if (r < 0 || file == NULL)
+		return r;
+	r = file_read(file, CLIENT_SECRET_FILE_MAX, &secret, e);
+	if (r < 0)
+		return r;
+	while (secret.len > 0 && strchr("\r\n", secret.data[secret.len - 1]) != NULL)
+		secret.data[--secret.len] = '\0';
+	ret->data[--ret->len] = '\0'; /* the brace */
+	buf_adds(ret, ret->len > 1 ? ",\"client_secret\":" : "\"client_secret\":");
+	json_quote(ret, buf_str(&secret));
+	buf_addc(ret, '}');
+	return 0;
+}
+
+static int issuer_add(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf body = {0};
+	CLEANUP(buf_done) struct buf answer = {0};
+	int r = issuer_body(n, VERB_ADD, a, a->words[0], &body, e);
+
+	if (r == 0)
+		r = cli_call(s, "POST", n->path, &body, &answer, e);
+	if (r == 0)
+		cli_print_object(s, &answer, NULL);
+	return r;
+}
+
+static int issuer_set(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf body = {0};
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, answer = {0};
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+
+	buf_addf(&path, "%s/%s", n->path, buf_str(&id));
+	if (r == 0)
+		r = issuer_body(n, VERB_SET, a, NULL, &body, e);
+	if (r == 0)
+		r = cli_call(s, "PATCH", buf_str(&path), &body, &answer, e);
+	if (r == 0 && s->json)
+		printf("%s\n", buf_str(&answer));
+	return r;
+}
+
+int issuer_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+		{"client-secret-file", "FILE", "what we are known by there"}, {0}};
+	static const struct own_verb table[] = {
+		{"add", issuer_add, VERB_ADD, 1, 1, options},
+		{"set", issuer_set, VERB_SET, 1, 1, options},
 	};
 
 	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);

@@ -22,6 +22,10 @@ static const struct cli_field network_fields[] = {
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
 	{"psk", "psk", AS_TEXT, "true|false", "a derived pre-shared key on each link", BOTH},
 	{"dns", "dns", AS_LIST, "ADDRESSES", "resolvers in client configurations", BOTH},
+	{"dns-serve", "dns_serve", AS_TEXT, "true|false", "its nodes answer for its domain (true)",
+		BOTH},
+	{"dns-upstreams", "dns_upstreams", AS_LIST, "ADDRESSES",
+		"where other names are asked (as the gateway's host does)", BOTH},
 	{0},
 };
 
@@ -88,6 +92,20 @@ static const struct cli_field user_fields[] = {
 	{0},
 };
 
+static const struct cli_column issuer_columns[] = {{"NAME", "name"}, {"URL", "url"},
+	{"CLIENT", "client_id"}, {"ENABLED", "enabled"}, {"ID", "id"}, {0}};
+static const struct cli_field issuer_fields[] = {
+	{"issuer-url", "url", AS_TEXT, "URL", "its address, as it calls itself", VERB_ADD},
+	{"client-id", "client_id", AS_TEXT, "ID", "what we are called there", BOTH},
+	{"scope", "scope", AS_TEXT, "WORDS", "asked for besides openid (profile email)", BOTH},
+	{"role-claim", "role_claim", AS_TEXT, "CLAIM", "claim that decides on the role", BOTH},
+	{"role-map", "role_map", AS_LIST, "VALUE=ROLE,...", "the first that fits counts", BOTH},
+	{"default-role", "default_role", AS_TEXT, "ROLE", "when none fits; else refused", BOTH},
+	{"create-users", "create_users", AS_TEXT, "true|false", "people not known get a user",
+		BOTH},
+	{0},
+};
+
 static const struct cli_column role_columns[] = {{"NAME", "name"}, {"PERMISSIONS", "permissions"},
 	{"BUILT IN", "builtin"}, {"ID", "id"}, {0}};
 static const struct cli_field role_fields[] = {
@@ -134,7 +152,8 @@ const struct cli_noun cli_nouns[] = {
 		.own = client_verb,
 		.own_help =
 			"  add NAME [-o FILE] [--qr] [--qr-file FILE.png|FILE.svg] [--server-key]\n"
-			"  config NAME [-o FILE] [--key-file FILE]\n"
+			"      [--format F | --template FILE]\n"
+			"  config NAME [-o FILE] [--key-file FILE] [--format F | --template FILE]\n"
 			"  qr NAME --key-file FILE [-o FILE.png|FILE.svg]\n"
 			"  rotate NAME [-o FILE] [--qr] [--server-key]\n"},
 	{.name = "policy",
@@ -175,6 +194,19 @@ const struct cli_noun cli_nouns[] = {
 		.columns = role_columns,
 		.fields = role_fields,
 		.example = "warren role add helpdesk --permissions fleet:read,client:manage"},
+	{.name = "issuer",
+		.help = "who else may say who people are (OpenID Connect)",
+		.path = "/api/v1/issuers",
+		.verbs = VERB_LIST | VERB_SHOW | VERB_SWITCH | VERB_RM,
+		.columns = issuer_columns,
+		.fields = issuer_fields,
+		.example =
+			"warren issuer add acme --issuer-url https://login.example.com --client-id warren "
+			"--client-secret-file FILE --create-users true --default-role viewer",
+		.own = issuer_verb,
+		.own_help =
+			"  add NAME --issuer-url URL --client-id ID [--client-secret-file FILE] [options]\n"
+			"  set NAME [--client-secret-file FILE] [options]\n"},
 	{.name = "setting",
 		.help = "settings of the server",
 		.path = "/api/v1/settings",
@@ -189,13 +221,14 @@ const struct cli_noun cli_nouns[] = {
 		.fields = project_fields,
 		.example = "warren project set default --grant 10.50.0.0/24"},
 	{.name = "keys",
-		.help = "new keys for nodes",
+		.help = "new keys for nodes and for the control plane",
 		.path = "/api/v1/nodes",
 		.example = "warren keys rotate --network default",
 		.own = keys_verb,
 		.own_help = "  rotate --node NAME [--now]: of one node, in all its networks\n"
 			    "  rotate --network NAME [--now]: of each node, one after the other\n"
-			    "      without --now no packet is lost; with it they swap at once\n"},
+			    "      without --now no packet is lost; with it they swap at once\n"
+			    "  rotate --signing: of the control plane, for events and states\n"},
 	{.name = "audit",
 		.help = "who changed what",
 		.path = "/api/v1/audit",

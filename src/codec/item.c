@@ -24,6 +24,8 @@ const char *const item_sections[ITEM_KINDS] = {
 	[ITEM_ROUTE] = "routes",
 	[ITEM_EXIT] = "exits",
 	[ITEM_HOST] = "hosts",
+	[ITEM_DNS] = "dns",
+	[ITEM_NAME] = "names",
 };
 
 enum { KEY = 1, MUST = 2, BRIEF = 4 /* not written when it is zero */ };
@@ -147,14 +149,14 @@ static void write_u64(struct json_writer *w, const struct part *m, const void *a
 	json_put_u64(w, m->name, *(const uint64_t *)at);
 }
 
-static int read_flag(const struct json *j, const struct part *m, void *at, struct err *e)
-{
-	return value_bool(j, m->name, at, e);
-}
-
-static void write_flag(struct json_writer *w, const struct part *m, const void *at)
+static void write_bool(struct json_writer *w, const struct part *m, const void *at)
 {
 	json_put_bool(w, m->name, *(const bool *)at);
+}
+
+static int read_bool(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	return value_bool(j, m->name, at, e);
 }
 
 static void write_time(struct json_writer *w, const struct part *m, const void *at)
@@ -395,7 +397,7 @@ static const struct part_type maybe_id = {write_chars, read_maybe_id, 0};
 static const struct part_type u16 = {write_u16, read_u16, 0};
 static const struct part_type u32 = {write_u32, read_u32, 0};
 static const struct part_type u64 = {write_u64, read_u64, sizeof(uint64_t)};
-static const struct part_type flag = {write_flag, read_flag, sizeof(bool)};
+static const struct part_type truth = {write_bool, read_bool, sizeof(bool)};
 static const struct part_type when = {write_time, read_time, 0};
 static const struct part_type role = {write_role, read_role, 0};
 static const struct part_type addr = {write_addr, read_addr, 0};
@@ -482,7 +484,7 @@ static const struct part peer_members[] = {
 	M(peer, next_psk, secret, BRIEF),
 	M(peer, keepalive, u16, 0),
 	M(peer, not_after, when, 0),
-	M(peer, away, flag, BRIEF),
+	M(peer, away, truth, BRIEF),
 	M(peer, quota_left, u64, BRIEF),
 	M(peer, quota_grant, u64, BRIEF),
 	M(peer, generation, u32, 0),
@@ -512,6 +514,23 @@ static const struct part host_members[] = {
 	{0},
 };
 
+static const struct part dns_members[] = {
+	M(dns, domain, text, MUST),
+	M(dns, listen, prefixes, MUST),
+	M(dns, upstreams, strs, 0),
+	{0},
+};
+
+static const struct part name_members[] = {
+	M(name, id, id, KEY | MUST),
+	M(name, name, text, MUST),
+	M(name, addr, addr, 0),
+	M(name, addr6, addr, 0),
+	M(name, forward, truth, 0),
+	M(name, all, truth, 0),
+	{0},
+};
+
 static const struct part *const kinds[ITEM_KINDS] = {
 	[ITEM_INTERFACE] = interface_members,
 	[ITEM_ADDRESS] = address_members,
@@ -523,6 +542,8 @@ static const struct part *const kinds[ITEM_KINDS] = {
 	[ITEM_ROUTE] = route_members,
 	[ITEM_EXIT] = exit_members,
 	[ITEM_HOST] = host_members,
+	[ITEM_DNS] = dns_members,
+	[ITEM_NAME] = name_members,
 };
 
 static bool is_written(const struct part *m, const void *at, bool key_only)

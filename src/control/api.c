@@ -260,15 +260,19 @@ static int run_write(struct tx *tx, void *arg, struct err *e)
 	change_guard(c->route->permission ? guard : NULL, c);
 	int r = c->write(tx, c, e);
 	change_guard(NULL, NULL);
+	if (r == 0 && c->dry_run) {
+		c->rehearsed = true;
+		return ERR_STALE; /* makes the store undo it */
+	}
 	return r;
 }
 
 static void end_write(void *arg, int result, const struct err *e)
 {
 	struct call *c = arg;
-	if (result < 0) {
+	if (result < 0 && !c->rehearsed) {
 		c->err = e && e->code ? *e : (struct err){.code = result};
-		api_fail(c);
+		c->failed(c);
 	} else if (c->after) {
 		c->after(c);
 	} else {
@@ -279,8 +283,15 @@ static void end_write(void *arg, int result, const struct err *e)
 void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
 	void (*after)(struct call *c))
 {
+	api_write_or(c, fn, after, api_fail);
+}
+
+void api_write_or(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
+	void (*after)(struct call *c), void (*failed)(struct call *c))
+{
 	c->write = fn;
 	c->after = after;
+	c->failed = failed;
 	store_write(c->control->store, run_write, c, end_write);
 }
 

@@ -56,8 +56,11 @@ struct call {
 	struct buf out; /* the answer; wiped when the call ends without sending it */
 	char *headers[API_HEADERS_MAX][2];
 
+	bool dry_run;   /* what write does is undone; after sees its answer */
+	bool rehearsed; /* write succeeded */
 	int (*write)(struct tx *tx, struct call *c, struct err *e);
 	void (*after)(struct call *c);
+	void (*failed)(struct call *c);
 	void *data; /* the handler's own, freed with free_data */
 	void (*free_data)(void *data);
 };
@@ -78,6 +81,10 @@ void api_header(struct call *c, const char *name, const char *value);
  * answer c->out with c->status. What after does must be short: hand long work to hub_run. */
 void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
 	void (*after)(struct call *c));
+
+/* The same with an answer of one's own for a failure, which is in c->err. */
+void api_write_or(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
+	void (*after)(struct call *c), void (*failed)(struct call *c));
 
 /* Inside transactions. */
 int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *id, void *ret,

@@ -71,7 +71,7 @@ static int choose_pool(struct tx *tx, struct network *n, struct err *e)
 	return r;
 }
 
-static void random_ula(struct prefix *ret)
+void network_random_ula(struct prefix *ret)
 {
 	uint8_t bytes[16] = {0xfd};
 	rand_bytes(bytes + 1, 5);
@@ -110,20 +110,10 @@ static int fill(struct network *n, struct err *e)
 	return r;
 }
 
-static int insert_network(struct tx *tx, struct call *c, struct err *e)
+int network_store(struct tx *tx, struct call *c, struct network *n, struct err *e)
 {
-	struct network_job *job = c->data;
-	struct network *n = &job->network;
 	CLEANUP(secret_wipe) struct secret root = {0};
-	int r = api_need_project(tx, c, e);
-	if (r < 0)
-		return r;
-	id_copy(n->project, c->project);
-	n->created_at = tx_now(tx);
-	if (job->pool_chosen)
-		r = choose_pool(tx, n, e);
-	if (r == 0)
-		r = fill(n, e);
+	int r = fill(n, e);
 	if (r == 0)
 		r = network_check(n, e);
 	if (r == 0)
@@ -133,8 +123,22 @@ static int insert_network(struct tx *tx, struct call *c, struct err *e)
 	key_generate(&root);
 	if (r == 0)
 		r = secrets_put(tx, &c->control->keys, n->id, SECRET_PSK_ROOT, &root, e);
+	return r < 0 ? r : insert_policy(tx, c, n, e);
+}
+
+static int insert_network(struct tx *tx, struct call *c, struct err *e)
+{
+	struct network_job *job = c->data;
+	struct network *n = &job->network;
+	int r = api_need_project(tx, c, e);
+	if (r < 0)
+		return r;
+	id_copy(n->project, c->project);
+	n->created_at = tx_now(tx);
+	if (job->pool_chosen)
+		r = choose_pool(tx, n, e);
 	if (r == 0)
-		r = insert_policy(tx, c, n, e);
+		r = network_store(tx, c, n, e);
 	if (r == 0)
 		api_put(c, &schema_network, n);
 	return r;
@@ -150,6 +154,7 @@ void api_network_create(struct call *c)
 	n->listen_port = PORT_DEFAULT;
 	n->keepalive = KEEPALIVE_DEFAULT;
 	n->psk = true;
+	n->dns_serve = true;
 	id_make("net", clock_wall(c->control->clock), n->id);
 	if (object_read(c->body, &schema_network, FIELD_SET, NULL, n, &c->err) < 0) {
 		api_fail(c);
@@ -158,7 +163,7 @@ void api_network_create(struct call *c)
 	/* "ipv4": null asks for a network without IPv4. */
 	job->pool_chosen = json_get(c->body, "ipv4") == NULL;
 	if (!addr_is_set(n->ipv6.addr))
-		random_ula(&n->ipv6);
+		network_random_ula(&n->ipv6);
 	api_write(c, insert_network, NULL);
 }
 

@@ -38,6 +38,10 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", "/once/{id}", api_once_page, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("POST", "/once/{id}", api_once_open, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("POST", API "/login", api_login, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/login/issuers", api_signon_buttons, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/login/issuers/{id}", api_signon_leave, N, ROUTE_OPEN, NULL, ""),
+	ROUTE("GET", API "/login/callback", api_signon_return, N, ROUTE_OPEN, NULL,
+		"code state iss error error_description error_uri session_state scope"),
 
 	/* oneself */
 	ROUTE("POST", API "/logout", api_logout, N, ROUTE_SELF | ROUTE_NO_BODY, NULL, ""),
@@ -84,14 +88,15 @@ const struct http_route api_routes[] = {
 	ROUTE("DELETE", API "/groups/{id}", api_group_delete, O, 0, &schema_group, ""),
 
 	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list link_state tag"),
-	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link"),
+	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link format"),
 	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
 	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),
 	ROUTE("DELETE", CLIENTS "/{id}", api_client_delete, L, 0, &schema_device, ""),
-	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device, ""),
+	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device, "format"),
+	ROUTE("GET", CLIENTS "/{id}/mobileconfig", api_client_gone, C, 0, &schema_device, ""),
 	ROUTE("GET", CLIENTS "/{id}/qr", api_client_gone, C, 0, &schema_device, "format"),
 	ROUTE("POST", CLIENTS "/{id}/rotate", api_client_rotate, L, ROUTE_NO_BODY, &schema_device,
-		"qr link"),
+		"qr link format"),
 	ROUTE("POST", CLIENTS "/{id}/link", api_client_gone, L, ROUTE_NO_BODY, &schema_device, ""),
 
 	ROUTE("GET", API "/policies", api_list, V, 0, &schema_policy, "list"),
@@ -113,6 +118,8 @@ const struct http_route api_routes[] = {
 	ROUTE("POST", API "/users/{id}/password", api_user_password, I, ROUTE_NO_BODY, &schema_user,
 		""),
 
+	ROUTE("POST", API "/import", api_import, O, 0, NULL, ""),
+
 	ROUTE("DELETE", API "/users/{id}/totp", api_user_totp_reset, I, 0, &schema_user, ""),
 	ROUTE("DELETE", API "/users/{id}/sessions", api_user_sessions_end, I, 0, &schema_user, ""),
 
@@ -122,8 +129,15 @@ const struct http_route api_routes[] = {
 	ROUTE("PATCH", API "/roles/{id}", api_role_change, I, 0, &schema_role, ""),
 	ROUTE("DELETE", API "/roles/{id}", api_role_delete, I, 0, &schema_role, ""),
 
+	ROUTE("GET", API "/issuers", api_issuer_list, S, 0, &schema_issuer, "list"),
+	ROUTE("POST", API "/issuers", api_issuer_create, S, 0, &schema_issuer, ""),
+	ROUTE("GET", API "/issuers/{id}", api_issuer_show, S, 0, &schema_issuer, ""),
+	ROUTE("PATCH", API "/issuers/{id}", api_issuer_change, S, 0, &schema_issuer, ""),
+	ROUTE("DELETE", API "/issuers/{id}", api_issuer_delete, S, 0, &schema_issuer, ""),
+
 	ROUTE("GET", API "/settings", api_setting_show, S, 0, NULL, ""),
 	ROUTE("PATCH", API "/settings", api_setting_change, S, 0, NULL, ""),
+	ROUTE("POST", API "/signing-key/rotate", api_signing_rotate, S, ROUTE_NO_BODY, NULL, ""),
 
 	ROUTE("GET", API "/audit", api_list, A, 0, &schema_audit, "list"),
 	ROUTE("GET", API "/audit/verify", api_audit_verify, A, ROUTE_WHOLE, NULL, ""),

@@ -127,18 +127,30 @@ void attempts_succeeded(struct attempts *a, const char *address, const char *nam
 	pthread_mutex_unlock(&a->lock);
 }
 
-msec attempts_take_code(struct attempts *a, const char *user)
+/* Of one count alone, each attempt of which costs `step` of the window. */
+static msec take_one(struct attempts *a, char kind, const char *text, msec step)
 {
 	pthread_mutex_lock(&a->lock);
 	msec now = clock_mono(a->clock);
-	struct slot *s = slot_for(a, 'c', user);
-	msec wait = s->until + 2 * STEP - (now + ATTEMPTS_WINDOW);
+	struct slot *s = slot_for(a, kind, text);
+	msec wait = s->until + step - (now + ATTEMPTS_WINDOW);
 	if (wait > 0)
 		a->refused++;
 	else
-		s->until = (s->until > now ? s->until : now) + 2 * STEP;
+		s->until = (s->until > now ? s->until : now) + step;
 	pthread_mutex_unlock(&a->lock);
 	return wait > 0 ? wait : 0;
+}
+
+msec attempts_take_code(struct attempts *a, const char *user)
+{
+	return take_one(a, 'c', user, 2 * STEP);
+}
+
+msec attempts_take_signon(struct attempts *a, const char *address)
+{
+	char text[ADDR_TEXT_LEN];
+	return take_one(a, 's', widen(address, text), ATTEMPTS_WINDOW / ATTEMPTS_SIGNON_MAX);
 }
 
 void attempts_code_succeeded(struct attempts *a, const char *user)

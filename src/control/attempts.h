@@ -26,6 +26,9 @@ void attempts_succeeded(struct attempts *a, const char *address, const char *nam
  * as many. */
 msec attempts_take_code(struct attempts *a, const char *user);
 void attempts_code_succeeded(struct attempts *a, const char *user);
+/* The same for answers of issuers, by address alone: nobody can guess one, but each costs calls. */
+#define ATTEMPTS_SIGNON_MAX 60
+msec attempts_take_signon(struct attempts *a, const char *address);
 /* How often somebody was told to wait. */
 unsigned long attempts_refused(struct attempts *a);
 

@@ -18,6 +18,7 @@
 #include "control/metrics.h"
 #include "control/problem.h"
 #include "control/setting.h"
+#include "control/signon.h"
 #include "control/workers.h"
 #include "crypto/key.h"
 #include "http/server.h"
@@ -180,6 +181,8 @@ static int start(struct control *c, struct err *e)
 	if (r == 0)
 		r = workers_new(&c->workers, e);
 	if (r == 0)
+		r = workers_new(&c->callers, e);
+	if (r == 0)
 		r = hub_new(c, &c->hub, e);
 	if (r == 0)
 		r = serve_agents(c, e);
@@ -210,6 +213,7 @@ int control_start(const struct control_options *o, struct control **ret, struct 
 	c->metrics = metrics_new();
 	c->settings = settings_live_new();
 	c->janitor = janitor_new(c);
+	c->signon = signon_new(c);
 	int r = start(c, e);
 	if (r < 0) {
 		control_stop(c);
@@ -234,6 +238,7 @@ static void nothing_more(const struct fleet *f, void *arg)
 static void drain(struct control *c)
 {
 	struct err e;
+	c->callers = workers_free(c->callers);
 	c->workers = workers_free(c->workers);
 	for (int i = 0; c->hub && i < 2; i++) {
 		store_write_wait(c->store, nothing, NULL, &e);
@@ -267,6 +272,7 @@ struct control *control_stop(struct control *c)
 	metrics_free(c->metrics);
 	settings_live_free(c->settings);
 	janitor_free(c->janitor);
+	signon_free(c->signon);
 	labels_free(c->labels);
 	attempts_free(c->attempts);
 	failures_free(c->failures);

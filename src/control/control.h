@@ -22,6 +22,7 @@ struct janitor;
 struct http_server;
 struct labels;
 struct metrics;
+struct signon;
 struct settings_live;
 struct workers;
 
@@ -51,6 +52,8 @@ struct control {
 	struct store *store;
 	struct hub *hub;
 	struct workers *workers;
+	struct workers *callers; /* for calls to others, which may take their time */
+	struct signon *signon;
 	struct janitor *janitor;
 	struct metrics *metrics;
 	struct settings_live *settings;    /* setting.h */

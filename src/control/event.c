@@ -103,9 +103,11 @@ const char *event_type(const struct fleet_change *c, const struct delta *d, cons
 	*ret_peer = NULL;
 	look(&d->put, &s, &s.puts);
 	look(&d->drop, &s, &s.drops);
-	heavy = s.kinds[ITEM_INTERFACE] + s.kinds[ITEM_ADDRESS] + s.kinds[ITEM_SYSCTL];
-	/* a peer's routes, set members, limits and host name come and go with it */
-	companions = s.kinds[ITEM_ROUTE] + s.kinds[ITEM_HOST] + s.kinds[ITEM_LIMIT];
+	heavy = s.kinds[ITEM_INTERFACE] + s.kinds[ITEM_ADDRESS] + s.kinds[ITEM_SYSCTL] +
+		s.kinds[ITEM_DNS];
+	/* a peer's routes, set members, limits and names come and go with it */
+	companions =
+		s.kinds[ITEM_ROUTE] + s.kinds[ITEM_HOST] + s.kinds[ITEM_LIMIT] + s.kinds[ITEM_NAME];
 	if (s.peers == 1 && heavy == 0 && s.kinds[ITEM_FIREWALL] == 0)
 		for (size_t i = 0; i < ARRAY_LEN(types); i++)
 			if (types[i].turn == turn && (types[i].put ? s.drops : s.puts) == 0) {

@@ -12,6 +12,7 @@
 #include "control/secrets.h"
 #include "control/stream.h"
 #include "control/telemetry.h"
+#include "crypto/sign.h"
 #include "plan/plan.h"
 
 #include <stdlib.h>
@@ -97,6 +98,39 @@ static int network_secrets(struct control *c, struct tx *tx, struct fleet_networ
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+struct device_psk_load {
+	struct hub *hub;
+	const struct device *device;
+};
+
+static int load_device_psk(struct tx *tx, void *arg, struct err *e)
+{
+	struct device_psk_load *l = arg;
+	CLEANUP(secret_wipe) struct secret s = {0};
+	int r = secrets_get(tx, &l->hub->control->keys, l->device->id, SECRET_DEVICE_PSK, &s, e);
+
+	if (r == 0)
+		fleet_set_psk(l->hub->fleet, l->device, &s);
+	return r;
+}
+
+/* Without it the device's peer has no pre-shared key and no handshake: said, not fatal. */
+static void device_secrets(struct hub *h, struct tx *tx, const struct device *d)
+{
+	struct device_psk_load l = {h, d};
+	struct err e = {0};
+	int r;
+
+	if (!d->imported_psk)
+		return;
+	r = tx != NULL ? load_device_psk(tx, &l, &e)
+		       : store_read(h->control->store, load_device_psk, &l, &e);
+	/* in a row that is older than the store it may be gone already */
+	if (r < 0 && r != ERR_NOT_FOUND)
+		log_error("an imported pre-shared key could not be opened",
+			LOG_KV_STR("device", d->id), LOG_KV_STR("error", e.text));
+}
+
 static void node_gone(struct hub *h, const char *node)
 {
 	bearers_remove(h->bearers, node);
@@ -119,6 +153,8 @@ static void follow(struct hub *h, const struct hub_row *r)
 				LOG_KV_STR("network", r->row.object), LOG_KV_STR("error", e.text));
 	} else if (r->schema == &schema_node && after != NULL) {
 		bearers_put(h->bearers, after);
+	} else if (r->schema == &schema_device && after != NULL) {
+		device_secrets(h, NULL, after);
 	}
 	if (after != NULL)
 		return;
@@ -307,8 +343,10 @@ static int load(struct tx *tx, void *arg, struct err *e)
 	MAP_FOREACH (slot, &h->fleet->networks)
 		if (r >= 0)
 			r = network_secrets(h->control, tx, fleet_network(h->fleet, slot->key), e);
-	MAP_FOREACH (slot, &h->fleet->devices)
+	MAP_FOREACH (slot, &h->fleet->devices) {
 		telemetry_load_device(h->telemetry, slot->value);
+		device_secrets(h, tx, slot->value);
+	}
 	MAP_FOREACH (slot, &h->fleet->nodes) {
 		bearers_put(h->bearers, slot->value);
 		if (r >= 0)
@@ -334,6 +372,7 @@ static void free_parts(struct hub *h)
 		row_done(r);
 	VEC_DONE(&h->rows);
 	buf_done(&h->pins);
+	strs_done(&h->pin_list);
 	pthread_cond_destroy(&h->wake);
 	pthread_mutex_destroy(&h->lock);
 	mem_free(h);
@@ -514,20 +553,61 @@ void hub_counts(struct hub *h, struct hub_counts *ret)
 	};
 }
 
-void hub_set_pins(struct hub *h, const char *const pins[])
+/* With the lock. Pins are signed anew when they or the signing key change. */
+static void sign_pins(struct hub *h)
 {
 	char issued[CLOCK_TEXT_LEN];
-	struct pins p = {.signing_current = h->control->keys.signing_public, .issued_at = issued};
+	struct pins p = {.pins = h->pin_list, /* borrowed */
+		.signing_current = h->control->keys.signing_public,
+		.issued_at = issued};
 
-	for (size_t i = 0; pins[i] != NULL; i++)
-		strs_push(&p.pins, pins[i]);
 	clock_format(clock_wall(h->clock), issued);
 	pins_sign(&p, &h->control->keys.root_seed);
-	pthread_mutex_lock(&h->lock);
 	buf_reset(&h->pins);
 	pins_write(&p, &h->pins);
+}
+
+void hub_set_pins(struct hub *h, const char *const pins[])
+{
+	pthread_mutex_lock(&h->lock);
+	strs_done(&h->pin_list);
+	for (size_t i = 0; pins[i] != NULL; i++)
+		strs_push(&h->pin_list, pins[i]);
+	sign_pins(h);
 	pthread_mutex_unlock(&h->lock);
-	strs_done(&p.pins);
+}
+
+struct resigning {
+	struct hub *hub;
+	struct secret seed;
+};
+
+static void new_signing_key(const struct fleet *f, void *arg)
+{
+	struct resigning *n = arg;
+	struct control_keys *k = &n->hub->control->keys;
+	struct public_key public;
+
+	sign_public(&n->seed, &public);
+	streams_new_signing_key(n->hub->streams, &public);
+	k->signing_seed = n->seed;
+	k->signing_public = public;
+	pthread_mutex_lock(&n->hub->lock);
+	if (n->hub->pin_list.n > 0)
+		sign_pins(n->hub);
+	pthread_mutex_unlock(&n->hub->lock);
+	secret_wipe(&n->seed);
+	mem_free(n);
+}
+
+void hub_new_signing_key(struct hub *h, struct secret *seed)
+{
+	struct resigning *n = NEW(struct resigning);
+
+	n->hub = h;
+	n->seed = *seed;
+	secret_wipe(seed);
+	hub_run(h, new_signing_key, n);
 }
 
 struct asking {
@@ -578,6 +658,8 @@ void hub_ask_keys(struct hub *h, const char *whose)
 	hub_run(h, ask_keys, a);
 }
 
+#define GATEWAYS_WOKEN 64 /* of more, the next heartbeats come by themselves */
+
 struct panel_opening {
 	struct hub *hub;
 	struct http_request *rq;
@@ -585,10 +667,29 @@ struct panel_opening {
 	struct principal who;
 };
 
+/* The first one to look sees what is so now, not what was so half a minute ago. The event asks for
+ * a heartbeat, whose answer then says how often to speak while somebody watches. */
+static void wake_gateways(struct hub *h, const struct fleet *f, const char *project)
+{
+	size_t woken = 0;
+
+	MAP_FOREACH (slot, &f->members) {
+		const struct member *m = slot->value;
+
+		if (!(m->roles & ROLE_GATEWAY) || (*project && strcmp(m->project, project) != 0))
+			continue;
+		if (++woken > GATEWAYS_WOKEN)
+			return;
+		streams_ask_keys(h->streams, m->node);
+	}
+}
+
 static void open_panel(const struct fleet *f, void *arg)
 {
 	struct panel_opening *o = arg;
 
+	if (!panel_events_watched(o->hub->panel, o->project))
+		wake_gateways(o->hub, f, o->project);
 	panel_events_open(o->hub->panel, o->rq, o->project, &o->who);
 	mem_free(o);
 }

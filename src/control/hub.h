@@ -71,6 +71,11 @@ extern const size_t n_agent_routes;
  * and next; NULL-terminated) in GET /healthz, signed by the root. Before the listener starts. */
 void hub_set_pins(struct hub *h, const char *const pins[]);
 
+/* There is a new signing key, stored already: announce it by the old one to all who listen, then
+ * sign with it, also the pins. Wipes seed. Any thread; returns at once. Who was not there learns it
+ * from GET /healthz, which the root signs. */
+void hub_new_signing_key(struct hub *h, struct secret *seed);
+
 /* Panel events: GET /api/v1/events, already authorised for project ("" = all). They end when who
  * may not see them any more. */
 void hub_panel_stream(

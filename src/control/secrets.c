@@ -7,24 +7,36 @@
 
 #include <string.h>
 
-int secrets_put(struct tx *tx, const struct control_keys *k, const char *owner, const char *kind,
-	const struct secret *s, struct err *e)
+int secrets_put_bytes(struct tx *tx, const struct control_keys *k, const char *owner,
+	const char *kind, const void *p, size_t n, struct err *e)
 {
 	AUTOFREE char *context = mem_printf("%s/%s", kind, owner);
 	CLEANUP(buf_done) struct buf sealed = {0};
-	seal_with_secret(&k->master, context, s->bytes, sizeof(s->bytes), &sealed);
+	seal_with_secret(&k->master, context, p, n, &sealed);
 	return tx_secret_put(tx, owner, kind, sealed.data, sealed.len, e);
+}
+
+int secrets_get_bytes(struct tx *tx, const struct control_keys *k, const char *owner,
+	const char *kind, struct buf *out, struct err *e)
+{
+	AUTOFREE char *context = mem_printf("%s/%s", kind, owner);
+	CLEANUP(buf_done) struct buf sealed = {0};
+	int r = tx_secret_get(tx, owner, kind, &sealed, e);
+	return r < 0 ? r
+		     : seal_open_with_secret(&k->master, context, sealed.data, sealed.len, out, e);
+}
+
+int secrets_put(struct tx *tx, const struct control_keys *k, const char *owner, const char *kind,
+	const struct secret *s, struct err *e)
+{
+	return secrets_put_bytes(tx, k, owner, kind, s->bytes, sizeof(s->bytes), e);
 }
 
 int secrets_get(struct tx *tx, const struct control_keys *k, const char *owner, const char *kind,
 	struct secret *ret, struct err *e)
 {
-	AUTOFREE char *context = mem_printf("%s/%s", kind, owner);
-	CLEANUP(buf_done) struct buf sealed = {0};
 	CLEANUP(buf_wipe) struct buf plain = {0};
-	int r = tx_secret_get(tx, owner, kind, &sealed, e);
-	if (r == 0)
-		r = seal_open_with_secret(&k->master, context, sealed.data, sealed.len, &plain, e);
+	int r = secrets_get_bytes(tx, k, owner, kind, &plain, e);
 	if (r < 0)
 		return r;
 	if (plain.len != sizeof(ret->bytes))

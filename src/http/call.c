@@ -1,5 +1,6 @@
 /* DOC: one call over libcurl: how it asks, what it gathers, how it is judged; see call.h. */
 #include "http/call.h"
+#include "http/public.h"
 
 #include "http/gzip.h"
 
@@ -154,6 +155,32 @@ static void set_trust(struct http_call *call, const struct http_target *t)
 	curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
+/* The address that is about to be called, after names were resolved: no later answer of anybody's
+ * DNS changes it. */
+static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct http_call *call = arg;
+
+	(void)purpose;
+	if (!http_address_is_public(&a->addr)) {
+		err_set(&call->failure, ERR_DENIED,
+			"%s is at an address that is not public: loopback, private or link-local",
+			call->base);
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static void set_bounds(struct http_call *call, const struct http_target *t)
+{
+	if (!t->public_only)
+		return;
+	/* A proxy would call for us, whatever the address. */
+	curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETDATA, call);
+}
+
 static int set_body(struct http_call *call, const struct http_send *send, struct err *e)
 {
 	bool gzip = send->gzip && send->body_len > GZIP_FROM;
@@ -248,9 +275,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 		call->heard(call);
 		return n;
 	}
-	if (n > RESPONSE_MAX - call->resp.body.len) {
-		err_set(&call->failure, ERR_INVALID, "answer of %s is larger than %u bytes",
-			call->base, RESPONSE_MAX);
+	if (n > call->answer_max - call->resp.body.len) {
+		err_set(&call->failure, ERR_INVALID, "answer of %s is larger than %zu bytes",
+			call->base, call->answer_max);
 		return 0;
 	}
 	buf_add(&call->resp.body, p, n);
@@ -295,6 +322,7 @@ struct http_call *http_call_new(struct http_client *c, const struct http_target 
 	http_call_library();
 	call->client = c;
 	call->base = mem_strdup(t->base);
+	call->answer_max = t->answer_max > 0 ? t->answer_max : RESPONSE_MAX;
 	call->easy = curl_easy_init();
 	if (call->easy == NULL)
 		abort(); /* out of memory, as in base/mem.h */
@@ -333,6 +361,7 @@ int http_call_prepare(struct http_call *call, const struct http_target *t,
 	if (r < 0)
 		return r;
 	set_trust(call, t);
+	set_bounds(call, t);
 	return set_request(call, send, e);
 }
 

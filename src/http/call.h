@@ -20,6 +20,7 @@ struct http_call {
 	struct curl_slist *headers;
 	struct buf body;
 	char *base; /* for errors */
+	size_t answer_max;
 	char detail[CURL_ERROR_SIZE];
 	struct http_response resp;
 	struct err failure; /* found by ourselves */

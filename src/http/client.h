@@ -16,10 +16,12 @@ struct http_client;
 struct http_call;
 
 struct http_target {
-	char *base;       /* "https://host:port", or "http+unix:///run/warren/warren.sock" */
-	struct strs pins; /* base64 SHA-256 of acceptable SPKIs; then no CA is asked */
-	char *ca_file;    /* NULL = the system's, when there are no pins */
-	bool insecure;    /* accept any certificate: only to fetch the signed pins */
+	char *base;        /* "https://host:port", or "http+unix:///run/warren/warren.sock" */
+	struct strs pins;  /* base64 SHA-256 of acceptable SPKIs; then no CA is asked */
+	char *ca_file;     /* NULL = the system's, when there are no pins */
+	bool insecure;     /* accept any certificate: only to fetch the signed pins */
+	bool public_only;  /* refuse addresses that are not public (public.h), as they are called */
+	size_t answer_max; /* bytes; 0 = 64 MiB */
 };
 void http_target_done(struct http_target *t);
 

@@ -360,10 +360,17 @@ static void unpack(struct http_request *rq)
 	rq->body = plain;
 }
 
+static struct http_awaited *awaited_of(struct MHD_Connection *c)
+{
+	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 static enum MHD_Result dispatch(struct http_request *rq)
 {
 	struct http_worker *w = rq->shard->worker;
 	bool keep;
+
+	http_awaited_came(&w->awaited, awaited_of(rq->connection));
 
 	rq->post.run = wake_request;
 	rq->linked = true;
@@ -430,12 +437,12 @@ static void on_completed(
 	bool kept;
 
 	(void)cls;
-	(void)c;
 	(void)code;
 	*con_cls = NULL;
 	if (rq == NULL)
 		return;
 	w = rq->shard->worker;
+	http_awaited_again(&w->awaited, awaited_of(c));
 	report_done(rq);
 	if (rq->linked)
 		LIST_REMOVE(rq, link);
@@ -453,14 +460,17 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **socket_con
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct http_shard *shard = cls;
-	atomic_uint *n = &shard->worker->server->connections;
+	struct http_worker *w = shard->worker;
+	const union MHD_ConnectionInfo *info;
 
-	(void)c;
-	(void)socket_context;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		atomic_fetch_add(n, 1);
-	else
-		atomic_fetch_sub(n, 1);
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		atomic_fetch_add(&w->server->connections, 1);
+		info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*socket_context = http_awaited_new(&w->awaited, info->connect_fd);
+		return;
+	}
+	atomic_fetch_sub(&w->server->connections, 1);
+	http_awaited_free(&w->awaited, *socket_context);
 }
 
 /* Paths and queries are decoded by target.c, strictly; the library must leave them alone. */

@@ -168,6 +168,7 @@ static void *worker_main(void *arg)
 		run_posts(w);
 		due = run_shards(w, now);
 		due = earlier(due, http_streams_due(w));
+		due = earlier(due, http_awaited_cut(&w->awaited, now));
 		if (finished(w, now))
 			break;
 	}
@@ -215,6 +216,7 @@ int http_worker_start(struct http_worker *w, struct http_server *s, unsigned sha
 	TAILQ_INIT(&w->inbox);
 	LIST_INIT(&w->requests);
 	TAILQ_INIT(&w->streams);
+	TAILQ_INIT(&w->awaited);
 	w->epfd = epoll_create1(EPOLL_CLOEXEC);
 	w->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->epfd < 0 || w->wakefd < 0)

@@ -17,6 +17,8 @@
 #include "http/server.h"
 
 #include <pthread.h>
+#include "http/awaited.h"
+
 #include <stdatomic.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -60,7 +62,8 @@ struct http_worker {
 	bool stopping;
 	msec stop_by;
 	LIST_HEAD(, http_request) requests; /* with a handler, until completed */
-	TAILQ_HEAD(, http_stream) streams;  /* longest silent first */
+	struct http_awaited_list awaited;
+	TAILQ_HEAD(, http_stream) streams; /* longest silent first */
 };
 
 struct http_server {

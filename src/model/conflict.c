@@ -138,8 +138,8 @@ static int network_names_check(const struct network *n, const struct network *o,
 		return err_field(e, ERR_EXISTS, "domain",
 			"the domain \"%.100s\" belongs to the network \"%.100s\"", n->domain,
 			o->name);
-	ifname_make(n->name, "", mine);
-	ifname_make(o->name, "", theirs);
+	network_ifname(n, "", mine);
+	network_ifname(o, "", theirs);
 	if (strcmp(mine, theirs) == 0)
 		return err_field(e, ERR_EXISTS, "name",
 			"the interface of \"%.100s\" would be named %s like that of \"%.100s\"",

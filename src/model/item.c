@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 const char *const item_kind_words[] = {"interface", "address", "sysctl", "firewall", "set", "limit",
-	"peer", "route", "exit", "host", NULL};
+	"peer", "route", "exit", "host", "dns", "name", NULL};
 const char *const interface_role_words[] = {"direct", "devices", "relay", "exit", "hub", NULL};
 
 static int text_compare(const char *a, const char *b)
@@ -48,7 +48,7 @@ static int sysctl_compare(const struct item *a, const struct item *b)
 	return text_compare(a->sysctl.name, b->sysctl.name);
 }
 
-static int firewall_compare(const struct item *a, const struct item *b)
+static int network_compare(const struct item *a, const struct item *b)
 {
 	return 0; /* one a network */
 }
@@ -97,6 +97,11 @@ static int host_compare(const struct item *a, const struct item *b)
 	return text_compare(a->host.name, b->host.name);
 }
 
+static int name_compare(const struct item *a, const struct item *b)
+{
+	return strcmp(a->name.id, b->name.id);
+}
+
 /* Copy the key alone; what drops carry. Each starts from an item of zeros. */
 static void interface_key(struct item *to, const struct item *from)
 {
@@ -113,7 +118,7 @@ static void sysctl_key(struct item *to, const struct item *from)
 	to->sysctl.name = mem_strdup(from->sysctl.name);
 }
 
-static void firewall_key(struct item *to, const struct item *from)
+static void network_key(struct item *to, const struct item *from)
 {
 }
 
@@ -155,6 +160,11 @@ static void exit_key(struct item *to, const struct item *from)
 static void host_key(struct item *to, const struct item *from)
 {
 	to->host.name = mem_strdup(from->host.name);
+}
+
+static void name_key(struct item *to, const struct item *from)
+{
+	id_copy(to->name.id, from->name.id);
 }
 
 /* --- content --------------------------------------------------------------------------------- */
@@ -249,6 +259,22 @@ static int host_equal(const struct item *a, const struct item *b)
 {
 	return addr_compare(a->host.addr, b->host.addr) == 0 &&
 		addr_compare(a->host.addr6, b->host.addr6) == 0;
+}
+
+static int dns_equal(const struct item *a, const struct item *b)
+{
+	return text_same(a->dns.domain, b->dns.domain) &&
+		prefix_vec_equal(&a->dns.listen, &b->dns.listen) &&
+		strs_equal(&a->dns.upstreams, &b->dns.upstreams);
+}
+
+static int name_equal(const struct item *a, const struct item *b)
+{
+	const struct name_item *x = &a->name, *y = &b->name;
+
+	return text_same(x->name, y->name) && addr_compare(x->addr, y->addr) == 0 &&
+		addr_compare(x->addr6, y->addr6) == 0 && x->forward == y->forward &&
+		x->all == y->all;
 }
 
 /* --- memory: make the pointers of a bitwise copy its own; free what an item owns -------------- */
@@ -412,6 +438,30 @@ static void host_done(struct item *i)
 	mem_free(i->host.name);
 }
 
+static void dns_own(struct item *i)
+{
+	i->dns.domain = mem_strdup(i->dns.domain);
+	own_prefixes(&i->dns.listen);
+	own_strs(&i->dns.upstreams);
+}
+
+static void dns_done(struct item *i)
+{
+	mem_free(i->dns.domain);
+	VEC_DONE(&i->dns.listen);
+	strs_done(&i->dns.upstreams);
+}
+
+static void name_own(struct item *i)
+{
+	i->name.name = mem_strdup(i->name.name);
+}
+
+static void name_done(struct item *i)
+{
+	mem_free(i->name.name);
+}
+
 /* --- descriptions ---------------------------------------------------------------------------- */
 
 static void describe_interface(const struct item *i, struct buf *out)
@@ -432,7 +482,7 @@ static void describe_sysctl(const struct item *i, struct buf *out)
 	buf_adds(out, i->sysctl.name == NULL ? "" : i->sysctl.name);
 }
 
-static void describe_firewall(const struct item *i, struct buf *out)
+static void describe_network(const struct item *i, struct buf *out)
 {
 	buf_adds(out, i->network);
 }
@@ -472,6 +522,11 @@ static void describe_host(const struct item *i, struct buf *out)
 	buf_adds(out, i->host.name == NULL ? "" : i->host.name);
 }
 
+static void describe_name(const struct item *i, struct buf *out)
+{
+	buf_addf(out, "%s/%s", i->name.name == NULL ? "" : i->name.name, i->name.id);
+}
+
 static const struct kind_ops {
 	int (*compare)(const struct item *a, const struct item *b); /* keys */
 	int (*equal)(const struct item *a, const struct item *b);   /* all but the key */
@@ -486,14 +541,16 @@ static const struct kind_ops {
 		describe_address},
 	[ITEM_SYSCTL] = {sysctl_compare, sysctl_equal, sysctl_key, sysctl_own, sysctl_done,
 		describe_sysctl},
-	[ITEM_FIREWALL] = {firewall_compare, firewall_equal, firewall_key, firewall_own,
-		firewall_done, describe_firewall},
+	[ITEM_FIREWALL] = {network_compare, firewall_equal, network_key, firewall_own,
+		firewall_done, describe_network},
 	[ITEM_SET] = {set_compare, always_equal, set_key, set_own, set_done, describe_set},
 	[ITEM_LIMIT] = {limit_compare, always_equal, limit_key, nothing, nothing, describe_limit},
 	[ITEM_PEER] = {peer_compare, peer_equal, peer_key, peer_own, peer_done, describe_peer},
 	[ITEM_ROUTE] = {route_compare, route_equal, route_key, nothing, nothing, describe_route},
 	[ITEM_EXIT] = {exit_compare, exit_equal, exit_key, exit_own, exit_done, describe_exit},
 	[ITEM_HOST] = {host_compare, host_equal, host_key, host_own, host_done, describe_host},
+	[ITEM_DNS] = {network_compare, dns_equal, network_key, dns_own, dns_done, describe_network},
+	[ITEM_NAME] = {name_compare, name_equal, name_key, name_own, name_done, describe_name},
 };
 
 /* --- items ----------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ struct network {
 	id_text project;
 	char *name;                            /* unique in the project */
 	char *domain;                          /* DNS domain, default = name */
+	char *interface;                       /* name an import brought; NULL = from the name */
 	int topology;                          /* enum topology */
 	struct prefix ipv4;                    /* pool; unset = IPv6 only. Default 172.30.0.0/16 */
 	struct prefix ipv6;                    /* ULA /64 */
@@ -50,6 +51,8 @@ struct network {
 	bool psk;                              /* a derived pre-shared key on every link */
 	uint64_t psk_epoch;                    /* raised to change all of them */
 	struct strs dns;                       /* resolvers written into device configurations */
+	bool dns_serve;                        /* its nodes answer for its domain */
+	struct strs dns_upstreams;             /* where they forward to; empty = as their host */
 	msec created_at;
 };
 
@@ -144,6 +147,7 @@ struct device {
 	struct strs dns; /* empty = the network's */
 	uint32_t mtu;    /* 0 = the network's */
 	int32_t keepalive;   /* seconds; -1 = the network's */
+	bool imported_psk;   /* its pre-shared key came with an import; kept until it rotates */
 	uint64_t rate_limit; /* bits a second, for each direction; 0 = none */
 	char *config_hash;   /* of the configuration last handed out, to tell stale ones */
 	msec created_at;
@@ -227,6 +231,22 @@ struct user {
 	char *subject;        /* what that issuer calls the user ("sub") */
 	msec created_at;
 	msec last_login;
+};
+
+/* Somebody else who says who people are (OpenID Connect). Its client secret is sealed. */
+struct issuer {
+	id_text id;      /* iss_ */
+	id_text project; /* of the users it makes */
+	char *name;      /* on the button; unique */
+	char *url;       /* "iss" of its tokens, exactly */
+	char *client_id;
+	char *scope;          /* asked for besides openid: "profile email groups" */
+	char *role_claim;     /* claim whose values role_map turns into roles, or NULL */
+	struct strs role_map; /* "VALUE=ROLE"; the first that fits counts */
+	char *default_role;   /* when none fits; NULL = refused */
+	bool create_users;    /* people it names who are not known get a user */
+	bool enabled;
+	msec created_at;
 };
 
 enum token_kind { TOKEN_KIND_API, TOKEN_KIND_JOIN };

@@ -31,6 +31,7 @@
 #define JOIN_NETWORKS_MAX 64
 #define SCOPES_MAX 16
 #define RECOVERY_MAX 16
+#define ROLE_MAP_MAX 64
 #define ANY_U32 UINT32_MAX
 #define ANY_U64 UINT64_MAX
 #define RATE_MAX DEVICE_RATE_MAX
@@ -89,6 +90,7 @@ static const struct field network_fields[] = {
 	ID(project, 0),
 	F(name, FIELD_STR, EDIT | MUST, NAME_MIN, NAME_MAX),
 	F(domain, FIELD_STR, EDIT, 0, DOMAIN_MAX),
+	F(interface, FIELD_STR, 0, 0, IFNAME_LEN - 1),
 	WORDS(topology, FIELD_ENUM, EDIT, topology_words),
 	F(ipv4, FIELD_PREFIX, MAKE, 0, 0),
 	F(ipv6, FIELD_PREFIX, MAKE, 0, 0),
@@ -103,6 +105,8 @@ static const struct field network_fields[] = {
 	F(psk, FIELD_BOOL, EDIT, 0, 0),
 	F(psk_epoch, FIELD_U64, PATCH, 0, ANY_U64),
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
+	F(dns_serve, FIELD_BOOL, EDIT, 0, 0),
+	F(dns_upstreams, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(network, "net");
@@ -192,6 +196,7 @@ static const struct field device_fields[] = {
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(mtu, FIELD_U32, EDIT, 0, MTU_MAX),
 	F(keepalive, FIELD_I32, EDIT, INHERIT, SECONDS_MAX),
+	F(imported_psk, FIELD_BOOL, 0, 0, 0),
 	F(rate_limit, FIELD_U64, EDIT, 0, RATE_MAX),
 	F(config_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
@@ -319,9 +324,27 @@ static const struct field role_fields[] = {
 SCHEMA(role, "role");
 #undef OBJ
 
+#define OBJ struct issuer
+static const struct field issuer_fields[] = {
+	ID(id, 0),
+	ID(project, 0),
+	F(name, FIELD_STR, EDIT | MUST, NAME_MIN, NAME_MAX),
+	F(url, FIELD_STR, MAKE | MUST, 1, TEXT_MAX),
+	F(client_id, FIELD_STR, EDIT | MUST, 1, TEXT_MAX),
+	F(scope, FIELD_STR, EDIT, 0, TEXT_MAX),
+	F(role_claim, FIELD_STR, EDIT, 0, TEXT_MAX),
+	F(role_map, FIELD_STRS, EDIT, 0, ROLE_MAP_MAX),
+	F(default_role, FIELD_STR, EDIT, 0, NAME_MAX),
+	F(create_users, FIELD_BOOL, EDIT, 0, 0),
+	F(enabled, FIELD_BOOL, EDIT, 0, 0),
+	F(created_at, FIELD_TIME, 0, 0, 0),
+};
+SCHEMA(issuer, "iss");
+#undef OBJ
+
 const struct schema *const schemas[] = {&schema_project, &schema_network, &schema_node,
 	&schema_member, &schema_group, &schema_device, &schema_policy, &schema_user, &schema_token,
-	&schema_session, &schema_once, &schema_audit, &schema_role, NULL};
+	&schema_session, &schema_once, &schema_audit, &schema_role, &schema_issuer, NULL};
 
 const struct field *schema_field(const struct schema *s, const char *name)
 {

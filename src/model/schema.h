@@ -55,7 +55,7 @@ struct schema {
 
 extern const struct schema schema_project, schema_network, schema_node, schema_member, schema_group,
 	schema_device, schema_policy, schema_user, schema_token, schema_session, schema_once,
-	schema_audit, schema_role;
+	schema_audit, schema_role, schema_issuer;
 
 /* All of the above, for migrations' tests and the fleet loader; NULL-terminated. */
 extern const struct schema *const schemas[];

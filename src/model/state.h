@@ -22,6 +22,8 @@ enum item_kind {
 	ITEM_ROUTE,     /* key: destination and metric */
 	ITEM_EXIT,      /* key: mark; what carries it takes a table of its own */
 	ITEM_HOST,      /* key: host name */
+	ITEM_DNS,       /* key: network id; this node answers for the network's domain */
+	ITEM_NAME,      /* key: id of the member or device that has the name */
 	ITEM_KINDS
 };
 extern const char *const item_kind_words[]; /* "interface", "address", ... NULL-terminated */
@@ -153,6 +155,22 @@ struct host_item {
 	struct addr addr, addr6;
 };
 
+/* The network's domain on a node that answers for it. */
+struct dns_item {
+	char *domain;
+	struct prefix_vec listen; /* own addresses (host prefixes) it answers on */
+	struct strs upstreams;    /* addresses to forward to; empty = as the host does */
+};
+
+/* A name in the domain. Two owners with one name are no error here: see dns/zone.h. */
+struct name_item {
+	id_text id; /* mem_ or a device's */
+	char *name; /* label */
+	struct addr addr, addr6;
+	bool forward; /* what its owner asks about other domains is forwarded */
+	bool all;     /* its owner is a gateway: it knows every name */
+};
+
 struct item {
 	enum item_kind kind;
 	id_text network;
@@ -167,6 +185,8 @@ struct item {
 		struct limit_item limit;
 		struct exit_item exit;
 		struct host_item host;
+		struct dns_item dns;
+		struct name_item name;
 	};
 };
 

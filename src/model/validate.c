@@ -83,13 +83,13 @@ static int text_check(const char *text, int max, const char *field, struct err *
 	return 0;
 }
 
-static int resolvers_check(const struct strs *dns, struct err *e)
+static int resolvers_check(const struct strs *dns, const char *field, struct err *e)
 {
 	struct addr a;
 
 	VEC_FOREACH (s, dns)
 		if (addr_parse(*s, &a) < 0 || addr_is_special(a))
-			return err_field(e, ERR_INVALID, "dns",
+			return err_field(e, ERR_INVALID, field,
 				"\"%.60s\" is not the address of a resolver", *s);
 	return 0;
 }
@@ -247,7 +247,9 @@ int network_check(const struct network *n, struct err *e)
 		(v4 && (r = pool_check(n->ipv4, e)) < 0) ||
 		(v6 && (r = ula_check(n->ipv6, e)) < 0) || (r = ranges_check(n, e)) < 0 ||
 		(r = listen_port_check(n->listen_port, "listen_port", e)) < 0 ||
-		(r = mtu_check(n->mtu, v6, "mtu", e)) < 0 || (r = resolvers_check(&n->dns, e)) < 0)
+		(r = mtu_check(n->mtu, v6, "mtu", e)) < 0 ||
+		(r = resolvers_check(&n->dns, "dns", e)) < 0 ||
+		(r = resolvers_check(&n->dns_upstreams, "dns_upstreams", e)) < 0)
 		return r;
 	return 0;
 }
@@ -370,7 +372,7 @@ int device_check(const struct device *d, struct err *e)
 		(d->dns_name != NULL && (r = label_check(d->dns_name, "name", e)) < 0) ||
 		(r = tags_check(&d->tags, e)) < 0 ||
 		(r = custom_split_check(&d->allowed_ips, e)) < 0 ||
-		(r = resolvers_check(&d->dns, e)) < 0 ||
+		(r = resolvers_check(&d->dns, "dns", e)) < 0 ||
 		(r = mtu_check(d->mtu, addr_is_set(d->ipv6), "mtu", e)) < 0)
 		return r;
 	if (d->keepalive < -1 || d->keepalive > SECONDS_MOST)
@@ -530,4 +532,12 @@ int token_check(const struct token *t, struct err *e)
 		if ((r = name_check(*n, "networks", e)) < 0)
 			return r;
 	return roles_check(t->roles, e);
+}
+
+void network_ifname(const struct network *n, const char *suffix, char ret[static IFNAME_LEN])
+{
+	if (n->interface != NULL && *n->interface != '\0')
+		snprintf(ret, IFNAME_LEN, "%.11s%.4s", n->interface, suffix);
+	else
+		ifname_make(n->name, suffix, ret);
 }

@@ -161,14 +161,20 @@ static void begin_member(
 	}
 }
 
-/* Of a node only "enabled" shows in plans, but that in all its networks. */
+/* Of a node only "enabled" and its name show in plans, but those in all its networks. */
+static bool same_to_others(const struct node *was, const struct node *is)
+{
+	return was != NULL && is != NULL && was->enabled == is->enabled &&
+		strcmp(was->name, is->name) == 0;
+}
+
 static void begin_node(
 	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
 	const struct node *was = before, *is = after;
 	const struct node *either = was != NULL ? was : is;
 
-	if (either == NULL || (was != NULL && is != NULL && was->enabled == is->enabled))
+	if (either == NULL || same_to_others(was, is))
 		return;
 	id_vec_add(&pc->own, either->id);
 	VEC_FOREACH (m, fleet_memberships(f, either->id))

@@ -2,6 +2,8 @@
 #include "plan/link.h"
 
 #include "crypto/key.h"
+#include "plan/domain.h"
+#include "model/validate.h"
 #include "plan/policy.h"
 #include "plan/relay.h"
 #include "plan/way.h"
@@ -27,12 +29,12 @@ int link_usable(const struct fleet *f, const struct member *m)
 
 void link_devices_name(const struct network *n, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, "", ret);
+	network_ifname(n, "", ret);
 }
 
 void link_direct_name(const struct network *n, const struct member *m, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
+	network_ifname(n, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
 }
 
 void link_push_interface(const struct network *n, const char *name, int role,
@@ -172,6 +174,7 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 		VEC_FOREACH (prefix, &p->allowed_ips)
 			link_push_route(fn->network, name, *prefix, 0, watched ? p->id : "", ret);
 	VEC_PUSH(ret, it);
+	domain_name(v, i, ret);
 }
 
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
@@ -265,6 +268,17 @@ bool link_admits(const struct device *d)
 	return d->enabled && !d->over_quota;
 }
 
+void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
+	struct secret *ret)
+{
+	const struct secret *imported = d->imported_psk ? map_get(&fn->psks, d->id) : NULL;
+
+	if (imported != NULL)
+		*ret = *imported;
+	else if (!d->imported_psk)
+		link_set_psk(fn, &d->public_key, &g->public_key, ret);
+}
+
 void link_device_limit(const struct fleet_network *fn, const struct device *d, struct item_vec *ret)
 {
 	struct item *i;
@@ -298,6 +312,9 @@ void link_device_peer(const struct fleet_network *fn, const struct group *g, con
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv4));
 	if (addr_is_set(d->ipv6))
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv6));
-	link_set_psk(fn, &d->public_key, &g->public_key, &p->psk);
+	link_device_psk(fn, g, d, &p->psk);
+	/* the pool's routes hold twins; an imported IPv6 address may be any */
+	if (policy_odd_ipv6(d))
+		link_push_route(fn->network, p->interface, prefix_host(d->ipv6), 0, "", ret);
 	VEC_PUSH(ret, i);
 }

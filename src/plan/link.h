@@ -59,6 +59,10 @@ bool link_admits(const struct device *d);
  * the control plane has heard of it there. */
 #define LINK_QUOTA_AWAY 4
 
+/* The pre-shared key of a device and its group: the imported one, else derived; zero = none. */
+void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
+	struct secret *ret);
+
 /* Push the limit of a device that has one. */
 void link_device_limit(
 	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);

@@ -1,6 +1,7 @@
 /* DOC: see part.h. */
 #include "plan/part.h"
 
+#include "plan/domain.h"
 #include "plan/exit.h"
 #include "plan/link.h"
 #include "plan/relay.h"
@@ -51,6 +52,7 @@ static void push_firewall(struct view *v, size_t i, int direct, struct item_vec 
 	if (m->masquerade)
 		prefix_vec_copy(&fw->masquerade, &m->local_subnets);
 	policy_compile(v->fn, view_rules(v), m, fw, ret);
+	domain_firewall(v->fn, m, fw, ret);
 	exit_shell(v, i, fw, ret);
 	VEC_PUSH(ret, it);
 }
@@ -73,6 +75,7 @@ static void push_shell(
 	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER | ROLE_EXIT) || m->local_subnets.n > 0)
 		push_forwarding(v->fn->network, ret);
 	push_firewall(v, i, direct, ret);
+	domain_member(v, i, ret);
 }
 
 /* Who a device is planned for. */
@@ -96,6 +99,8 @@ static void push_device(
 		exit_device(h->exits, h->member, d, ret);
 	}
 	policy_device_sets(h->fn, h->rules, d, ret);
+	if (h->own != NULL)
+		domain_device(h->fn, d, ret);
 }
 
 static void push_devices(struct view *v, size_t i, struct item_vec *ret)
@@ -184,6 +189,14 @@ static bool is_away(struct views *vs, const struct fleet_network *fn, const stru
 	return home != NULL && home != m;
 }
 
+static bool group_is_there(const struct fleet_network *fn, const char *group)
+{
+	VEC_FOREACH (g, &fn->groups)
+		if (strcmp((*g)->id, group) == 0)
+			return true;
+	return false;
+}
+
 void part_device(
 	struct views *vs, const char *node, const struct device *device, struct item_vec *ret)
 {
@@ -195,7 +208,7 @@ void part_device(
 	if (fn != NULL && device->full_tunnel)
 		VEC_FOREACH (x, &fn->members)
 			exits_add(&exits, *x, link_usable(vs->fleet, *x));
-	if (fn == NULL || m == NULL || map_get(&vs->fleet->groups, device->group) == NULL ||
+	if (fn == NULL || m == NULL || !group_is_there(fn, device->group) ||
 		!link_usable(vs->fleet, m) || !has_shell(vs, fn, m))
 		return;
 	h = (struct host){&exits, fn, NULL, m, link_group(fn, m)};

@@ -1,6 +1,7 @@
 /* DOC: the plan of one node, and questions to policies about addresses; see plan.h. */
 #include "plan/plan.h"
 
+#include "plan/domain.h"
 #include "plan/link.h"
 #include "plan/part.h"
 
@@ -136,6 +137,8 @@ int plan_policy_allows(const struct fleet *f, const char *network, struct addr s
 	from = device_at(f, fn, src);
 	to = device_at(f, fn, dst);
 	gateway = gateway_at(fn, dst);
+	if (gateway != NULL && domain_allows(fn, gateway, src, protocol, port))
+		return 1;
 	VEC_FOREACH (p, &fn->policies) {
 		if (!(*p)->enabled)
 			continue;
@@ -209,4 +212,13 @@ void plan_device_routes(const struct fleet *f, const struct device *d, struct pr
 					VEC_PUSH(ret, *p);
 	}
 	prefix_vec_aggregate(ret);
+}
+
+void plan_device_psk(const struct fleet *f, const struct device *d, struct secret *ret)
+{
+	const struct fleet_network *fn = fleet_network(f, d->network);
+	const struct group *g = map_get(&f->groups, d->group);
+
+	if (fn != NULL && g != NULL)
+		link_device_psk(fn, g, d, ret);
 }

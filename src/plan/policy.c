@@ -121,6 +121,12 @@ void policy_fixed(
 	prefix_vec_aggregate(ret);
 }
 
+bool policy_odd_ipv6(const struct device *d)
+{
+	return addr_is_set(d->ipv4) && addr_is_set(d->ipv6) &&
+		(uint64_t)d->ipv6.bits != (uint64_t)d->ipv4.bits;
+}
+
 int policy_picks_device(const struct strs *selectors, const struct device *d)
 {
 	VEC_FOREACH (s, selectors) {
@@ -129,6 +135,8 @@ int policy_picks_device(const struct strs *selectors, const struct device *d)
 		if (strcmp(*s, d->id) == 0)
 			return 1;
 		if (strcmp(*s, "sites") == 0 && d->kind == DEVICE_SITE)
+			return 1;
+		if (strcmp(*s, "clients") == 0 && d->kind == DEVICE_CLIENT && policy_odd_ipv6(d))
 			return 1;
 	}
 	return 0;
@@ -166,11 +174,10 @@ static void push_set(const struct fleet_network *fn, struct firewall_item *fw, c
 		push_set_item(fn->network->id, name, *p, ret);
 }
 
-/* Make sure the list's set exists. */
-static void use_list(const struct fleet_network *fn, struct firewall_item *fw,
-	const struct policy_list *list, struct item_vec *ret)
+void policy_use_list(const struct fleet_network *fn, struct firewall_item *fw,
+	const struct policy_list *list, struct item_vec *ret_sets)
 {
-	push_set(fn, fw, list->name, &list->fixed, ret);
+	push_set(fn, fw, list->name, &list->fixed, ret_sets);
 }
 
 static void push_rule(struct fw_rule_vec *to, const char *from_set, const char *to_set,
@@ -184,8 +191,6 @@ static void push_rule(struct fw_rule_vec *to, const char *from_set, const char *
 		strs_copy(&r.ports, ports);
 	VEC_PUSH(to, r);
 }
-
-#define SELF_SET "self"
 
 static const char *protocol_of(const struct rule *r)
 {
@@ -288,19 +293,19 @@ static void compile_input(const struct fleet_network *fn, const struct member *m
 	const struct policy_list *to = gateway ? &r->named : &r->to;
 
 	if (has_any_of(&to->fixed, self)) {
-		use_list(fn, fw, &r->from, ret);
-		use_list(fn, fw, to, ret);
+		policy_use_list(fn, fw, &r->from, ret);
+		policy_use_list(fn, fw, to, ret);
 		push_rule(&fw->input, r->from.name, to->name, protocol, &r->rule->ports);
 	}
 	if (!gateway || !strs_has(&r->rule->to, "nodes"))
 		return;
 	if (r->has_peers) {
-		use_list(fn, fw, &r->peers, ret);
-		push_rule(&fw->input, r->peers.name, SELF_SET, protocol, &r->rule->ports);
+		policy_use_list(fn, fw, &r->peers, ret);
+		push_rule(&fw->input, r->peers.name, POLICY_SELF_SET, protocol, &r->rule->ports);
 	}
 	if (strcmp(protocol, "any") == 0 || strcmp(protocol, "icmp") == 0) {
-		use_list(fn, fw, &r->from, ret);
-		push_rule(&fw->input, r->from.name, SELF_SET, "icmp", NULL);
+		policy_use_list(fn, fw, &r->from, ret);
+		push_rule(&fw->input, r->from.name, POLICY_SELF_SET, "icmp", NULL);
 	}
 }
 
@@ -310,11 +315,11 @@ void policy_compile(const struct fleet_network *fn, const struct policy_rule_vec
 	struct prefix_vec self = {0};
 
 	policy_self(fn, m, &self);
-	push_set(fn, fw, SELF_SET, &self, ret_sets);
+	push_set(fn, fw, POLICY_SELF_SET, &self, ret_sets);
 	VEC_FOREACH (r, rules) {
 		compile_input(fn, m, r, &self, fw, ret_sets);
-		use_list(fn, fw, &r->from, ret_sets);
-		use_list(fn, fw, &r->to, ret_sets);
+		policy_use_list(fn, fw, &r->from, ret_sets);
+		policy_use_list(fn, fw, &r->to, ret_sets);
 		push_rule(&fw->forward, r->from.name, r->to.name, protocol_of(r->rule),
 			&r->rule->ports);
 	}

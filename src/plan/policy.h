@@ -24,6 +24,10 @@ void policy_fixed(
 /* Does a single device belong to the list by tag, id or kind, beyond the fixed part? */
 int policy_picks_device(const struct strs *selectors, const struct device *d);
 
+/* Has the device an IPv6 address that is not the twin of its IPv4 one? Only imported ones do; such
+ * an address is outside the ranges and stands in sets and routes by itself. */
+bool policy_odd_ipv6(const struct device *d);
+
 /* Does any enabled policy of the network pick this device by tag, id or kind? */
 int policy_knows_device(const struct fleet_network *fn, const struct device *d);
 
@@ -64,6 +68,12 @@ bool policy_rules_equal(const struct policy_rule_vec *a, const struct policy_rul
 /* Fill the firewall's rules and set names, and push an ITEM_SET for each fixed prefix. */
 void policy_compile(const struct fleet_network *fn, const struct policy_rule_vec *rules,
 	const struct member *m, struct firewall_item *fw, struct item_vec *ret_sets);
+
+/* The set of the addresses a node has itself. */
+#define POLICY_SELF_SET "self"
+/* Make sure the list's set is in the firewall. */
+void policy_use_list(const struct fleet_network *fn, struct firewall_item *fw,
+	const struct policy_list *list, struct item_vec *ret_sets);
 
 /* Push the set members a device brings to every node of its network. rules may be NULL: then the
  * lists that pick the device, and only they, are compiled here. */

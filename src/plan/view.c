@@ -18,6 +18,17 @@ static void mark_home(struct view *v, const struct group *g)
 		}
 }
 
+static void make_label(const struct fleet *f, struct view_member *vm)
+{
+	const struct node *n = map_get(&f->nodes, vm->member->node);
+
+	if (n == NULL || n->name == NULL)
+		return;
+	label_from_name(n->name, vm->label);
+	if (label_is_reserved(vm->label))
+		vm->label[0] = '\0';
+}
+
 /* A controller others can speak to first. */
 static bool can_relay(const struct view_member *vm)
 {
@@ -170,6 +181,7 @@ struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 		vm->member = fn->members.v[i];
 		vm->group = link_group(fn, vm->member);
 		vm->usable = link_usable(f, vm->member);
+		make_label(f, vm);
 	}
 	VEC_FOREACH (g, &fn->groups)
 		mark_home(v, *g);

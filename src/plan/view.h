@@ -8,6 +8,7 @@
 #ifndef WARREN_PLAN_VIEW_H
 #define WARREN_PLAN_VIEW_H
 
+#include "model/names.h"
 #include "model/ports.h"
 #include "plan/policy.h"
 #include "plan/reach.h"
@@ -30,6 +31,7 @@ struct view_member {
 	const struct member *member;
 	const struct group *group; /* that it terminates devices for, or NULL */
 	bool usable;               /* its node is there and enabled */
+	char label[LABEL_MAX + 1]; /* its DNS name; "" when that is a reserved one */
 	bool home;                 /* the mesh finds its group's devices behind it */
 	bool relay;                /* it is one of the view's relays */
 	bool shares;               /* its group's devices, with other gateways: see way.h */

@@ -123,7 +123,7 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
-static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT NOT NULL DEFAULT '';";
 
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
@@ -138,6 +138,11 @@ static const char member_next_key[] =
 static const char list_by_kind[] =
 	"DROP INDEX device_project;"
 	"CREATE INDEX device_project ON device (project, kind, id);";
+
+/* Networks of before keep quiet until somebody turns it on: configurations were handed out. */
+static const char network_dns_serve[] =
+	"ALTER TABLE network ADD COLUMN dns_serve INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN dns_upstreams TEXT NOT NULL DEFAULT '';";
 
 /* When a device got the key it has, for its age. */
 static const char device_key_at[] =
@@ -170,6 +175,19 @@ static const char accounts[] =
 	"CREATE TABLE audit_base (project TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL,"
 	" hash TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
+static const char issuers[] =
+	"CREATE TABLE issuer (id TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL,"
+	" name TEXT NOT NULL, url TEXT NOT NULL, client_id TEXT NOT NULL, scope TEXT NOT NULL,"
+	" role_claim TEXT NOT NULL, role_map TEXT NOT NULL, default_role TEXT NOT NULL,"
+	" create_users INTEGER NOT NULL, enabled INTEGER NOT NULL, created_at INTEGER NOT NULL)"
+	" STRICT;"
+	"CREATE UNIQUE INDEX issuer_name ON issuer (name);";
+/* What came from a server's file and stays as it was. */
+static const char imported[] =
+	"ALTER TABLE device ADD COLUMN imported_psk INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN interface TEXT NOT NULL DEFAULT '';";
+
+/* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
 
@@ -196,6 +214,9 @@ const char *const migrations_sqlite[] = {
 	device_rate_limit,
 	member_next_key,
 	device_at_quota,
+	network_dns_serve,
+	issuers,
+	imported,
 	NULL,
 };
 /* clang-format on */

@@ -190,6 +190,21 @@ static inline struct item *random_item(struct rand *r)
 		if (random_one_in(r, 2))
 			i->host.addr6 = random_addr(r);
 		break;
+	case ITEM_DNS:
+		i->dns.domain = random_text(r);
+		random_prefixes(r, &i->dns.listen);
+		random_strs(r, &i->dns.upstreams);
+		break;
+	case ITEM_NAME:
+		snprintf(i->name.id, ID_LEN, "mem_%llu", (unsigned long long)rand_next(r));
+		i->name.name = random_text(r);
+		if (random_one_in(r, 2))
+			i->name.addr = random_addr(r);
+		if (random_one_in(r, 2))
+			i->name.addr6 = random_addr(r);
+		i->name.forward = random_one_in(r, 2);
+		i->name.all = random_one_in(r, 2);
+		break;
 	case ITEM_KINDS:
 		break;
 	}

@@ -181,7 +181,7 @@ static void every_field_is_described(void **state)
 {
 	static const struct schema *const shown[] = {&schema_project, &schema_network, &schema_node,
 		&schema_member, &schema_group, &schema_device, &schema_policy, &schema_user,
-		&schema_token, &schema_audit, &schema_role, &schema_session};
+		&schema_token, &schema_audit, &schema_role, &schema_session, &schema_issuer};
 	struct json_doc *d =
 		json_parse(asset_openapi_json, asset_openapi_json_len, 1024 * 1024, NULL);
 
@@ -229,11 +229,12 @@ static void nothing_answers_without_credentials(void **state)
 static void open_routes_are_few(void **state)
 {
 	static const char *const open[] = {"/", "/healthz", "/readyz", "/api/docs",
-		"/api/v1/openapi.json", "/once/{id}", "/api/v1/login", "/assets/{name}"};
+		"/api/v1/openapi.json", "/once/{id}", "/api/v1/login", "/api/v1/login/issuers",
+		"/api/v1/login/issuers/{id}", "/api/v1/login/callback", "/assets/{name}"};
 
 	for (size_t i = 0; i < n_api_routes; i++) {
 		bool listed = false;
-		for (size_t j = 0; j < 8; j++)
+		for (size_t j = 0; j < sizeof(open) / sizeof(open[0]); j++)
 			listed = listed || strcmp(open[j], api_routes[i].path) == 0;
 		assert_int_equal(listed, (route_of(i)->flags & ROUTE_OPEN) != 0);
 	}

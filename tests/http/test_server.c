@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "http/worker.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -544,10 +545,54 @@ static void bad_addresses_are_named(void **state)
 	assert_int_equal(http_server_start(&o, &s, &e), ERR_INVALID);
 }
 
+/* Drip text into the connection, its last byte again and again, until the server ends it. */
+static bool is_cut(int fd, const char *text)
+{
+	msec end = clock_mono(&clock_real) + 30000;
+	char c;
+
+	for (size_t i = 0; clock_mono(&clock_real) < end; i++) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+
+		if (send(fd, text + (i < strlen(text) ? i : strlen(text) - 1), 1, MSG_NOSIGNAL) < 0)
+			return true;
+		if (poll(&p, 1, 20) > 0 && recv(fd, &c, 1, 0) <= 0)
+			return true;
+	}
+	return false;
+}
+
+static void who_drips_is_cut(void **state)
+{
+	CLEANUP(buf_done) struct buf in = {0};
+	static const char *const drips[] = {"GET / HTTP/1.1\r\nHost: a\r\nX: yyyy",
+		"POST /show/7 HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nbbbb"};
+	static const char whole[] = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+	msec usual = http_request_time;
+	struct env *env = *state;
+
+	http_request_time = 300;
+	for (size_t i = 0; i < ARRAY_LEN(drips); i++) {
+		int fd = dial(env->s);
+		assert_true(is_cut(fd, drips[i]));
+		close(fd);
+	}
+	/* one that asks in time is served, and again on the same connection */
+	int fd = dial(env->s);
+	for (int i = 0; i < 2; i++) {
+		say(fd, whole, sizeof(whole) - 1);
+		assert_int_equal(hear_response(fd, &in), 200);
+		buf_reset(&in);
+	}
+	close(fd);
+	http_request_time = usual;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(handler_sees_the_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_drips_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(chunked_body_is_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(statuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(sizes_are_limited, setup, teardown),

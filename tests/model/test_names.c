@@ -1,5 +1,6 @@
 /* DOC: names, labels, interface names and endpoints; vectors where there are published ones. */
 #include "model/names.h"
+#include "base/rand.h"
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -16,8 +17,8 @@ static void names(void **state)
 		"1234567890123456789012345678901234567890123456789012345678901234"};
 	static const char *const bad[] = {"", " ", "    ", "a\nb", "a\tb", "\x7f", "\xff",
 		"\xc0\x80",
-		"a\xe2\x80\xa8"
-		"b",
+		("a\xe2\x80\xa8"
+		 "b"),
 		"12345678901234567890123456789012345678901234567890123456789012345"};
 	struct err e = {0};
 
@@ -72,6 +73,39 @@ static void labels(void **state)
 	assert_false(label_is_reserved("laptop"));
 }
 
+static int is_label(const char *l)
+{
+	size_t n = strlen(l);
+
+	return n > 0 && n <= LABEL_MAX && l[0] != '-' && l[n - 1] != '-' &&
+		strspn(l, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
+/* Whatever the bytes of a name are: a label, the same of itself, and numbers tell labels apart. */
+static void labels_of_anything(void **state)
+{
+	struct rand r = {3};
+
+	for (int i = 0; i < 50000; i++) {
+		char name[200], label[LABEL_MAX + 1], again[LABEL_MAX + 1], other[LABEL_MAX + 1];
+		size_t n = rand_below(&r, sizeof(name));
+
+		for (size_t k = 0; k < n; k++)
+			name[k] = (char)(1 + rand_below(&r, i % 2 ? 255 : 127));
+		name[n] = '\0';
+		label_from_name(name, label);
+		assert_true(is_label(label));
+		label_from_name(label, again);
+		assert_string_equal(again, label);
+		label_number(again, 2 + (unsigned)rand_below(&r, 1000));
+		assert_true(is_label(again));
+		memcpy(other, label, sizeof(other));
+		label_number(other, 70000);
+		assert_true(is_label(other));
+		assert_string_not_equal(other, again);
+	}
+}
+
 static void domains(void **state)
 {
 	static const char *const good[] = {"office", "mesh.example.com", "a", "x-1.y"};
@@ -103,7 +137,8 @@ static void interface_names(void **state)
 	};
 	/* names that would be confused with the system's or with each other */
 	static const char *const hashed[] = {"lo", "eth0", "all", "warren0", "enp3s0", "docker0",
-		"twelve-bytes", "日本", "中国", "42", "office-m", "wg0", "office-r", "office-r7x", "Größe", "Graße"};
+		"twelve-bytes", "日本", "中国", "42", "office-m", "wg0", "office-r", "office-r7x",
+		"Größe", "Graße"};
 	char got[IFNAME_LEN], again[IFNAME_LEN];
 
 	for (size_t i = 0; i < ARRAY_LEN(exact); i++) {
@@ -202,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(labels),
+		cmocka_unit_test(labels_of_anything),
 		cmocka_unit_test(domains),
 		cmocka_unit_test(interface_names),
 		cmocka_unit_test(interface_names_are_distinct),

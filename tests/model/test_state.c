@@ -104,6 +104,17 @@ static struct item *random_item(void)
 		i->host.name = word("host", 8);
 		i->host.addr = random_prefix().addr;
 		break;
+	case ITEM_DNS:
+		i->dns.domain = word("net", 2);
+		VEC_PUSH(&i->dns.listen, random_prefix());
+		strs_push(&i->dns.upstreams, "192.0.2.1");
+		break;
+	case ITEM_NAME:
+		snprintf(i->name.id, ID_LEN, "mem_%u", (unsigned)rand_below(&rng, 20));
+		i->name.name = word("host", 4);
+		i->name.addr = random_prefix().addr;
+		i->name.forward = rand_below(&rng, 2);
+		break;
 	case ITEM_KINDS:
 		fail();
 	}

@@ -132,6 +132,29 @@ static void toggle_node(struct world *w, void *object)
 	((struct node *)object)->enabled ^= true;
 }
 
+static void rename_node(struct world *w, void *object)
+{
+	struct node *n = object;
+
+	mem_free(n->name);
+	/* labels that meet, and a reserved one, are no error in plans */
+	n->name = world_below(w, 4) == 0 ? mem_strdup("localhost")
+					 : mem_printf("Renamed %u", world_below(w, 6));
+}
+
+static void rename_device(struct world *w, void *object)
+{
+	struct device *d = object;
+
+	mem_free(d->dns_name);
+	d->dns_name = mem_printf("renamed-%u", world_below(w, 6));
+}
+
+static void toggle_serving(struct world *w, void *object)
+{
+	((struct network *)object)->dns_serve ^= true;
+}
+
 static void observe_node(struct world *w, void *object)
 {
 	((struct node *)object)->last_heartbeat++;
@@ -192,6 +215,9 @@ static const struct row {
 	{"epoch", &schema_network, offsetof(struct fleet, networks), CHANGE, next_epoch},
 	{"topology", &schema_network, offsetof(struct fleet, networks), CHANGE, other_topology},
 	{"new device", &schema_device, 0, ADD, NULL},
+	{"rename", &schema_node, offsetof(struct fleet, nodes), CHANGE, rename_node},
+	{"rename device", &schema_device, offsetof(struct fleet, devices), CHANGE, rename_device},
+	{"serve", &schema_network, offsetof(struct fleet, networks), CHANGE, toggle_serving},
 	{"device key", &schema_device, offsetof(struct fleet, devices), CHANGE, device_key},
 	{"full tunnel", &schema_device, offsetof(struct fleet, devices), CHANGE, full_tunnel},
 	{"device moves", &schema_device, offsetof(struct fleet, devices), CHANGE, device_moves},

@@ -272,10 +272,12 @@ static void a_client_costs_one_part(void **state)
 	pc = plan_change_begin(w.fleet, &c, &world_keys);
 	fleet_put(w.fleet, &schema_device, d);
 	plan_change_end(pc, w.fleet, nodes.v[0].id, &delta);
-	assert_int_equal(delta.put.n, 1);
+	assert_int_equal(delta.put.n, 2);
 	assert_int_equal(delta.drop.n, 0);
 	assert_int_equal(delta.put.v[0]->kind, ITEM_PEER);
 	assert_string_equal(delta.put.v[0]->peer.id, d->id);
+	assert_int_equal(delta.put.v[1]->kind, ITEM_NAME);
+	assert_string_equal(delta.put.v[1]->name.name, d->dns_name);
 	plan_change_free(pc);
 	delta_done(&delta);
 	VEC_DONE(&nodes);

@@ -72,6 +72,7 @@ static struct network *make_network(struct world *w, const char *project, unsign
 	n->listen_port = (uint16_t)(51820 + 10 * (second - 16));
 	n->keepalive = 25;
 	n->psk = world_below(w, 2);
+	n->dns_serve = w->serial % 4 != 0;
 	n->topology = world_below(w, 4) == 0 ? TOPOLOGY_HUB : TOPOLOGY_MESH;
 	fleet_put(w->fleet, &schema_network, n);
 	memset(fleet_network(w->fleet, n->id)->psk_root.bytes, (int)(second + 1), KEY_LEN);

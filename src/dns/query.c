@@ -1,0 +1,139 @@
+/* DOC: see query.h. */
+#include "dns/query.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+#define LABEL_BITS 0xc0 /* set: a pointer, or nothing that is used */
+#define OPT_FIXED 10    /* type, class, ttl, length */
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+/* Copy the name at `at` in lower case; the offset behind it, or 0. Pointers are refused. */
+static size_t read_name(
+	const uint8_t *p, size_t n, size_t at, uint8_t name[static DNS_NAME_MAX], size_t *ret_len)
+{
+	size_t len = 0;
+
+	while (at < n) {
+		uint8_t label = p[at];
+
+		if ((label & LABEL_BITS) != 0 || label + 1u > n - at ||
+			len + label + 1u > DNS_NAME_MAX)
+			return 0;
+		name[len++] = label;
+		for (size_t i = 1; i <= label; i++)
+			name[len++] = lower(p[at + i]);
+		at += label + 1u;
+		if (label == 0) {
+			*ret_len = len;
+			return at;
+		}
+	}
+	return 0;
+}
+
+/* The offset behind the name at `at`, or 0; one that ends in a pointer ends there. */
+static size_t skip_name(const uint8_t *p, size_t n, size_t at)
+{
+	while (at < n) {
+		uint8_t label = p[at];
+
+		if ((label & LABEL_BITS) == LABEL_BITS)
+			return n - at >= 2 ? at + 2 : 0;
+		if ((label & LABEL_BITS) != 0 || label + 1u > n - at)
+			return 0;
+		at += label + 1u;
+		if (label == 0)
+			return at;
+	}
+	return 0;
+}
+
+static size_t read_question(const uint8_t *p, size_t n, struct dns_query *q)
+{
+	size_t at = read_name(p, n, DNS_HEADER, q->name, &q->name_len);
+
+	if (at == 0 || n - at < 4)
+		return 0;
+	q->type = dns_get16(p + at);
+	q->class = dns_get16(p + at + 2);
+	return at + 4;
+}
+
+/* A record behind the question: only OPT means anything. The offset behind it, or 0. */
+static size_t read_additional(const uint8_t *p, size_t n, size_t at, struct dns_query *q)
+{
+	size_t fixed = skip_name(p, n, at);
+
+	if (fixed == 0 || n - fixed < OPT_FIXED || dns_get16(p + fixed + 8) > n - fixed - OPT_FIXED)
+		return 0;
+	if (dns_get16(p + fixed) == DNS_TYPE_OPT) {
+		if (q->edns || p[at] != 0)
+			return 0; /* a second one, or one that is not the root's */
+		q->edns = true;
+		q->udp_size = dns_get16(p + fixed + 2);
+		q->edns_version = p[fixed + 5];
+		q->dnssec_ok = (p[fixed + 6] & 0x80) != 0;
+		if (q->udp_size < DNS_PLAIN_MAX)
+			q->udp_size = DNS_PLAIN_MAX;
+	}
+	return fixed + OPT_FIXED + dns_get16(p + fixed + 8);
+}
+
+int dns_query_parse(const uint8_t *p, size_t n, struct dns_query *ret)
+{
+	struct dns_query q = {.udp_size = DNS_PLAIN_MAX};
+	size_t at;
+
+	if (n < DNS_HEADER || n > DNS_QUERY_MAX)
+		return ERR_INVALID;
+	q.id = dns_get16(p);
+	q.flags = dns_get16(p + 2);
+	/* one question; no answers, no authorities */
+	if ((q.flags & (DNS_QR | DNS_TC)) != 0 || dns_get16(p + 4) != 1 || dns_get16(p + 6) != 0 ||
+		dns_get16(p + 8) != 0)
+		return ERR_INVALID;
+	at = read_question(p, n, &q);
+	q.question_end = at;
+	for (unsigned i = dns_get16(p + 10); i > 0 && at != 0; i--)
+		at = read_additional(p, n, at, &q);
+	if (at != n)
+		return ERR_INVALID;
+	*ret = q;
+	return 0;
+}
+
+size_t dns_query_relay(const struct dns_query *q, const uint8_t *packet, uint16_t id, uint8_t *out)
+{
+	static const uint8_t opt[] = {
+		0, 0, DNS_TYPE_OPT, DNS_EDNS_MAX >> 8, DNS_EDNS_MAX & 0xff, 0, 0, 0, 0, 0, 0};
+	size_t n = q->question_end;
+
+	memcpy(out, packet, n);
+	dns_put16(out, id);
+	dns_put16(out + 2, DNS_RD | (q->flags & DNS_CD));
+	dns_put16(out + 10, q->edns);
+	if (q->edns) {
+		memcpy(out + n, opt, sizeof(opt));
+		out[n + 7] = q->dnssec_ok ? 0x80 : 0;
+		n += sizeof(opt);
+	}
+	return n;
+}
+
+bool dns_response_check(const struct dns_query *q, const uint8_t *p, size_t n, uint16_t id)
+{
+	struct dns_query r = {0};
+
+	if (n < q->question_end || dns_get16(p) != id || (p[2] & 0x80) == 0 ||
+		(dns_get16(p + 2) & DNS_OPCODE) != 0 || dns_get16(p + 4) != 1)
+		return false;
+	return read_question(p, n, &r) == q->question_end && r.type == q->type &&
+		r.class == q->class && r.name_len == q->name_len &&
+		memcmp(r.name, q->name, q->name_len) == 0;
+}
