@@ -48,16 +48,19 @@ static struct visitor *visitor_of(struct gate *g, const struct peer_item *p)
 
 /* Has it used up what is left? What it used before we began to look is not ours to know: the
  * control plane counted it before it said how much is left. */
-static bool is_spent(struct visitor *v, const struct peer_item *want, const struct wg_peer *p)
+static bool is_spent(
+	struct visitor *v, const struct peer_item *want, const struct wg_peer *p, bool *ret_near)
 {
-	uint64_t now = p->rx + p->tx;
+	uint64_t now = p->rx + p->tx, before = v->used;
 
 	if (v->grant != want->quota_grant) {
 		v->grant = want->quota_grant;
-		v->used = 0;
+		v->used = before = 0;
 	} else {
 		v->used += now >= v->last ? now - v->last : now; /* smaller: it was put in anew */
 	}
+	/* as much again until the next look would be too much */
+	*ret_near |= want->quota_grant != 0 && v->used + 2 * (v->used - before) >= want->quota_left;
 	v->last = now;
 	return want->quota_grant != 0 && v->used >= want->quota_left;
 }
@@ -73,7 +76,7 @@ static void see(
 	v->addr = p->endpoint_addr;
 	v->port = p->endpoint_port;
 	g->news |= v->away && v->handshake != 0 && v->handshake != v->accepted;
-	if (is_spent(v, want, p))
+	if (is_spent(v, want, p, &g->near))
 		VEC_PUSH(spent, (struct item *)(uintptr_t)i);
 }
 
@@ -114,7 +117,7 @@ bool gate_look(struct gate *g)
 			strs_push(&devices, p->interface);
 	}
 	g->watching = devices.n > 0;
-	g->news = false;
+	g->news = g->near = false;
 	VEC_FOREACH (name, &devices)
 		look_at(g, *name, &spent);
 	if (spent.n > 0)
@@ -128,11 +131,11 @@ bool gate_look(struct gate *g)
 
 msec gate_wait(const struct gate *g)
 {
-	msec wait = g->took * GATE_LOOK_SHARE;
+	msec wait = g->took * GATE_LOOK_SHARE, least = g->near ? GATE_LOOK_NEAR : GATE_LOOK;
 
 	if (!g->watching)
 		return 0;
-	return wait < GATE_LOOK ? GATE_LOOK : wait > GATE_LOOK_MAX ? GATE_LOOK_MAX : wait;
+	return wait < least ? least : wait > GATE_LOOK_MAX ? GATE_LOOK_MAX : wait;
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */

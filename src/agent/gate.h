@@ -11,6 +11,7 @@
 #include "agent/observe.h"
 
 #define GATE_LOOK 1000     /* between looks, */
+#define GATE_LOOK_NEAR 200 /* shorter when a quota is about to be used up; */
 #define GATE_LOOK_MAX 2000 /* longer when looking takes long: */
 #define GATE_LOOK_SHARE 40 /* at most this part of the time */
 
@@ -18,7 +19,7 @@ struct gate {
 	struct core *core;
 	struct observer *observer; /* is told what was seen */
 	struct map visitors;       /* interface/peer id -> what is known of it */
-	bool watching, news;
+	bool watching, news, near;
 	msec took;
 };
 

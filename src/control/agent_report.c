@@ -11,6 +11,7 @@
 #include "control/endpoint.h"
 #include "control/panel_events.h"
 #include "control/register.h"
+#include "control/quota.h"
 #include "control/roaming.h"
 #include "control/rotation.h"
 #include "control/secrets.h"
@@ -159,6 +160,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
 	endpoint_note(h, f, n->id, &b->beat, b->peer);
 	roaming_heard(h->roaming, b->beat.links.v, b->beat.links.n);
+	quotas_heard(h->quotas, b->beat.links.v, b->beat.links.n);
 	rotations_look(h->rotations);
 	if (b->answer.first)
 		store_write(h->control->store, confirm, b, confirmed);

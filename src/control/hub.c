@@ -7,6 +7,7 @@
 #include "control/groupkey.h"
 #include "control/janitor.h"
 #include "control/panel_events.h"
+#include "control/quota.h"
 #include "control/roaming.h"
 #include "control/rotation.h"
 #include "control/secrets.h"
@@ -146,6 +147,7 @@ static void follow(struct hub *h, const struct hub_row *r)
 
 	rotations_follow(h->rotations, r);
 	roaming_follow(h->roaming, r);
+	quotas_follow(h->quotas, r);
 	if (r->schema == &schema_network && after != NULL) {
 		if (network_secrets(h->control, NULL, fleet_network(h->fleet, r->row.object), &e) <
 			0)
@@ -239,6 +241,7 @@ static void tick(struct hub *h, msec now)
 	streams_tick(h->streams);
 	rotations_look(h->rotations);
 	roaming_tick(h->roaming);
+	quotas_tick(h->quotas);
 	panel_events_tick(h->panel);
 	if (h->control->janitor)
 		janitor_tick(h->control->janitor, now);
@@ -354,6 +357,7 @@ static int load(struct tx *tx, void *arg, struct err *e)
 	}
 	rotations_load(h->rotations);
 	roaming_load(h->roaming);
+	quotas_load(h->quotas);
 	return r < 0 ? r : 0;
 }
 
@@ -363,6 +367,7 @@ static void free_parts(struct hub *h)
 	panel_events_free(h->panel);
 	rotations_free(h->rotations);
 	roaming_free(h->roaming);
+	quotas_free(h->quotas);
 	groupkeys_free(h->groupkeys);
 	telemetry_free(h->telemetry);
 	bearers_free(h->bearers);
@@ -397,6 +402,7 @@ int hub_new(struct control *c, struct hub **ret, struct err *e)
 	h->streams = streams_new(h);
 	h->rotations = rotations_new(h);
 	h->roaming = roaming_new(h);
+	h->quotas = quotas_new(h);
 	h->bearers = bearers_new();
 	h->telemetry = telemetry_new(h->clock);
 	h->panel = panel_events_new(h);
@@ -514,6 +520,7 @@ static void settle(const struct fleet *f, void *arg)
 	streams_tick(h->streams);
 	rotations_look(h->rotations);
 	roaming_tick(h->roaming);
+	quotas_tick(h->quotas);
 	telemetry_flush(h->telemetry, h->control->store, flushed, h);
 }
 
