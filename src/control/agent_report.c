@@ -183,8 +183,8 @@ static void take_arrivals(const struct fleet *f, void *arg)
 	beat_free(b);
 }
 
-static void read_beat(struct http_request *rq, void *ctx,
-	void (*take)(const struct fleet *f, void *arg))
+static void read_beat(
+	struct http_request *rq, void *ctx, void (*take)(const struct fleet *f, void *arg))
 {
 	struct agent_call *c = agent_call_new(rq, ctx);
 	struct beat_call *b;
