@@ -55,7 +55,8 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct names *names; /* NULL in tests without a machine */
+	struct names *names;         /* NULL in tests without a machine */
+	struct responder *responder; /* when not split */
 	bool names_stale;
 	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog,
 		*gate;
@@ -315,12 +316,37 @@ static void on_names_due(void *arg)
 
 	is = names_update(a->names, &a->core.desired, a->names_stale, &e) < 0 ? e.text : NULL;
 	a->names_stale = false;
+	if (names_wait(a->names) > 0)
+		loop_timer_set(a->names_due, names_wait(a->names), 0);
 	if ((was == NULL) == (is == NULL) && (was == NULL || strcmp(was, is) == 0))
 		return;
 	mem_free(a->core.service_error);
 	a->core.service_error = mem_strdup(is);
 	reconcile_now(a);
 	beat_soon(&a->beat);
+}
+
+static void on_new_responder(void *arg)
+{
+	struct agent *a = arg;
+
+	if (a->names == NULL)
+		return;
+	names_responder_is_new(a->names);
+	loop_timer_set(a->names_due, 0, 0);
+}
+
+static void start_names(struct agent *a)
+{
+	struct responder_link link;
+
+	if (a->net == NULL)
+		return;
+	if (!a->o->split)
+		a->responder = responder_new(a->loop, a->clock);
+	link = a->o->split ? courier_link(a->courier, on_new_responder, a)
+			   : responder_link(a->responder);
+	a->names = names_new(&link);
 }
 
 /* --- hooks --------------------------------------------------------------------------------------
@@ -439,8 +465,7 @@ static void turn(struct agent *a)
 	a->gate = loop_timer_new(a->loop, on_gate, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
-	if (a->net != NULL)
-		a->names = names_new(a->loop, a->clock);
+	start_names(a);
 	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
@@ -459,10 +484,11 @@ static void turn(struct agent *a)
 	sync_done(&a->sync);
 	beat_done(&a->beat);
 	wire_done(&a->wire);
+	a->names = names_free(a->names);
+	a->responder = responder_free(a->responder);
 	courier_free(a->courier);
 	if (!a->o->split)
 		direct_done(&a->direct);
-	a->names = names_free(a->names);
 	loop_timer_free(a->names_due);
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "bench/row.h"
 #include "dns/server.h"
+#include "dns/socket.h"
 
 #include <string.h>
 
@@ -72,7 +73,6 @@ int main(int argc, char **argv)
 	struct dns_server *s = dns_server_new(l, &clock_real, &o);
 	struct item_vec items = {0};
 	struct dns_zone *z;
-	struct addr failed;
 	struct err e = {0};
 	uint64_t names = 10000;
 	double from;
@@ -85,9 +85,15 @@ int main(int argc, char **argv)
 	printf("a zone made, CPU\t%.1f ms\n", ms_of_clock(CLOCK_PROCESS_CPUTIME_ID) - from);
 	dns_server_set_zone(s, z);
 	item_vec_done(&items);
-	if (dns_server_listen(s, "net_1", &failed, &e) < 0) {
-		fprintf(stderr, "%s\n", e.text);
-		return 1;
+	VEC_FOREACH (p, dns_zone_listen(z)) {
+		int udp = -1, tcp = -1;
+
+		if (dns_socket_open(p->addr, 53, false, dns_zone_pools(z), &udp, &e) < 0 ||
+			dns_socket_open(p->addr, 53, true, dns_zone_pools(z), &tcp, &e) < 0) {
+			fprintf(stderr, "%s\n", e.text);
+			return 1;
+		}
+		dns_server_add(s, "net_1", p->addr, udp, tcp);
 	}
 	puts("ready");
 	fflush(stdout);
