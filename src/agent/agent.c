@@ -58,7 +58,8 @@ struct agent {
 	struct names *names;         /* NULL in tests without a machine */
 	struct responder *responder; /* when not split */
 	bool names_stale;
-	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog;
+	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog,
+		*gate;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -214,6 +215,7 @@ static void after_change(void *arg)
 	if (!a->looking) /* there may be something to look at now; changes never put a look off */
 		loop_timer_set(a->look, PATH_LOOK_FLOW, 0);
 	a->looking = true;
+	loop_timer_set(a->gate, GATE_LOOK, 0);
 	beat_soon(&a->beat);
 }
 
@@ -280,6 +282,26 @@ static void on_rotate(void *arg)
 		after_change(a);
 	took = clock_mono(a->clock) - before;
 	schedule_rotate(a, took);
+}
+
+static void schedule_gate(struct agent *a)
+{
+	msec wait = gate_wait(&a->beat.gate);
+
+	if (wait > 0)
+		loop_timer_set(a->gate, wait, 0);
+}
+
+static void on_gate(void *arg)
+{
+	struct agent *a = arg;
+
+	if (gate_look(&a->beat.gate)) {
+		after_change(a);
+		beat_now(&a->beat);
+	}
+	beat_gate(&a->beat);
+	schedule_gate(a);
 }
 
 static void on_settle(void *arg)
@@ -443,6 +465,7 @@ static void turn(struct agent *a)
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
 	a->look = loop_timer_new(a->loop, on_look, a);
+	a->gate = loop_timer_new(a->loop, on_gate, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
 	start_names(a);
@@ -474,6 +497,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
 	loop_timer_free(a->look);
+	loop_timer_free(a->gate);
 	loop_timer_free(a->rotate);
 	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;

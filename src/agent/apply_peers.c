@@ -54,13 +54,19 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 {
 	const struct peer_item *p = &i->peer, *was = old == NULL ? NULL : &old->peer;
 	struct op o = {.item = i, .counts = true};
-	bool rekeyed = false;
+	bool rekeyed = false, left = was != NULL && !was->away && p->away;
+	bool came = was != NULL && was->away && !p->away;
 
 	if (was != NULL && !public_key_equal(&was->public_key, &p->public_key)) {
 		/* P-2: a changed key never leaves the old one behind */
 		add_remove(b, i, &was->public_key, false);
 		was = NULL;
 		rekeyed = true;
+	} else if (left) {
+		/* It is at another gateway. What is sent by the old session would draw it back, and
+		 * nothing but a new peer forgets one. */
+		add_remove(b, i, &was->public_key, false);
+		was = NULL;
 	}
 	o.op.public_key = p->public_key;
 	o.op.psk = p->psk;
@@ -81,7 +87,7 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 				!paths_heard(b->m->paths, b->ifname, p->id))))
 		set_endpoint(b, p, &o.op);
 	/* where the new key was heard is better than a hint (rotate.h) */
-	if (was == NULL && !(o.op.flags & WG_PEER_ENDPOINT) &&
+	if (was == NULL && !left && !(o.op.flags & WG_PEER_ENDPOINT) &&
 		roam_recall(&b->m->roam, b->ifname, &o.op)) {
 		struct wg_peer_op calm = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY,
 			.public_key = p->public_key,
@@ -90,6 +96,16 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 		VEC_PUSH(&b->woken, calm);
 	} else if (rekeyed) {
 		set_endpoint(b, p, &o.op);
+	}
+	/* it may have heard the other gateway since it came: it hears this one now */
+	if (came && was != NULL) {
+		struct wg_peer_op calm = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY,
+			.public_key = p->public_key,
+			.keepalive = p->keepalive};
+
+		o.op.flags |= WG_PEER_KEEPALIVE;
+		o.op.keepalive = p->keepalive != 0 ? p->keepalive : WAKE_KEEPALIVE;
+		VEC_PUSH(&b->woken, calm);
 	}
 	if (was == NULL)
 		VEC_PUSH(&b->adds, o);

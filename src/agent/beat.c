@@ -102,6 +102,26 @@ void beat_now(struct beat *b)
 		loop_timer_set(b->timer, 0, 0);
 }
 
+static void gate_answer(void *arg, struct http_response *r, const struct err *e)
+{
+	struct beat *b = arg;
+
+	b->gate_call = NULL;
+	if (accepted(r))
+		gate_accepted(&b->gate);
+	else /* it is said again after the next look */
+		log_debug("arrivals not reported",
+			LOG_KV_STR("error", r == NULL ? e->text : "refused"));
+}
+
+void beat_gate(struct beat *b)
+{
+	CLEANUP(buf_done) struct buf body = {0};
+
+	if (b->gate_call == NULL && gate_report(&b->gate, &body))
+		b->gate_call = wire_send(b->wire, "POST", "/arrivals", NULL, &body, gate_answer, b);
+}
+
 /* --- keys --------------------------------------------------------------------------------------
  */
 
@@ -198,18 +218,20 @@ void beat_init(struct beat *b, struct loop *l, struct wire *wire, struct core *c
 {
 	*b = (struct beat){.wire = wire, .version = version, .hooks = *hooks};
 	observer_init(&b->observer, core);
+	gate_init(&b->gate, core, &b->observer);
 	rand_bytes(&b->rand.state, sizeof(b->rand.state));
 	b->timer = loop_timer_new(l, on_timer, b);
 }
 
 void beat_done(struct beat *b)
 {
-	struct wire_call *const calls[] = {b->call, b->key_call, b->drift_call};
+	struct wire_call *const calls[] = {b->call, b->key_call, b->drift_call, b->gate_call};
 
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (calls[i] != NULL)
 			wire_cancel(b->wire, calls[i]);
 	loop_timer_free(b->timer);
+	gate_done(&b->gate);
 	observer_done(&b->observer);
 	map_done(&b->keys, free_value);
 	mem_free(b->announcing);

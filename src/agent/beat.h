@@ -5,6 +5,7 @@
 #ifndef WARREN_AGENT_BEAT_H
 #define WARREN_AGENT_BEAT_H
 
+#include "agent/gate.h"
 #include "agent/observe.h"
 #include "agent/wire.h"
 #include "base/rand.h"
@@ -19,11 +20,12 @@ struct beat_hooks {
 struct beat {
 	struct wire *wire;
 	struct observer observer;
+	struct gate gate;
 	struct beat_hooks hooks;
 	const char *version;
 	struct rand rand;
 	struct loop_timer *timer;
-	struct wire_call *call, *key_call, *drift_call;
+	struct wire_call *call, *key_call, *drift_call, *gate_call;
 	struct map keys;               /* network -> struct public_key, still to be announced */
 	char *announcing;              /* network of key_call */
 	bool again;                    /* beat_now came while a heartbeat was under way */
@@ -37,6 +39,8 @@ void beat_done(struct beat *b);
 void beat_soon(struct beat *b);
 /* At once. */
 void beat_now(struct beat *b);
+/* Tell who has come to the gate. */
+void beat_gate(struct beat *b);
 /* Announce a key until the control plane has taken it. */
 void beat_announce(struct beat *b, const char *network, const struct public_key *key);
 /* Report corrections; v is emptied. */

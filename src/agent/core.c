@@ -15,9 +15,21 @@ static const char *peer_name(const struct item *i, char name[static NAME_LEN])
 	return name;
 }
 
+/* Has it used up what it was granted? */
+static bool spent(const struct core *c, const struct item *i)
+{
+	const uint64_t *grant;
+	char name[NAME_LEN];
+
+	if (i->peer.quota_grant == 0 || c->spent.n == 0)
+		return false;
+	grant = map_get(&c->spent, peer_name(i, name));
+	return grant != NULL && *grant == i->peer.quota_grant;
+}
+
 static bool expired(const struct core *c, const struct item *i)
 {
-	return i->peer.not_after != 0 && i->peer.not_after <= clock_wall(c->clock);
+	return spent(c, i) || (i->peer.not_after != 0 && i->peer.not_after <= clock_wall(c->clock));
 }
 
 static void free_value(void *p)
@@ -111,6 +123,7 @@ void core_done(struct core *c)
 	state_done(&c->pending_drop);
 	peer_index_done(&c->peers);
 	map_done(&c->refused, free_value);
+	map_done(&c->spent, free_value);
 	c->machine->paths = NULL;
 	paths_done(&c->paths);
 	mem_free(c->error);
@@ -343,7 +356,9 @@ void core_screen(struct core *c, struct delta *work)
 	VEC_FOREACH (i, &c->desired.items) {
 		bool was, is;
 
-		if ((*i)->kind != ITEM_PEER || ((*i)->peer.not_after == 0 && !refused(c, *i)))
+		if ((*i)->kind != ITEM_PEER ||
+			((*i)->peer.not_after == 0 && (*i)->peer.quota_grant == 0 &&
+				!refused(c, *i)))
 			continue;
 		was = core_in_force(c, *i);
 		is = admit(c, *i);
@@ -361,23 +376,39 @@ void core_screen(struct core *c, struct delta *work)
 			c->deadline = (*i)->peer.not_after;
 }
 
-void core_expire(struct core *c)
+/* Apply what comes into force and goes out of it by time or use. */
+static void screen_now(struct core *c, const char *why)
 {
 	struct delta work = {0};
 	struct apply_result r = {0};
 	struct item_vec none = {0};
 
-	if (c->deadline == 0 || clock_wall(c->clock) < c->deadline)
-		return;
 	core_screen(c, &work);
 	/* what comes back is not there; what goes is there as it was desired */
 	apply_delta(c->machine, work.drop.n > 0 ? &work.drop : &none, &work, &c->desired.items, &r);
 	if (r.failures > 0)
 		core_set_error(c, &r, NULL);
 	if (work.drop.n > 0)
-		log_info("peers expired", LOG_KV_INT("count", work.drop.n));
+		log_info(why, LOG_KV_INT("count", work.drop.n));
 	c->changed |= work.drop.n + work.put.n > 0;
 	apply_result_done(&r);
 	VEC_DONE(&work.put);
 	VEC_DONE(&work.drop);
+}
+
+void core_expire(struct core *c)
+{
+	if (c->deadline != 0 && clock_wall(c->clock) >= c->deadline)
+		screen_now(c, "peers expired");
+}
+
+void core_spent(struct core *c, const struct item_vec *peers)
+{
+	VEC_FOREACH (i, peers) {
+		char name[NAME_LEN];
+
+		mem_free(map_set(&c->spent, peer_name(*i, name),
+			mem_dup(&(*i)->peer.quota_grant, sizeof((*i)->peer.quota_grant))));
+	}
+	screen_now(c, "peers have used up their quota");
 }

@@ -23,6 +23,7 @@ struct core {
 	struct state desired;
 	struct peer_index peers; /* in force */
 	struct map refused;      /* interface/id -> reason */
+	struct map spent;        /* interface/id -> the grant that is used up (gate.h) */
 	struct paths paths;      /* which routes that name a peer hold */
 	/* deltas that wait to be applied together */
 	struct state pending_put, pending_drop;
@@ -66,6 +67,10 @@ int core_choose(struct core *c);
 
 /* Is the item in force: a peer that is admitted, a route whose path is alive, anything else? */
 bool core_in_force(struct core *c, const struct item *i);
+
+/* These peers have used up what their present grant lets them: out they go, until they have another
+ * one. */
+void core_spent(struct core *c, const struct item_vec *peers);
 
 /* One correction for a drift report. */
 struct core_correction {

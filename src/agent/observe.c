@@ -16,7 +16,12 @@ struct report {
 };
 struct sent {
 	struct report accepted, offered;
+	struct report last; /* as the device showed it, newest */
+	/* The counters began anew, for the peer was put in again: what they were before. */
+	struct report closed;
+	bool closing, closing_offered;
 	bool pending; /* offered is on its way */
+	uint64_t round;
 };
 
 void observer_init(struct observer *o, struct core *core)
@@ -41,7 +46,7 @@ static bool same(const struct report *a, const struct report *b)
 		a->port == b->port && addr_compare(a->addr, b->addr) == 0;
 }
 
-static void put_endpoint(struct json_writer *w, const char *key, struct addr a, uint16_t port)
+void observe_endpoint(struct json_writer *w, const char *key, struct addr a, uint16_t port)
 {
 	CLEANUP(buf_done) struct buf text = {0};
 	char host[ADDR_TEXT_LEN];
@@ -65,7 +70,7 @@ static void put_link(struct json_writer *w, const struct ledger_link *link, cons
 	json_put_time(w, "last_handshake", now->handshake);
 	json_put_int(w, "rx", (int64_t)now->rx);
 	json_put_int(w, "tx", (int64_t)now->tx);
-	put_endpoint(w, "endpoint", now->addr, now->port);
+	observe_endpoint(w, "endpoint", now->addr, now->port);
 	json_end_object(w);
 }
 
@@ -75,8 +80,7 @@ static int compare_keys(const void *a, const void *b)
 		(*(struct item *const *)b)->peer.public_key.bytes, KEY_LEN);
 }
 
-/* Peers of an interface, by key, to name what a device shows. Borrowed. */
-static void peers_by_key(const struct core *c, const char *ifname, struct item_vec *ret)
+void observe_peers(const struct core *c, const char *ifname, struct item_vec *ret)
 {
 	VEC_FOREACH (i, &c->desired.items)
 		if ((*i)->kind == ITEM_PEER && strcmp((*i)->peer.interface, ifname) == 0)
@@ -94,40 +98,110 @@ static const char *role_of(const struct core *c, const struct ledger_link *link)
 	return "";
 }
 
-static void observe_peer(struct observer *o, struct json_writer *w, const struct ledger_link *link,
-	const char *role, const struct item_vec *known, const struct wg_peer *p)
+const struct item *observe_find(const struct item_vec *known, const struct public_key *key)
 {
 	struct item probe = {.kind = ITEM_PEER};
-	struct item *key = &probe, **found = NULL;
+	struct item *k = &probe, **found = NULL;
+
+	probe.peer.public_key = *key;
+	if (known->n > 0)
+		found = bsearch(&k, known->v, known->n, sizeof(k), compare_keys);
+	return found != NULL ? *found : NULL;
+}
+
+/* NULL when nothing was ever heard of it. */
+static struct sent *note(
+	struct observer *o, const char *ifname, const char *id, const struct wg_peer *p)
+{
 	struct report now = {p->last_handshake, p->rx, p->tx, p->endpoint_addr, p->endpoint_port};
 	char name[NAME_LEN];
 	struct sent *s;
 
-	machine_peer_online(o->core->machine, link->name, p); /* takes note of counters */
-	probe.peer.public_key = p->public_key;
-	if (known->n > 0)
-		found = bsearch(&key, known->v, known->n, sizeof(key), compare_keys);
-	if (found == NULL)
-		return; /* not ours: the next reconcile removes it */
-	snprintf(name, sizeof(name), "%s/%s", link->name, (*found)->peer.id);
+	snprintf(name, sizeof(name), "%s/%s", ifname, id);
 	s = map_get(&o->sent, name);
 	if (s == NULL) {
 		if (now.handshake == 0 && now.rx == 0)
-			return; /* nothing was ever heard of it */
+			return NULL;
 		s = NEW(struct sent);
 		map_set(&o->sent, name, s);
 	}
-	if (same(&s->accepted, &now))
+	if (now.rx < s->last.rx || now.tx < s->last.tx) {
+		s->closed = s->last;
+		s->closing = true;
+	}
+	s->last = now;
+	return s;
+}
+
+void observer_note(struct observer *o, const char *ifname, const char *id, const struct wg_peer *p)
+{
+	note(o, ifname, id, p);
+}
+
+/* Counters that began anew: first what they came to, then that they are nothing. What they are now
+ * is for the next time, since it may be more than they were. */
+static void put_closed(struct json_writer *w, const struct ledger_link *link, const char *role,
+	const char *id, struct sent *s)
+{
+	put_link(w, link, role, id, &s->closed);
+	s->offered = s->closed;
+	s->offered.rx = s->offered.tx = 0;
+	put_link(w, link, role, id, &s->offered);
+	s->pending = s->closing_offered = true;
+	s->closing = false;
+}
+
+static void put_sent(struct json_writer *w, const struct ledger_link *link, const char *role,
+	const char *id, struct sent *s)
+{
+	if (s->closing) {
+		put_closed(w, link, role, id, s);
+	} else if (!same(&s->accepted, &s->last)) {
+		s->offered = s->last;
+		s->pending = true;
+		put_link(w, link, role, id, &s->last);
+	}
+}
+
+static void observe_peer(struct observer *o, struct json_writer *w, const struct ledger_link *link,
+	const char *role, const struct item_vec *known, const struct wg_peer *p)
+{
+	const struct item *i = observe_find(known, &p->public_key);
+	struct sent *s;
+
+	machine_peer_online(o->core->machine, link->name, p); /* takes note of counters */
+	if (i == NULL)
+		return; /* not ours: the next reconcile removes it */
+	s = note(o, link->name, i->peer.id, p);
+	if (s == NULL)
 		return;
-	s->offered = now;
-	s->pending = true;
-	put_link(w, link, role, (*found)->peer.id, &now);
+	s->round = o->round;
+	put_sent(w, link, role, i->peer.id, s);
+}
+
+/* Peers that were seen and are not there any more: what they came to. */
+static void put_gone(struct observer *o, struct json_writer *w)
+{
+	MAP_FOREACH (slot, &o->sent) {
+		const char *slash = strchr(slot->key, '/');
+		const struct ledger_link *link;
+		struct sent *s = slot->value;
+		char ifname[IFNAME_LEN];
+
+		if (s->round == o->round)
+			continue;
+		snprintf(ifname, sizeof(ifname), "%.*s", (int)(slash - slot->key), slot->key);
+		link = ledger_link(&o->core->machine->ledger, ifname);
+		if (link != NULL)
+			put_sent(w, link, role_of(o->core, link), slash + 1, s);
+	}
 }
 
 static void put_links(struct observer *o, struct json_writer *w)
 {
 	struct machine *m = o->core->machine;
 
+	o->round++;
 	json_begin_array(w, "links");
 	VEC_FOREACH (link, &m->ledger.links) {
 		struct item_vec known = {0};
@@ -137,12 +211,13 @@ static void put_links(struct observer *o, struct json_writer *w)
 		if (m->wg->ops->read(m->wg, link->name, &d, NULL) < 0)
 			continue;
 		role = role_of(o->core, link);
-		peers_by_key(o->core, link->name, &known);
+		observe_peers(o->core, link->name, &known);
 		VEC_FOREACH (p, &d.peers)
 			observe_peer(o, w, link, role, &known, p);
 		VEC_DONE(&known);
 		wg_device_done(&d);
 	}
+	put_gone(o, w);
 	json_end_array(w);
 }
 
@@ -163,7 +238,7 @@ static void put_endpoints(struct observer *o, struct json_writer *w)
 				continue;
 			json_begin_object(w, NULL);
 			json_put_str(w, "network", (*i)->network);
-			put_endpoint(w, "address", a, (*i)->interface.listen_port);
+			observe_endpoint(w, "address", a, (*i)->interface.listen_port);
 			json_end_object(w);
 		}
 	json_end_array(w);
@@ -174,8 +249,13 @@ void observer_heartbeat(struct observer *o, const char *version, struct buf *out
 	struct core *c = o->core;
 	struct json_writer w = {.out = out};
 
-	MAP_FOREACH (slot, &o->sent)
-		((struct sent *)slot->value)->pending = false;
+	MAP_FOREACH (slot, &o->sent) {
+		struct sent *s = slot->value;
+
+		/* said, and nobody knows whether it was heard: it is said again */
+		s->closing |= s->closing_offered;
+		s->pending = s->closing_offered = false;
+	}
 	json_begin_object(&w, NULL);
 	json_put_int(&w, "applied_revision", (int64_t)c->desired.revision);
 	json_put_str(&w, "status", c->error == NULL ? "healthy" : "degraded");
@@ -210,8 +290,8 @@ void observer_accepted(struct observer *o)
 
 		if (s->pending)
 			s->accepted = s->offered;
-		s->pending = false;
-		if (!still_known(o->core, slot->key))
+		s->pending = s->closing_offered = false;
+		if (!s->closing && same(&s->accepted, &s->last) && !still_known(o->core, slot->key))
 			strs_push(&gone, slot->key);
 	}
 	VEC_FOREACH (name, &gone)

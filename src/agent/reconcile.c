@@ -56,7 +56,8 @@ static void effective(struct core *c, struct item_vec *ret)
 	VEC_FOREACH (i, &c->desired.items) {
 		const struct peer_item *p = &(*i)->peer;
 
-		if ((*i)->kind == ITEM_PEER && p->not_after == 0 && c->refused.n == 0)
+		if ((*i)->kind == ITEM_PEER && p->not_after == 0 && p->quota_grant == 0 &&
+			c->refused.n == 0)
 			;
 		else if (!core_in_force(c, *i))
 			continue;

@@ -28,7 +28,7 @@ const char *const item_sections[ITEM_KINDS] = {
 	[ITEM_NAME] = "names",
 };
 
-enum { KEY = 1, MUST = 2, BRIEF = 4 /* a key or secret, not written when it is zero */ };
+enum { KEY = 1, MUST = 2, BRIEF = 4 /* not written when it is zero */ };
 
 struct part;
 typedef void write_fn(struct json_writer *w, const struct part *m, const void *at);
@@ -45,6 +45,7 @@ struct part {
 struct part_type {
 	write_fn *write;
 	read_fn *read;
+	size_t size; /* of what may be brief */
 };
 
 /* --- types ----------------------------------------------------------------------------------- */
@@ -389,26 +390,26 @@ static int read_exits(const struct json *j, const struct part *m, void *at, stru
 	return 0;
 }
 
-static const struct part_type text = {write_text, read_text};
-static const struct part_type ifname = {write_chars, read_ifname};
-static const struct part_type id = {write_chars, read_id};
-static const struct part_type maybe_id = {write_chars, read_maybe_id};
-static const struct part_type u16 = {write_u16, read_u16};
-static const struct part_type u32 = {write_u32, read_u32};
-static const struct part_type u64 = {write_u64, read_u64};
-static const struct part_type truth = {write_bool, read_bool};
-static const struct part_type when = {write_time, read_time};
-static const struct part_type role = {write_role, read_role};
-static const struct part_type addr = {write_addr, read_addr};
-static const struct part_type key = {write_key, read_key};
-static const struct part_type secret = {write_secret, read_secret};
-static const struct part_type prefix = {write_prefix, read_prefix};
-static const struct part_type prefixes = {write_prefixes, read_prefixes};
-static const struct part_type strs = {write_strs, read_strs};
-static const struct part_type cidr = {write_cidr, read_cidr};
-static const struct part_type rules = {write_rules, read_rules};
-static const struct part_type maybe_ifname = {write_chars, read_maybe_ifname};
-static const struct part_type exits = {write_exits, read_exits};
+static const struct part_type text = {write_text, read_text, 0};
+static const struct part_type ifname = {write_chars, read_ifname, 0};
+static const struct part_type id = {write_chars, read_id, 0};
+static const struct part_type maybe_id = {write_chars, read_maybe_id, 0};
+static const struct part_type u16 = {write_u16, read_u16, 0};
+static const struct part_type u32 = {write_u32, read_u32, 0};
+static const struct part_type u64 = {write_u64, read_u64, sizeof(uint64_t)};
+static const struct part_type truth = {write_bool, read_bool, sizeof(bool)};
+static const struct part_type when = {write_time, read_time, 0};
+static const struct part_type role = {write_role, read_role, 0};
+static const struct part_type addr = {write_addr, read_addr, 0};
+static const struct part_type key = {write_key, read_key, KEY_LEN};
+static const struct part_type secret = {write_secret, read_secret, KEY_LEN};
+static const struct part_type prefix = {write_prefix, read_prefix, 0};
+static const struct part_type prefixes = {write_prefixes, read_prefixes, 0};
+static const struct part_type strs = {write_strs, read_strs, 0};
+static const struct part_type cidr = {write_cidr, read_cidr, 0};
+static const struct part_type rules = {write_rules, read_rules, 0};
+static const struct part_type maybe_ifname = {write_chars, read_maybe_ifname, 0};
+static const struct part_type exits = {write_exits, read_exits, 0};
 
 /* --- kinds: what has neither KEY nor MUST may be absent or null ------------------------------- */
 
@@ -452,6 +453,7 @@ static const struct part firewall_members[] = {
 	M(firewall, inside, prefixes, 0),
 	M(firewall, exit_interface, maybe_ifname, 0),
 	M(firewall, exit_mark, u32, 0),
+	M(firewall, shared, maybe_ifname, 0),
 	{0},
 };
 
@@ -482,6 +484,9 @@ static const struct part peer_members[] = {
 	M(peer, next_psk, secret, BRIEF),
 	M(peer, keepalive, u16, 0),
 	M(peer, not_after, when, 0),
+	M(peer, away, truth, BRIEF),
+	M(peer, quota_left, u64, BRIEF),
+	M(peer, quota_grant, u64, BRIEF),
 	M(peer, generation, u32, 0),
 	{0},
 };
@@ -545,7 +550,8 @@ static bool is_written(const struct part *m, const void *at, bool key_only)
 {
 	static const uint8_t zero[KEY_LEN];
 
-	return (!key_only || m->flags & KEY) && !(m->flags & BRIEF && !memcmp(at, zero, KEY_LEN));
+	return (!key_only || m->flags & KEY) &&
+		!(m->flags & BRIEF && !memcmp(at, zero, m->type->size));
 }
 
 void item_write(struct json_writer *w, const struct item *i, bool key_only)

@@ -366,6 +366,7 @@ const struct http_route agent_routes[] = {
 	{"GET", "/v1/nodes/{id}/state", get_state, NULL, 0},
 	{"GET", "/v1/nodes/{id}/events", get_events, NULL, 0},
 	{"POST", "/v1/nodes/{id}/heartbeat", agent_heartbeat, NULL, HEARTBEAT_BODY_MAX},
+	{"POST", "/v1/nodes/{id}/arrivals", agent_arrivals, NULL, HEARTBEAT_BODY_MAX},
 	{"PUT", "/v1/nodes/{id}/keys", agent_keys, NULL, 4096},
 	{"PUT", "/v1/nodes/{id}/endpoint", agent_endpoint, NULL, 4096},
 	{"POST", "/v1/nodes/{id}/drift", agent_drift, NULL, 0},

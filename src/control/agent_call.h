@@ -32,6 +32,7 @@ void agent_call_change(struct agent_call *c);
 /* Handlers in agent_report.c. */
 struct http_route;
 void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx);
+void agent_arrivals(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_keys(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_endpoint(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_drift(struct http_request *rq, const struct http_route *route, void *ctx);

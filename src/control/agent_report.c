@@ -11,6 +11,8 @@
 #include "control/endpoint.h"
 #include "control/panel_events.h"
 #include "control/register.h"
+#include "control/quota.h"
+#include "control/roaming.h"
 #include "control/rotation.h"
 #include "control/secrets.h"
 #include "control/telemetry.h"
@@ -157,6 +159,8 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	b->every = watched(f, h, n);
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
 	endpoint_note(h, f, n->id, &b->beat, b->peer);
+	roaming_heard(h->roaming, b->beat.links.v, b->beat.links.n);
+	quotas_heard(h->quotas, b->beat.links.v, b->beat.links.n);
 	rotations_look(h->rotations);
 	if (b->answer.first)
 		store_write(h->control->store, confirm, b, confirmed);
@@ -164,7 +168,23 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 		answer_heartbeat(b);
 }
 
-void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx)
+/* Devices that came to this gateway, said at once. */
+static void take_arrivals(const struct fleet *f, void *arg)
+{
+	struct beat_call *b = arg;
+	struct hub *h = b->call->hub;
+	struct buf body = {0};
+
+	drop_foreign_links(f, b);
+	telemetry_arrivals(h->telemetry, b->call->node, &b->beat);
+	roaming_heard(h->roaming, b->beat.links.v, b->beat.links.n);
+	buf_adds(&body, "{}");
+	agent_reply(b->call, 200, &body);
+	beat_free(b);
+}
+
+static void read_beat(
+	struct http_request *rq, void *ctx, void (*take)(const struct fleet *f, void *arg))
 {
 	struct agent_call *c = agent_call_new(rq, ctx);
 	struct beat_call *b;
@@ -184,7 +204,17 @@ void agent_heartbeat(struct http_request *rq, const struct http_route *route, vo
 	}
 	if (address_of_peer(http_peer(rq), &b->peer) < 0)
 		b->peer = (struct addr){0};
-	hub_run(c->hub, take_heartbeat, b);
+	hub_run(c->hub, take, b);
+}
+
+void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	read_beat(rq, ctx, take_heartbeat);
+}
+
+void agent_arrivals(struct http_request *rq, const struct http_route *route, void *ctx)
+{
+	read_beat(rq, ctx, take_arrivals);
 }
 
 /* --- keys, endpoint, leaving ------------------------------------------------------------------ */

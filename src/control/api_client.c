@@ -10,6 +10,7 @@
 #include "control/client_config.h"
 #include "control/client_filter.h"
 #include "control/labels.h"
+#include "control/quota.h"
 #include "model/names.h"
 #include "model/validate.h"
 
@@ -64,7 +65,10 @@ void client_write(
 		!d->enabled ? "disabled"
 			: d->expires_at != 0 && d->expires_at <= clock_wall(c->control->clock)
 			? "expired"
-			: "active");
+			: d->over_quota ? "over_quota"
+					: "active");
+	json_put_u64(w, "quota_used", quota_used(d, link.rx + link.tx));
+	json_put_time(w, "quota_ends_at", quota_ends(d));
 	json_put_str(w, "link_state", link_state_words[link.state]);
 	json_put_str(w, "gateway", link.gateway[0] ? link.gateway : NULL);
 	json_put_str(w, "endpoint", link.endpoint[0] ? link.endpoint : NULL);
@@ -212,6 +216,14 @@ int client_exit(struct tx *tx, struct call *c, struct device *d, struct err *e)
 	return r;
 }
 
+void client_quota(struct call *c, struct device *d)
+{
+	struct link link;
+
+	hub_link(c->control->hub, d->id, 0, &link);
+	quota_changed(d, link.rx + link.tx, clock_wall(c->control->clock));
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
@@ -228,6 +240,10 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 		r = device_check(after, e);
 	if (r == 0 && !same_text(before.exit, after->exit))
 		r = client_exit(tx, c, after, e);
+	if (r == 0 &&
+		(before.quota_bytes != after->quota_bytes ||
+			before.quota_period != after->quota_period))
+		client_quota(c, after);
 	if (r == 0 && strcmp(before.name, after->name) != 0) {
 		char label[LABEL_MAX + 1];
 		r = labels_for_device(

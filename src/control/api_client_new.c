@@ -216,6 +216,7 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	if (r < 0)
 		goto out;
 	/* A slip of the pen: to end one that exists, a time in the past is fine. */
+	client_quota(c, d);
 	if (d->expires_at != 0 && d->expires_at <= d->created_at) {
 		r = err_field(e, ERR_INVALID, "expires_at", "expires_at lies in the past");
 		goto out;

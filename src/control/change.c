@@ -147,8 +147,9 @@ static int ask_guard(
 	return r;
 }
 
-int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
-	const char *actor, const char *action, struct err *e)
+/* Object and outbox rows. */
+static int store_rows(
+	struct tx *tx, const struct schema *s, const void *before, const void *after, struct err *e)
 {
 	CLEANUP(id_vec_done) struct id_vec nodes = {0};
 	const void *any = after ? after : before;
@@ -173,9 +174,23 @@ int change_store(struct tx *tx, const struct schema *s, const void *before, cons
 		r = tx_outbox(tx, s, project,
 			s == &schema_network ? id : id_field(s, any, "network"), before, after,
 			&nodes, e);
-	if (r < 0)
-		return r;
+	return r;
+}
+
+int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
+	const char *actor, const char *action, struct err *e)
+{
+	const void *any = after ? after : before;
+	const char *id = id_field(s, any, "id");
+	const char *project = s == &schema_project ? id : id_field(s, any, "project");
 	const struct field *name = schema_field(s, "name");
 	const char *detail = name ? *(char **)field_at(name, any) : NULL;
-	return tx_audit(tx, project, actor, action, id, detail ? detail : "", e);
+	int r = store_rows(tx, s, before, after, e);
+	return r < 0 ? r : tx_audit(tx, project, actor, action, id, detail ? detail : "", e);
+}
+
+int change_observed(
+	struct tx *tx, const struct schema *s, const void *before, const void *after, struct err *e)
+{
+	return store_rows(tx, s, before, after, e);
 }

@@ -11,6 +11,10 @@
 int change_store(struct tx *tx, const struct schema *s, const void *before, const void *after,
 	const char *actor, const char *action, struct err *e);
 
+/* The same for what Warren saw and nobody did: no line in the audit log. */
+int change_observed(struct tx *tx, const struct schema *s, const void *before, const void *after,
+	struct err *e);
+
 /* Ask fn about each object that this thread's change_store calls touch (created: it did not exist
  * before), until the next call; NULL asks nobody. Less than 0 refuses the change. */
 typedef int (*change_guard_fn)(struct tx *tx, void *arg, const struct schema *s, const void *object,

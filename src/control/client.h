@@ -47,6 +47,9 @@ int client_key_free(struct tx *tx, const struct device *d, struct err *e);
  * device's network (T-3: its join token granted that). */
 int client_exit(struct tx *tx, struct call *c, struct device *d, struct err *e);
 
+/* Its quota was set: begin to count, or go on with what is left of it. */
+void client_quota(struct call *c, struct device *d);
+
 /* once.c: keep job->config sealed for one opening, in this transaction; sets link_id and token. */
 int once_put(struct tx *tx, struct call *c, struct err *e);
 /* Delete the links of an object. */

@@ -7,6 +7,8 @@
 #include "control/groupkey.h"
 #include "control/janitor.h"
 #include "control/panel_events.h"
+#include "control/quota.h"
+#include "control/roaming.h"
 #include "control/rotation.h"
 #include "control/secrets.h"
 #include "control/stream.h"
@@ -144,6 +146,8 @@ static void follow(struct hub *h, const struct hub_row *r)
 	struct err e = {0};
 
 	rotations_follow(h->rotations, r);
+	roaming_follow(h->roaming, r);
+	quotas_follow(h->quotas, r);
 	if (r->schema == &schema_network && after != NULL) {
 		if (network_secrets(h->control, NULL, fleet_network(h->fleet, r->row.object), &e) <
 			0)
@@ -236,6 +240,8 @@ static void tick(struct hub *h, msec now)
 	h->tick_at = now + HUB_TICK;
 	streams_tick(h->streams);
 	rotations_look(h->rotations);
+	roaming_tick(h->roaming);
+	quotas_tick(h->quotas);
 	panel_events_tick(h->panel);
 	if (h->control->janitor)
 		janitor_tick(h->control->janitor, now);
@@ -350,6 +356,8 @@ static int load(struct tx *tx, void *arg, struct err *e)
 			r = telemetry_load_node(h->telemetry, tx, slot->value, e);
 	}
 	rotations_load(h->rotations);
+	roaming_load(h->roaming);
+	quotas_load(h->quotas);
 	return r < 0 ? r : 0;
 }
 
@@ -358,6 +366,8 @@ static void free_parts(struct hub *h)
 	streams_free(h->streams);
 	panel_events_free(h->panel);
 	rotations_free(h->rotations);
+	roaming_free(h->roaming);
+	quotas_free(h->quotas);
 	groupkeys_free(h->groupkeys);
 	telemetry_free(h->telemetry);
 	bearers_free(h->bearers);
@@ -391,6 +401,8 @@ int hub_new(struct control *c, struct hub **ret, struct err *e)
 	h->groupkeys = groupkeys_new(c, h->fleet);
 	h->streams = streams_new(h);
 	h->rotations = rotations_new(h);
+	h->roaming = roaming_new(h);
+	h->quotas = quotas_new(h);
 	h->bearers = bearers_new();
 	h->telemetry = telemetry_new(h->clock);
 	h->panel = panel_events_new(h);
@@ -507,6 +519,8 @@ static void settle(const struct fleet *f, void *arg)
 
 	streams_tick(h->streams);
 	rotations_look(h->rotations);
+	roaming_tick(h->roaming);
+	quotas_tick(h->quotas);
 	telemetry_flush(h->telemetry, h->control->store, flushed, h);
 }
 

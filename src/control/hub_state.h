@@ -24,6 +24,8 @@ struct streams;
 struct telemetry;
 struct panel_events;
 struct rotations;
+struct roaming;
+struct quotas;
 
 /* An outbox row with objects of its own. */
 struct hub_row {
@@ -64,6 +66,8 @@ struct hub {
 	struct groupkeys *groupkeys; /* thread */
 	struct streams *streams;     /* thread */
 	struct rotations *rotations; /* thread */
+	struct roaming *roaming;     /* thread */
+	struct quotas *quotas;       /* thread */
 	struct map digests;          /* thread; node -> struct state_digest */
 	msec tick_at, flush_at;      /* thread; monotonic */
 

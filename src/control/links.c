@@ -164,19 +164,63 @@ void links_add(
 	by->dirty |= p->device;
 }
 
+void links_arrived(struct links *l, const char *reporter, const struct link_row *row, msec now)
+{
+	struct peer_links *p = peer_get(l, row->peer);
+	msec handshake = row->handshake < now ? row->handshake : now;
+	struct report *r;
+	bool first;
+
+	r = report_get(p, reporter_get(l, reporter), &first);
+	r->handshake = later(r->handshake, handshake);
+	r->sent_since = 0;
+	snprintf(r->endpoint, sizeof(r->endpoint), "%s", row->endpoint);
+	p->last_seen = later(p->last_seen, handshake);
+	p->dirty = p->device;
+}
+
+/* Where a peer is, its newest handshake says. What was received may have been reported late. */
+static bool is_nearer(const struct report *a, const struct report *b)
+{
+	if (a->handshake != b->handshake)
+		return a->handshake > b->handshake;
+	return a->rx_at > b->rx_at;
+}
+
+static const struct report *nearest(const struct peer_links *p)
+{
+	const struct report *best = NULL;
+
+	VEC_FOREACH (r, &p->reports)
+		if (best == NULL || is_nearer(r, best))
+			best = r;
+	return best;
+}
+
+bool links_newest(const struct links *l, const char *peer, id_text ret_node, msec *ret_handshake)
+{
+	const struct peer_links *p = map_get(&l->peers, peer);
+	const struct report *best = p != NULL ? nearest(p) : NULL;
+
+	if (p == NULL || p->last_seen == 0)
+		return false;
+	/* after a restart of the control plane the newest one's reporter is not known */
+	id_copy(ret_node, best != NULL && best->handshake >= p->last_seen ? best->by->id : "");
+	*ret_handshake = p->last_seen;
+	return true;
+}
+
 void links_get(
 	const struct links *l, const char *peer, msec now, uint16_t keepalive, struct link *ret)
 {
 	const struct peer_links *p = map_get(&l->peers, peer);
-	const struct report *best = NULL;
+	const struct report *best;
 	struct link_seen seen = {0};
 
 	memset(ret, 0, sizeof(*ret));
 	if (p == NULL)
 		return;
-	VEC_FOREACH (r, &p->reports)
-		if (best == NULL || report_newest(r) > report_newest(best))
-			best = r;
+	best = nearest(p);
 	ret->last_seen = p->last_seen;
 	ret->rx = p->rx;
 	ret->tx = p->tx;

@@ -49,8 +49,14 @@ void links_heard(struct links *l, const char *reporter, msec now);
 /* Take in one row. epoch tells whether the reporter's counters started anew. */
 void links_add(struct links *l, const char *reporter, uint64_t epoch, const struct link_row *row,
 	msec now);
+/* A handshake alone, said between heartbeats; counters come with those. */
+void links_arrived(struct links *l, const char *reporter, const struct link_row *row, msec now);
 void links_get(
 	const struct links *l, const char *peer, msec now, uint16_t keepalive, struct link *ret);
+
+/* When the newest handshake with the peer was, and with whom ("" = not known, or not any more);
+ * false when there was none. */
+bool links_newest(const struct links *l, const char *peer, id_text ret_node, msec *ret_handshake);
 
 /* A device as the store knows it: totals up to now. */
 void links_load_device(struct links *l, const struct device *d);

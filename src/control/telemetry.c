@@ -167,6 +167,27 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 	pthread_mutex_unlock(&t->lock);
 }
 
+void telemetry_arrivals(struct telemetry *t, const char *node, const struct heartbeat *b)
+{
+	msec now = clock_wall(t->clock);
+
+	pthread_mutex_lock(&t->lock);
+	VEC_FOREACH (row, &b->links)
+		links_arrived(&t->links, node, row, now);
+	pthread_mutex_unlock(&t->lock);
+}
+
+bool telemetry_newest(
+	struct telemetry *t, const char *device, id_text ret_node, msec *ret_handshake)
+{
+	bool found;
+
+	pthread_mutex_lock(&t->lock);
+	found = links_newest(&t->links, device, ret_node, ret_handshake);
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
 bool telemetry_may_move(struct telemetry *t, const char *node)
 {
 	bool may;

@@ -40,6 +40,13 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 bool telemetry_may_move(struct telemetry *t, const char *node);
 void telemetry_moved(struct telemetry *t, const char *node);
 
+/* A node has said what it knows of these devices, between heartbeats. */
+void telemetry_arrivals(struct telemetry *t, const char *node, const struct heartbeat *b);
+
+/* When a device had its newest handshake, and with which node; see links_newest. */
+bool telemetry_newest(
+	struct telemetry *t, const char *device, id_text ret_node, msec *ret_handshake);
+
 /* As in sight.h. */
 void telemetry_sight(struct telemetry *t, const char *member, const char *observer,
 	const char *endpoint, msec handshake);

@@ -222,7 +222,8 @@ static int firewall_equal(const struct item *a, const struct item *b)
 		strs_equal(&x->sets, &y->sets) && prefix_vec_equal(&x->overlay, &y->overlay) &&
 		prefix_vec_equal(&x->masquerade, &y->masquerade) &&
 		exits_equal(&x->exits, &y->exits) && prefix_vec_equal(&x->inside, &y->inside) &&
-		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark;
+		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark &&
+		strcmp(x->shared, y->shared) == 0;
 }
 
 static int peer_equal(const struct item *a, const struct item *b)
@@ -237,7 +238,8 @@ static int peer_equal(const struct item *a, const struct item *b)
 		secret_equal(&x->psk, &y->psk) &&
 		public_key_equal(&x->next_public_key, &y->next_public_key) &&
 		secret_equal(&x->next_psk, &y->next_psk) && x->keepalive == y->keepalive &&
-		x->not_after == y->not_after;
+		x->not_after == y->not_after && x->away == y->away &&
+		x->quota_left == y->quota_left && x->quota_grant == y->quota_grant;
 }
 
 static int route_equal(const struct item *a, const struct item *b)

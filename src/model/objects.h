@@ -122,6 +122,9 @@ enum device_kind { DEVICE_CLIENT, DEVICE_SITE, DEVICE_CONNECTION };
 #define DEVICE_RATE_MIN 16000
 #define DEVICE_RATE_MAX 1000000000000LL
 
+/* When a quota begins anew: never, each day or each month (UTC). */
+enum quota_period { QUOTA_NONE, QUOTA_DAY, QUOTA_MONTH };
+
 /* A WireGuard end with no agent. */
 struct device {
 	id_text id; /* cl_ (client), site_, conn_ */
@@ -151,6 +154,16 @@ struct device {
 	msec key_at;     /* when public_key was set */
 	msec last_seen;  /* observed: newest handshake, 0 = never */
 	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
+	id_text at;      /* observed: member it is at, away from its group's home; "" = at home */
+	/* Bytes it may use, both directions together, over all gateways; 0 = any number. */
+	uint64_t quota_bytes;
+	int quota_period;     /* enum quota_period */
+	msec quota_from;      /* when the present period began */
+	uint64_t quota_start; /* what was used before it */
+	bool over_quota;      /* all is used: no gateway lets it in */
+	/* What gateways may let through by themselves until they are told anew (plan/link.h). */
+	uint64_t quota_left;
+	uint64_t quota_grant; /* number of that; 0 = there is no quota */
 };
 
 /* One allow rule. Lists are "or"; empty ports = all. */

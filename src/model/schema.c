@@ -35,6 +35,7 @@
 #define ANY_U32 UINT32_MAX
 #define ANY_U64 UINT64_MAX
 #define RATE_MAX DEVICE_RATE_MAX
+#define QUOTA_BYTES_MAX INT64_MAX
 
 const char *const topology_words[] = {"mesh", "hub", NULL};
 const char *const role_words[] = {"peer", "controller", "gateway", "exit", NULL};
@@ -43,6 +44,7 @@ const char *const device_kind_words[] = {"client", "site", "connection", NULL};
 const char *const permission_words[] = {"fleet:read", "fleet:write", "client:manage",
 	"client:config", "net:router:script", "net:router:config", "vpn:read", "vpn:write",
 	"iam:user:manage", "audit:read", "system:manage", NULL};
+const char *const quota_period_words[] = {"none", "day", "month", NULL};
 const char *const token_kind_words[] = {"api", "join", NULL};
 
 /* Words of the tables: MAKE = given at creation only, EDIT = also later, PATCH = only later. */
@@ -202,6 +204,14 @@ static const struct field device_fields[] = {
 	F(last_seen, FIELD_TIME, 0, 0, 0),
 	F(rx, FIELD_U64, 0, 0, ANY_U64),
 	F(tx, FIELD_U64, 0, 0, ANY_U64),
+	ID(at, HIDE),
+	F(quota_bytes, FIELD_U64, EDIT, 0, QUOTA_BYTES_MAX),
+	WORDS(quota_period, FIELD_ENUM, EDIT, quota_period_words),
+	F(quota_from, FIELD_TIME, HIDE, 0, 0),
+	F(quota_start, FIELD_U64, HIDE, 0, ANY_U64),
+	F(over_quota, FIELD_BOOL, HIDE, 0, 0),
+	F(quota_left, FIELD_U64, HIDE, 0, ANY_U64),
+	F(quota_grant, FIELD_U64, HIDE, 0, ANY_U64),
 };
 SCHEMA(device, "cl");
 #undef OBJ

@@ -75,9 +75,12 @@ void *schema_dup(const struct schema *s, const void *from);
 void *schema_free(const struct schema *s, void *object);
 
 /* The word list behind an enum or bit field. */
-extern const char *const topology_words[],
-	*const role_words[], *const group_mode_words[], *const device_kind_words[],
-								*const permission_words[],
-									*const token_kind_words[];
+extern const char *const topology_words[];
+extern const char *const role_words[];
+extern const char *const group_mode_words[];
+extern const char *const device_kind_words[];
+extern const char *const quota_period_words[];
+extern const char *const permission_words[];
+extern const char *const token_kind_words[];
 
 #endif

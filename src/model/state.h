@@ -66,6 +66,12 @@ struct peer_item {
 	struct public_key next_public_key;
 	struct secret next_psk;
 	uint16_t keepalive;
+	/* A device that is at another gateway of its group: its session here, if there is one, is
+	 * to end, so that nothing is sent by it and draws the device back. */
+	bool away;
+	/* The peer goes when it has used quota_left bytes since quota_grant became this number; 0 =
+	 * there is no quota. */
+	uint64_t quota_left, quota_grant;
 	msec not_after; /* 0 = never; the agent drops it then, also from cached state */
 };
 
@@ -115,6 +121,9 @@ struct firewall_item {
 	struct prefix_vec inside;        /* what no full tunnel leads to: policy decides about it */
 	char exit_interface[IFNAME_LEN]; /* gateways' full tunnels end here and go outside; or "" */
 	uint32_t exit_mark;              /* of their flows */
+	/* The devices interface, where devices may come from another gateway in the middle of a
+	 * flow, or "". */
+	char shared[IFNAME_LEN];
 };
 
 struct set_item {

@@ -397,6 +397,12 @@ int device_check(const struct device *d, struct err *e)
 			(unsigned long long)d->rate_limit, DEVICE_RATE_MIN, DEVICE_RATE_MAX);
 	if (d->expires_at < 0)
 		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies before 1970");
+	if ((r = enum_check(d->quota_period, quota_period_words, "quota_period", e)) < 0)
+		return r;
+	if (d->quota_period != QUOTA_NONE && d->quota_bytes == 0)
+		return err_field(e, ERR_INVALID, "quota_period",
+			"a quota that begins anew each %s needs quota_bytes",
+			quota_period_words[d->quota_period]);
 	return 0;
 }
 

@@ -293,6 +293,27 @@ static void relay_add(
 	buf_adds(out, "\t\tdrop\n\t}\n");
 }
 
+/* A device that came from another gateway in the middle of a flow: this one has not seen it begin,
+ * or not what came after; so what is sent to the device does not look like an answer, and neither
+ * side's numbers like what was last seen. Packets of a rule pass, and those that could answer them.
+ * No flow can be opened with that, and the ends know which are theirs. */
+static void moved_add(
+	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
+{
+	buf_adds(out, "\tchain wr_moved {\n");
+	rules_add(out, &f->forward, members, false);
+	rules_add(out, &f->forward, members, true);
+	buf_adds(out, "\t}\n");
+}
+
+static void moved_jump(
+	struct buf *out, const struct firewall_item *f, const char *state, const char *side)
+{
+	if (ifname_check(f->shared) == 0)
+		buf_addf(out, "\t\t%s%s \"%s\" tcp flags & syn == 0 jump wr_moved\n", state, side,
+			f->shared);
+}
+
 static void known_flows_add(struct buf *out)
 {
 	buf_adds(out, "\t\tct state established,related accept\n\t\tct state invalid drop\n");
@@ -325,10 +346,15 @@ static void chains_add(struct buf *out, const struct firewall_item *f,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_pass {\n");
 	firewall_exit_refuse(out, f);
+	moved_jump(out, f, "ct state invalid ", "iifname");
+	moved_jump(out, f, "ct state invalid ", "oifname");
 	known_flows_add(out);
 	rules_add(out, &f->forward, members, false);
+	moved_jump(out, f, "", "oifname");
 	firewall_exit_accept(out, f);
 	buf_adds(out, "\t\tdrop\n\t}\n");
+	if (f->shared[0] != '\0')
+		moved_add(out, f, members);
 	if (f->hubs.n > 0)
 		relay_add(out, f, members);
 	buf_adds(out,
@@ -525,6 +551,8 @@ void firewall_make(const char *network, const struct firewall_item *f, const str
 		ret->chains |= FIREWALL_EXIT;
 	if (f->hubs.n > 0)
 		ret->chains |= FIREWALL_RELAY;
+	if (f->shared[0] != '\0')
+		ret->chains |= FIREWALL_MOVED;
 	content_make(network, f, items, &members, ret->limited, &ret->content);
 }
 
@@ -540,8 +568,8 @@ int firewall_text(
 	static const struct {
 		unsigned bit;
 		const char *chain;
-	} optional[] = {
-		{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"}, {FIREWALL_RELAY, "wr_relay"}};
+	} optional[] = {{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"},
+		{FIREWALL_RELAY, "wr_relay"}, {FIREWALL_MOVED, "wr_moved"}};
 	static const struct nf_content none;
 	struct nf_changes changes = {0};
 	int r = nf_changes_between(old == NULL ? &none : old, &fw->content, &changes);

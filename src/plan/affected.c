@@ -15,12 +15,13 @@ static void add_members(
 }
 
 /* A device shows up at its group's gateways only, unless nodes elsewhere must know it by name (a
- * tag or id in a policy) or by address (more than one group shares the pool). */
+ * tag or id in a policy) or by address (more than one group shares the pool, or it is not at home).
+ */
 static int device_is_local(const struct fleet *f, const struct device *d)
 {
 	const struct fleet_network *fn = fleet_network(f, d->network);
 
-	return fn != NULL && fn->groups.n <= 1 && !policy_knows_device(fn, d);
+	return fn != NULL && fn->groups.n <= 1 && d->at[0] == '\0' && !policy_knows_device(fn, d);
 }
 
 static void affected_by_device(const struct fleet *f, const struct device *d, struct id_vec *ret)

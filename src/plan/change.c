@@ -97,6 +97,18 @@ static void add_gateways(const struct fleet *f, struct touched *t, const char *g
 			id_vec_add(&t->members, (*m)->id);
 }
 
+static bool shares_devices(const struct fleet *f, const struct member *m)
+{
+	const struct fleet_network *fn = fleet_network(f, m->network);
+
+	if (fn != NULL && link_group(fn, m) != NULL)
+		VEC_FOREACH (other, &fn->members)
+			if (*other != m && strcmp((*other)->id, m->id) != 0 &&
+				link_group(fn, *other) == link_group(fn, m))
+				return true;
+	return false;
+}
+
 static struct touched *touch_member(
 	struct plan_change *pc, const struct fleet *f, const struct member *m)
 {
@@ -108,6 +120,9 @@ static struct touched *touch_member(
 	t->exits |= PART_SHELL; /* what is inside; the gateways are their peers */
 	if (m->roles & ROLE_GATEWAY)
 		add_gateways(f, t, m->group);
+	/* the routes to devices that are away are in the devices' parts */
+	if (shares_devices(f, m))
+		t->all |= PART_DEVICES;
 	/* which exit a full tunnel takes is in its device's part */
 	if (m->roles & ROLE_EXIT)
 		t->gateways |= PART_SHELL | PART_DEVICES;
@@ -189,6 +204,7 @@ static void begin_group(
 		t = touch(pc, sides[i]->network);
 		t->gateways = PART_WHOLE;
 		t->exits = PART_SHELL;
+		t->by_relays = true;
 		if (before == NULL || after == NULL)
 			t->all = PART_DEVICES;
 		add_gateways(f, t, NULL);
@@ -276,13 +292,14 @@ static void compare_lists(struct touched *t, struct view *after)
 		t->all |= PART_SHELL | PART_DEVICES;
 }
 
-/* Once, too. Another set of relays is another plan for everyone. */
+/* Once, too. Another set of relays, or of gateways that share devices, is another plan for
+ * everyone. */
 static void compare_relays(struct touched *t, const struct view *after)
 {
 	if (!t->by_relays || t->before == NULL || after == NULL)
 		return;
 	t->by_relays = false;
-	if (!view_relays_equal(t->before, after))
+	if (!view_relays_equal(t->before, after) || !view_ways_equal(t->before, after))
 		t->all = PART_WHOLE;
 	else
 		t->relays = !prefix_vec_equal(&t->before->beyond, &after->beyond);
@@ -320,9 +337,10 @@ static void push_parts(const struct plan_change *pc, const struct touched *t, st
 		if (other != VIEW_NONE)
 			link_peer(v, i, other, ret);
 	}
-	for (size_t k = 0; t->relays && k < v->n_relays; k++)
-		if (!id_vec_has(&t->members, v->members[v->relays[k].member].member->id))
-			link_peer(v, i, v->relays[k].member, ret);
+	for (size_t k = 0; t->relays && k < v->n_members; k++)
+		if ((v->members[k].relay || v->members[k].shares) &&
+			!id_vec_has(&t->members, v->members[k].member->id))
+			link_peer(v, i, k, ret);
 }
 
 /* What a peer looks like does not depend on policies: only links one side has differ. */

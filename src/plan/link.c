@@ -6,6 +6,7 @@
 #include "model/validate.h"
 #include "plan/policy.h"
 #include "plan/relay.h"
+#include "plan/way.h"
 
 #include <stdio.h>
 
@@ -164,8 +165,9 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 	link_direct_name(fn->network, v->members[viewer].member, name);
 	it = link_peer_item(v, viewer, i, name, ret);
 	p = &it->peer;
-	p->endpoint = mem_strdup(seen->endpoint);
-	p->generation = seen->generation;
+	p->endpoint =
+		v->members[viewer].shares ? way_endpoint(v, i, viewer) : mem_strdup(seen->endpoint);
+	p->generation = view_endpoint_generation(p->endpoint);
 	p->keepalive = keepalive(v, viewer, i, watched);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	if (routed)
@@ -177,7 +179,12 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
-	if (view_linked(v, viewer, i))
+	bool by_relay = way_by_relay(v, viewer, i);
+
+	if (view_linked(v, viewer, i) && v->members[i].shares &&
+		(!by_relay || v->members[viewer].relay))
+		way_link(v, viewer, i, ret);
+	else if (view_linked(v, viewer, i) && !by_relay)
 		push_direct(v, viewer, i, ret);
 	relay_link(v, viewer, i, ret);
 }
@@ -248,10 +255,17 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
 		link_push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
 	link_push_rp_filter(n, name, ret);
-	routed_pool(v, i, &pool);
+	/* where its devices are shared, the pool's route leads to the home */
+	if (!v->members[i].shares || v->members[i].home)
+		routed_pool(v, i, &pool);
 	VEC_FOREACH (p, &pool)
-		link_push_route(n, name, *p, 0, "", ret);
+		link_push_route(n, name, *p, v->members[i].shares ? WAY_METRIC : 0, "", ret);
 	VEC_DONE(&pool);
+}
+
+bool link_admits(const struct device *d)
+{
+	return d->enabled && !d->over_quota;
 }
 
 void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
@@ -280,11 +294,14 @@ void link_device_limit(const struct fleet_network *fn, const struct device *d, s
 }
 
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
-	struct item_vec *ret)
+	bool away, struct item_vec *ret)
 {
 	struct item *i = item_new(ITEM_PEER, fn->network->id);
 	struct peer_item *p = &i->peer;
 
+	p->away = away;
+	p->quota_grant = d->quota_grant;
+	p->quota_left = away ? d->quota_left / LINK_QUOTA_AWAY : d->quota_left;
 	link_devices_name(fn->network, p->interface);
 	id_copy(p->id, d->id);
 	p->public_key = d->public_key;

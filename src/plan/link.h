@@ -52,6 +52,13 @@ void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
  * pool's route, no peers. */
 void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret);
 
+/* May the device come in at all, but for its time? */
+bool link_admits(const struct device *d);
+
+/* The part of what is left of a device's quota that it may use at a gateway where it is not, until
+ * the control plane has heard of it there. */
+#define LINK_QUOTA_AWAY 4
+
 /* The pre-shared key of a device and its group: the imported one, else derived; zero = none. */
 void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
 	struct secret *ret);
@@ -59,9 +66,9 @@ void link_device_psk(const struct fleet_network *fn, const struct group *g, cons
 /* Push the limit of a device that has one. */
 void link_device_limit(
 	const struct fleet_network *fn, const struct device *d, struct item_vec *ret);
-/* Push the peer a device is on that interface. */
+/* Push the peer a device is on that interface. away: it is at another gateway. */
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
-	struct item_vec *ret);
+	bool away, struct item_vec *ret);
 
 /* Single items, for relay.c. peer "": the route is always there. */
 void link_push_interface(const struct network *n, const char *name, int role,

@@ -5,6 +5,7 @@
 #include "plan/exit.h"
 #include "plan/link.h"
 #include "plan/relay.h"
+#include "plan/way.h"
 
 /* What changes when a packet of one interface may leave by another. */
 static void push_forwarding(const struct network *n, struct item_vec *ret)
@@ -31,6 +32,8 @@ static void push_firewall(struct view *v, size_t i, int direct, struct item_vec 
 	if (v->members[i].group != NULL) {
 		link_devices_name(n, name);
 		strs_push(&fw->interfaces, name);
+		if (v->members[i].shares)
+			memcpy(fw->shared, name, IFNAME_LEN);
 	}
 	if (direct) {
 		link_direct_name(n, m, name);
@@ -41,6 +44,7 @@ static void push_firewall(struct view *v, size_t i, int direct, struct item_vec 
 	if (addr_is_set(n->ipv6.addr))
 		VEC_PUSH(&fw->overlay, n->ipv6);
 	relay_names(v, i, &fw->interfaces);
+	way_names(v, i, &fw->interfaces);
 	if (v->members[i].relay) {
 		relay_hub_name(n, name);
 		strs_push(&fw->hubs, name);
@@ -74,33 +78,42 @@ static void push_shell(
 	domain_member(v, i, ret);
 }
 
-/* exits: of the network; rules: see policy_device_sets; own: the group that member m terminates
- * devices for, or NULL. */
-static void push_device(const struct exits *exits, const struct fleet_network *fn,
-	const struct policy_rule_vec *rules, const struct member *m, const struct group *own,
-	const struct device *d, struct item_vec *ret)
+/* Who a device is planned for. */
+struct host {
+	const struct exits *exits; /* of the network */
+	const struct fleet_network *fn;
+	const struct policy_rule_vec *rules; /* see policy_device_sets */
+	const struct member *member;
+	const struct group *own; /* that it terminates devices for, or NULL */
+};
+
+/* away: the device is at another gateway. */
+static void push_device(
+	const struct host *h, const struct device *d, bool away, struct item_vec *ret)
 {
-	if (!d->enabled)
+	if (!link_admits(d))
 		return;
-	if (own != NULL && strcmp(own->id, d->group) == 0) {
-		link_device_peer(fn, own, d, ret);
-		link_device_limit(fn, d, ret);
-		exit_device(exits, m, d, ret);
+	if (h->own != NULL && strcmp(h->own->id, d->group) == 0) {
+		link_device_peer(h->fn, h->own, d, away, ret);
+		link_device_limit(h->fn, d, ret);
+		exit_device(h->exits, h->member, d, ret);
 	}
-	policy_device_sets(fn, rules, d, ret);
-	if (own != NULL)
-		domain_device(fn, d, ret);
+	policy_device_sets(h->fn, h->rules, d, ret);
+	if (h->own != NULL)
+		domain_device(h->fn, d, ret);
 }
 
 static void push_devices(struct view *v, size_t i, struct item_vec *ret)
 {
+	const struct host h = {
+		view_exits(v), v->fn, view_rules(v), v->members[i].member, v->members[i].group};
+
 	VEC_FOREACH (g, &v->fn->groups) {
 		const struct device_refs *devices =
 			fleet_devices(v->fleet, v->fn->network->id, (*g)->id);
 
 		VEC_FOREACH (d, devices)
-			push_device(view_exits(v), v->fn, view_rules(v), v->members[i].member,
-				v->members[i].group, *d, ret);
+			push_device(&h, *d, link_admits(*d) && way_device(v, i, *d, ret), ret);
 	}
 }
 
@@ -158,6 +171,24 @@ static int has_shell(struct views *vs, const struct fleet_network *fn, const str
 	return view_has_links(v, view_index(v, m->id));
 }
 
+/* Push the device's own routes; is it at another gateway? Only one that is not at home takes a
+ * view. */
+static bool is_away(struct views *vs, const struct fleet_network *fn, const struct member *m,
+	const struct device *d, struct item_vec *ret)
+{
+	const struct member *home;
+	struct view *v;
+
+	if (!link_admits(d))
+		return false;
+	if (d->at[0] != '\0') {
+		v = views_get(vs, fn->network->id);
+		return way_device(v, view_index(v, m->id), d, ret);
+	}
+	home = plan_home(vs->fleet, fn->network->id, d->group);
+	return home != NULL && home != m;
+}
+
 static bool group_is_there(const struct fleet_network *fn, const char *group)
 {
 	VEC_FOREACH (g, &fn->groups)
@@ -172,13 +203,16 @@ void part_device(
 	const struct fleet_network *fn = fleet_network(vs->fleet, device->network);
 	const struct member *m = fleet_member(vs->fleet, node, device->network);
 	struct exits exits = {0};
+	struct host h;
 
 	if (fn != NULL && device->full_tunnel)
 		VEC_FOREACH (x, &fn->members)
 			exits_add(&exits, *x, link_usable(vs->fleet, *x));
-	if (fn != NULL && m != NULL && link_usable(vs->fleet, m) && has_shell(vs, fn, m) &&
-		group_is_there(fn, device->group))
-		push_device(&exits, fn, NULL, m, link_group(fn, m), device, ret);
+	if (fn == NULL || m == NULL || !group_is_there(fn, device->group) ||
+		!link_usable(vs->fleet, m) || !has_shell(vs, fn, m))
+		return;
+	h = (struct host){&exits, fn, NULL, m, link_group(fn, m)};
+	push_device(&h, device, is_away(vs, fn, m, device, ret), ret);
 }
 
 void plan_device_part(

@@ -17,6 +17,20 @@ int plan_node(const struct fleet *f, const char *node, const struct plan_keys *k
 	return r;
 }
 
+const struct member *plan_home(const struct fleet *f, const char *network, const char *group)
+{
+	const struct fleet_network *fn = fleet_network(f, network);
+
+	if (fn != NULL)
+		VEC_FOREACH (m, &fn->members) {
+			const struct group *g = link_group(fn, *m);
+
+			if (g != NULL && strcmp(g->id, group) == 0 && link_usable(f, *m))
+				return *m;
+		}
+	return NULL;
+}
+
 /* --- may src reach dst ------------------------------------------------------------------------ */
 
 static int rule_covers(const struct rule *r, const char *protocol, uint16_t port)

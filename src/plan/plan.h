@@ -47,6 +47,10 @@ void plan_change_end(
 	struct plan_change *pc, const struct fleet *f, const char *node, struct delta *ret);
 struct plan_change *plan_change_free(struct plan_change *pc);
 
+/* Where the network finds a group's devices unless they are seen elsewhere: the group's first
+ * gateway whose node is enabled; NULL when there is none. */
+const struct member *plan_home(const struct fleet *f, const char *network, const char *group);
+
 /* Does policy let src reach dst? For client configurations (which local subnets to route), what-if
  * and tests. Addresses are overlay or outside ones; port 0 = any. */
 int plan_policy_allows(const struct fleet *f, const char *network, struct addr src, struct addr dst,

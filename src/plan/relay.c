@@ -2,6 +2,7 @@
 #include "plan/relay.h"
 
 #include "plan/link.h"
+#include "plan/way.h"
 
 #include <stdio.h>
 
@@ -149,7 +150,8 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
 		k++;
 	name = v->relays[order[k]].ifname;
 	it = link_peer_item(v, viewer, relay, name, ret);
-	it->peer.endpoint = hub_endpoint(v, relay);
+	it->peer.endpoint =
+		v->members[viewer].shares ? way_endpoint(v, relay, viewer) : hub_endpoint(v, relay);
 	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	add_allowed(v, self, &it->peer.allowed_ips);
@@ -183,6 +185,8 @@ void relay_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
 	if (v->n_relays == 0 || !view_related(v, viewer, i))
 		return;
+	if (way_by_relay(v, viewer, i) && v->members[viewer].relay)
+		return; /* it has a way to that gateway instead */
 	if (v->members[viewer].relay && !v->members[i].relay)
 		push_on_hub(v, viewer, i, ret);
 	else if (v->members[i].relay && !v->members[viewer].relay)

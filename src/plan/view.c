@@ -40,9 +40,10 @@ static bool can_relay(const struct view_member *vm)
 
 /* The names of interfaces stay when controllers come and go, so they are made of ids, not places:
  * two characters, moved on until they are free. */
+static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+
 static void name_relay(const struct view *v, struct view_relay *r)
 {
-	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	const char *id = v->members[r->member].member->id;
 	uint8_t h[HASH_LEN];
 	unsigned n;
@@ -108,6 +109,76 @@ static const char *region_of(const struct view *v, const struct view_relay *r)
 	return region == NULL ? "" : region;
 }
 
+/* --- gateways that share devices -------------------------------------------------------------- */
+
+static bool slot_taken(const struct view *v, size_t before, uint8_t slot)
+{
+	for (size_t i = 0; i < before; i++)
+		if (v->members[i].shares && v->members[i].slot == slot)
+			return true;
+	return false;
+}
+
+/* Numbered and named like relays, by their ids. */
+static void mark_shared(struct view *v, size_t i)
+{
+	struct view_member *vm = &v->members[i];
+	uint8_t h[HASH_LEN], slot;
+
+	hash_sha256(vm->member->id, strlen(vm->member->id), h);
+	for (slot = h[0]; slot_taken(v, i, slot); slot++)
+		;
+	vm->shares = true;
+	vm->slot = slot;
+	ifname_make(v->fn->network->name,
+		(const char[]){'-', 'g', digits[slot >> 5], digits[slot & 31], '\0'}, vm->way);
+}
+
+/* Also where the others are not there just now: nothing is built anew when they come back. */
+static void find_shared(struct view *v)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < v->n_members && found < VIEW_SHARED_MAX; i++) {
+		const struct group *g = v->members[i].group;
+		size_t others = 0;
+
+		if (g == NULL || public_key_is_zero(&v->members[i].member->public_key))
+			continue;
+		for (size_t k = 0; k < v->n_members; k++)
+			others += k != i && v->members[k].group == g;
+		if (others > 0) {
+			mark_shared(v, i);
+			found++;
+		}
+	}
+}
+
+static const char *next_way(const struct view *v, size_t *i)
+{
+	while (*i < v->n_members && !v->members[*i].shares)
+		++*i;
+	return *i < v->n_members ? v->members[(*i)++].way : NULL;
+}
+
+bool view_ways_equal(const struct view *a, const struct view *b)
+{
+	size_t i = 0, k = 0;
+	const char *x, *y;
+
+	do {
+		x = next_way(a, &i);
+		y = next_way(b, &k);
+		if ((x == NULL) != (y == NULL) ||
+			(x != NULL &&
+				(strcmp(x, y) != 0 ||
+					strcmp(a->members[i - 1].member->id,
+						b->members[k - 1].member->id) != 0)))
+			return false;
+	} while (x != NULL);
+	return true;
+}
+
 bool view_relays_equal(const struct view *a, const struct view *b)
 {
 	if (a->n_relays != b->n_relays)
@@ -140,6 +211,7 @@ struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 	}
 	VEC_FOREACH (g, &fn->groups)
 		mark_home(v, *g);
+	find_shared(v);
 	find_relays(v);
 	reach_init(&v->reach, fn);
 	return v;
@@ -152,6 +224,7 @@ struct view *view_free(struct view *v)
 	for (size_t i = 0; i < v->n_members; i++) {
 		mem_free(v->members[i].endpoint);
 		VEC_DONE(&v->members[i].own);
+		VEC_DONE(&v->members[i].devices);
 		VEC_DONE(&v->members[i].behind);
 	}
 	mem_free(v->members);
@@ -231,8 +304,11 @@ int view_related(const struct view *v, size_t viewer, size_t i)
 {
 	const struct view_member *a = &v->members[viewer], *b = &v->members[i];
 
+	/* a relay's traffic is that of others, and gateways that share devices pass on theirs */
+	bool joined = a->relay || b->relay || (a->shares && b->shares && a->group == b->group);
+
 	if (viewer == i || !a->usable || !b->usable ||
-		!(a->relay || b->relay || reach_linked(&v->reach, viewer, i)))
+		!(joined || reach_linked(&v->reach, viewer, i)))
 		return 0;
 	/* a member whose key is not known yet cannot be anybody's peer, so it has none either */
 	return !public_key_is_zero(&a->member->public_key) &&
@@ -306,7 +382,7 @@ static void add_device_hosts(const struct view *v, const char *group, struct pre
 	const struct device_refs *devices = fleet_devices(v->fleet, v->fn->network->id, group);
 
 	VEC_FOREACH (d, devices) {
-		if (!(*d)->enabled)
+		if (!link_admits(*d))
 			continue;
 		if (addr_is_set((*d)->ipv4))
 			VEC_PUSH(ret, prefix_host((*d)->ipv4));
@@ -327,12 +403,15 @@ static void find_prefixes(const struct view *v, struct view_member *vm)
 		VEC_PUSH(&vm->own, prefix_host(m->ipv6));
 	VEC_FOREACH (p, &m->local_subnets)
 		VEC_PUSH(&vm->own, *p);
-	prefix_vec_copy(&vm->behind, &vm->own);
 	if (vm->home && v->fn->groups.n == 1)
-		policy_device_range(v->fn->network, &vm->behind);
+		policy_device_range(v->fn->network, &vm->devices);
 	else if (vm->home)
-		add_device_hosts(v, vm->group->id, &vm->behind);
+		add_device_hosts(v, vm->group->id, &vm->devices);
+	prefix_vec_copy(&vm->behind, &vm->own);
+	VEC_FOREACH (p, &vm->devices)
+		VEC_PUSH(&vm->behind, *p);
 	prefix_vec_aggregate(&vm->own);
+	prefix_vec_aggregate(&vm->devices);
 	prefix_vec_aggregate(&vm->behind);
 }
 

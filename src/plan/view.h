@@ -19,6 +19,9 @@ struct exits;
 /* Controllers that members are relayed by: the first of a network that can be reached. */
 #define VIEW_RELAYS_MAX 3
 
+/* Gateways that share devices with others, in a network; their ports are numbered. */
+#define VIEW_SHARED_MAX 256
+
 struct view_relay {
 	size_t member;           /* the controller */
 	char ifname[IFNAME_LEN]; /* of the others' interfaces to it */
@@ -31,12 +34,16 @@ struct view_member {
 	char label[LABEL_MAX + 1]; /* its DNS name; "" when that is a reserved one */
 	bool home;                 /* the mesh finds its group's devices behind it */
 	bool relay;                /* it is one of the view's relays */
+	bool shares;               /* its group's devices, with other gateways: see way.h */
+	uint8_t slot;              /* among those */
+	char way[IFNAME_LEN];      /* name of the others' interfaces to it */
 	/* How others see it; made when first asked for. */
 	bool seen;
 	char *endpoint;
 	uint32_t generation;
-	struct prefix_vec own;    /* at or behind it, for the gateways of its group */
-	struct prefix_vec behind; /* the same and its group's devices, for everybody else */
+	struct prefix_vec own;     /* at or behind it, for the gateways of its group */
+	struct prefix_vec devices; /* its group's, where it is the home */
+	struct prefix_vec behind;  /* the same and its group's devices, for everybody else */
 };
 
 struct view {
@@ -70,6 +77,9 @@ int view_linked(const struct view *v, size_t viewer, size_t i);
 int view_has_links(const struct view *v, size_t viewer);
 /* Is there a relay link between them: related, and one of them is a relay. */
 int view_relayed(const struct view *v, size_t a, size_t b);
+
+/* Do the same gateways share devices, by the same names? */
+bool view_ways_equal(const struct view *a, const struct view *b);
 
 /* Are members relayed by the same controllers, by the same names, in the same orders? */
 bool view_relays_equal(const struct view *a, const struct view *b);

@@ -190,6 +190,17 @@ static const char imported[] =
 /* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
+static const char device_at_quota[] =
+	"ALTER TABLE device ADD COLUMN at TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE device ADD COLUMN quota_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE device ADD COLUMN quota_period TEXT NOT NULL DEFAULT 'none';"
+	"ALTER TABLE device ADD COLUMN quota_from INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE device ADD COLUMN quota_start INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE device ADD COLUMN over_quota INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE device ADD COLUMN quota_left INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE device ADD COLUMN quota_grant INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX device_quota ON device (quota_bytes) WHERE quota_bytes > 0;"
+	"CREATE INDEX device_away ON device (at) WHERE at <> '';";
 
 /* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
@@ -204,6 +215,7 @@ const char *const migrations_sqlite[] = {
 	network_dns_serve,
 	issuers,
 	imported,
+	device_at_quota,
 	NULL,
 };
 /* clang-format on */

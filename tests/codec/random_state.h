@@ -164,6 +164,11 @@ static inline struct item *random_item(struct rand *r)
 		}
 		i->peer.keepalive = (uint16_t)rand_next(r);
 		i->peer.not_after = random_time(r);
+		i->peer.away = random_one_in(r, 2);
+		if (random_one_in(r, 2)) {
+			i->peer.quota_left = rand_next(r) >> 1;
+			i->peer.quota_grant = rand_next(r) >> 1;
+		}
 		break;
 	case ITEM_ROUTE:
 		random_ifname(r, i->route.interface);

@@ -120,6 +120,46 @@ static void test_totals(void **state)
 	links_done(&l);
 }
 
+/* Who had the newest handshake says where a device is, whoever reported bytes last; what is said of
+ * a handshake between heartbeats counts no bytes. */
+static void test_place(void **state)
+{
+	struct links l = {0};
+	struct link_row row = {.handshake = T0 + 10 * S};
+	struct link got;
+	id_text node;
+	msec handshake;
+
+	assert_false(links_newest(&l, dev, node, &handshake));
+	beat(&l, gw1, 1, dev, 100, 10, T0, T0);
+	id_copy(row.peer, dev);
+	links_arrived(&l, gw2, &row, T0 + 11 * S);
+	expect(&l, dev, 100, 10);
+	assert_true(links_newest(&l, dev, node, &handshake));
+	assert_string_equal(node, gw2);
+	assert_int_equal(handshake, T0 + 10 * S);
+	beat(&l, gw1, 1, dev, 150, 20, T0, T0 + 20 * S); /* of before it left */
+	links_get(&l, dev, T0 + 21 * S, 0, &got);
+	assert_string_equal(got.gateway, gw2);
+	beat(&l, gw2, 7, dev, 40, 4, T0 + 10 * S, T0 + 30 * S);
+	expect(&l, dev, 190, 24);
+	/* closed and begun anew: what it came to, nothing, and then more than that */
+	beat(&l, gw2, 7, dev, 50, 5, T0 + 10 * S, T0 + 40 * S);
+	beat(&l, gw2, 7, dev, 0, 0, T0 + 10 * S, T0 + 40 * S);
+	beat(&l, gw2, 7, dev, 70, 7, T0 + 10 * S, T0 + 50 * S);
+	expect(&l, dev, 270, 32);
+	/* the reporter of the newest one is not known after a restart: nobody is taken for it */
+	struct links again = {0};
+	struct device d = {.last_seen = T0 + 10 * S};
+	id_copy(d.id, dev);
+	links_load_device(&again, &d);
+	beat(&again, gw1, 1, dev, 150, 20, T0, T0 + 60 * S);
+	assert_true(links_newest(&again, dev, node, &handshake));
+	assert_string_equal(node, "");
+	links_done(&again);
+	links_done(&l);
+}
+
 struct kept {
 	char *text[2];
 };
@@ -239,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_liveness),
 		cmocka_unit_test(test_totals),
 		cmocka_unit_test(test_totals_over_restart),
+		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_presence),
 		cmocka_unit_test(test_bounds),
 	};

@@ -262,6 +262,9 @@ static void every_part_of_the_content_counts(void **state)
 	DIFFERS(b->peer.generation = 1);
 	DIFFERS(b->peer.keepalive = 1);
 	DIFFERS(b->peer.not_after = 1);
+	DIFFERS(b->peer.away = true);
+	DIFFERS(b->peer.quota_left = 1);
+	DIFFERS(b->peer.quota_grant = 1);
 	DIFFERS(b->peer.mesh_ip.family = FAMILY_IPV4);
 	DIFFERS(b->peer.mesh_ip6.bits = 1);
 	DIFFERS(b->peer.allowed_ips.n = 1);

@@ -42,6 +42,7 @@ static inline void fleet_firewall(struct firewall_item *f, struct item_vec *sets
 	items_exit(f, "x_1c", EXIT_MARK | 0x1c, "bad name\" }");
 	snprintf(f->exit_interface, IFNAME_LEN, "warren0-x");
 	f->exit_mark = EXIT_MARK | 0xabcd;
+	snprintf(f->shared, IFNAME_LEN, "warren0");
 	VEC_PUSH(&f->inside, items_prefix("172.30.0.0/16"));
 	VEC_PUSH(&f->inside, items_prefix("fd00:30::/64"));
 	VEC_PUSH(&f->inside, items_prefix("192.0.2.0/24"));

@@ -104,6 +104,20 @@ static void full_tunnel(struct world *w, void *object)
 		d->exit = mem_strdup(members->v[world_below(w, (unsigned)members->n)]->node);
 }
 
+/* To another gateway of its group. */
+static void device_moves(struct world *w, void *object)
+{
+	world_move(w, object);
+}
+
+static void quota(struct world *w, void *object)
+{
+	struct device *d = object;
+
+	d->over_quota = world_below(w, 2);
+	d->quota_grant++;
+}
+
 static void address(struct world *w, void *object)
 {
 	struct member *m = object;
@@ -206,6 +220,8 @@ static const struct row {
 	{"serve", &schema_network, offsetof(struct fleet, networks), CHANGE, toggle_serving},
 	{"device key", &schema_device, offsetof(struct fleet, devices), CHANGE, device_key},
 	{"full tunnel", &schema_device, offsetof(struct fleet, devices), CHANGE, full_tunnel},
+	{"device moves", &schema_device, offsetof(struct fleet, devices), CHANGE, device_moves},
+	{"quota", &schema_device, offsetof(struct fleet, devices), CHANGE, quota},
 	{"next key", &schema_member, offsetof(struct fleet, members), CHANGE, next_key},
 };
 

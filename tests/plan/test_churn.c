@@ -49,6 +49,17 @@ static int states_equal(const struct state *a, const struct state *b)
 	return equal;
 }
 
+static void tell(const char *what, const struct item_vec *v)
+{
+	VEC_FOREACH (i, v) {
+		struct buf text = {0};
+
+		item_describe(*i, &text);
+		print_message("# %s %s\n", what, buf_str(&text));
+		buf_done(&text);
+	}
+}
+
 /* Nothing is in a delta that is not in the difference of the plans. */
 static void check_node(struct plan_change *pc, const struct fleet *f, struct state *was,
 	const struct state *is, unsigned kind)
@@ -58,9 +69,14 @@ static void check_node(struct plan_change *pc, const struct fleet *f, struct sta
 	state_diff(was, is, &exact);
 	changed_nodes[kind] += !delta_is_empty(&exact);
 	plan_change_end(pc, f, was->node, &d);
-	if (d.put.n != exact.put.n || d.drop.n != exact.drop.n)
+	if (d.put.n != exact.put.n || d.drop.n != exact.drop.n) {
+		tell("put", &d.put);
+		tell("drop", &d.drop);
+		tell("should put", &exact.put);
+		tell("should drop", &exact.drop);
 		fail_msg("%s: %zu put and %zu dropped on %s, not %zu and %zu", churn_name(kind),
 			d.put.n, d.drop.n, was->node, exact.put.n, exact.drop.n);
+	}
 	d.previous = was->revision;
 	d.revision = was->revision;
 	assert_int_equal(state_apply(was, &d, NULL), 0);

@@ -167,6 +167,51 @@ static const char *interface_with(const struct state *s, int role, const struct 
 	return NULL;
 }
 
+static uint16_t port_of(const char *endpoint)
+{
+	char host[256];
+	uint16_t port;
+
+	return endpoint != NULL && endpoint_split(endpoint, host, sizeof(host), &port) == 0 ? port
+											    : 0;
+}
+
+static uint16_t listens(const struct state *s, const char *interface)
+{
+	VEC_FOREACH (i, &s->items)
+		if ((*i)->kind == ITEM_INTERFACE && strcmp((*i)->interface.name, interface) == 0)
+			return (*i)->interface.listen_port;
+	return 0;
+}
+
+/* Where what is sent to the peer comes out: at the interface it is sent to, or, when only the other
+ * side speaks first, the one that speaks to this one; by their kinds when nobody knows an
+ * endpoint. */
+static const char *other_end(const struct state *s, const char *interface,
+	const struct peer_item *peer, const struct state *theirs, const struct public_key *self)
+{
+	static const int kinds[][2] = {{IFACE_RELAY, IFACE_HUB}, {IFACE_HUB, IFACE_RELAY},
+		{IFACE_DIRECT, IFACE_DIRECT}, {IFACE_RELAY, IFACE_DIRECT},
+		{IFACE_DIRECT, IFACE_RELAY}, {IFACE_RELAY, IFACE_RELAY}};
+	uint16_t to = port_of(peer->endpoint), mine = listens(s, interface);
+	const char *in = NULL;
+
+	VEC_FOREACH (i, &theirs->items) {
+		const struct peer_item *back = &(*i)->peer;
+
+		if ((*i)->kind != ITEM_PEER || !public_key_equal(&back->public_key, self))
+			continue;
+		if (to != 0 && listens(theirs, back->interface) == to)
+			return back->interface;
+		if (mine != 0 && port_of(back->endpoint) == mine)
+			return back->interface;
+	}
+	for (size_t k = 0; in == NULL && k < ARRAY_LEN(kinds); k++)
+		if (role_of(s, interface) == kinds[k][0])
+			in = interface_with(theirs, kinds[k][1], self);
+	return in;
+}
+
 static int lan_of(const struct sim *sim, const char *node, struct addr a)
 {
 	const struct member *m = fleet_member(sim->fleet, node, sim->network->id);
@@ -216,16 +261,7 @@ static struct end leave(
 		return to_device(sim, peer->id, p);
 	other = map_get(&sim->fleet->members, peer->id);
 	theirs = map_get(&sim->plans, other->node);
-	switch (role_of(s, interface)) {
-	case IFACE_RELAY:
-		in = interface_with(theirs, IFACE_HUB, &self->public_key);
-		break;
-	case IFACE_HUB:
-		in = interface_with(theirs, IFACE_RELAY, &self->public_key);
-		break;
-	default:
-		in = interface_with(theirs, IFACE_DIRECT, &self->public_key);
-	}
+	in = other_end(s, interface, peer, theirs, &self->public_key);
 	if (in == NULL)
 		return (struct end){0};
 	accepted = peer_for(theirs, in, p->src);
@@ -284,6 +320,27 @@ static struct end at_node(struct sim *sim, const char *node, const char *from_in
 	return route == NULL ? none : leave(sim, node, route->interface, p, hops);
 }
 
+static int is_gateway_for(const struct sim *sim, const struct member *m, const struct device *d)
+{
+	const struct node *n = map_get(&sim->fleet->nodes, m->node);
+
+	return (m->roles & ROLE_GATEWAY) && strcmp(m->group, d->group) == 0 && n->enabled;
+}
+
+/* Where a device is: at the gateway it was seen at, if that is up, else its group's first. */
+static const struct member *gateway_of(const struct sim *sim, const struct device *d)
+{
+	const struct fleet_network *fn = fleet_network(sim->fleet, d->network);
+
+	VEC_FOREACH (m, &fn->members)
+		if (strcmp((*m)->id, d->at) == 0 && is_gateway_for(sim, *m, d))
+			return *m;
+	VEC_FOREACH (m, &fn->members)
+		if (is_gateway_for(sim, *m, d))
+			return *m;
+	return NULL;
+}
+
 static struct end from_device(struct sim *sim, const struct device *d, const struct packet *p)
 {
 	const struct fleet_network *fn = fleet_network(sim->fleet, d->network);
@@ -296,13 +353,14 @@ static struct end from_device(struct sim *sim, const struct device *d, const str
 	VEC_DONE(&routes);
 	if (!sends)
 		return none;
-	/* the device talks to its group's first gateway that is up, as its endpoint says */
+	const struct member *at = gateway_of(sim, d);
+
 	VEC_FOREACH (m, &fn->members) {
 		const struct state *s = map_get(&sim->plans, (*m)->node);
 		const char *in;
 		const struct peer_item *accepted;
 
-		if (!((*m)->roles & ROLE_GATEWAY) || strcmp((*m)->group, d->group) != 0)
+		if (*m != at)
 			continue;
 		in = interface_with(s, IFACE_DEVICES, &d->public_key);
 		if (in == NULL)
@@ -345,41 +403,16 @@ static int alive(const struct sim *sim, const struct place *at)
 	const struct node *n;
 
 	if (at->device != NULL)
-		return at->device->enabled;
+		return at->device->enabled && !at->device->over_quota;
 	n = map_get(&sim->fleet->nodes, at->member->node);
 	return n->enabled;
-}
-
-static int home_is_up(const struct sim *sim, const struct device *d)
-{
-	const struct fleet_network *fn = fleet_network(sim->fleet, d->network);
-
-	VEC_FOREACH (m, &fn->members) {
-		const struct node *n = map_get(&sim->fleet->nodes, (*m)->node);
-
-		if (((*m)->roles & ROLE_GATEWAY) && strcmp((*m)->group, d->group) == 0 &&
-			n->enabled)
-			return 1;
-	}
-	return 0;
 }
 
 /* Is there any path between the two places at all, whatever policy says? What is asked of the
  * model, not of plans: both ends alive, keys known, a gateway for each device. */
 static const struct member *standing_at(const struct sim *sim, const struct place *p)
 {
-	const struct fleet_network *fn = fleet_network(sim->fleet, sim->network->id);
-
-	if (p->member != NULL)
-		return p->member;
-	VEC_FOREACH (m, &fn->members) {
-		const struct node *n = map_get(&sim->fleet->nodes, (*m)->node);
-
-		if (((*m)->roles & ROLE_GATEWAY) && strcmp((*m)->group, p->device->group) == 0 &&
-			n->enabled)
-			return *m;
-	}
-	return NULL;
+	return p->member != NULL ? p->member : gateway_of(sim, p->device);
 }
 
 static int is_relay(const struct sim *sim, const struct member *m)
@@ -399,42 +432,22 @@ static int has_relay(const struct sim *sim)
 	return 0;
 }
 
-/* A controller that is itself a gateway of a device's group believes the device is its own; where
- * devices are is for gateway groups to say: not promised yet. */
-static int relay_claims(const struct sim *sim, const struct place *p, const struct member *at)
-{
-	const struct fleet_network *fn = fleet_network(sim->fleet, sim->network->id);
-
-	if (p->device != NULL)
-		VEC_FOREACH (m, &fn->members)
-			if (*m != at && is_relay(sim, *m) &&
-				strcmp((*m)->group, p->device->group) == 0)
-				return 1;
-	return 0;
-}
-
 static int connected(const struct sim *sim, const struct place *a, const struct place *b)
 {
 	const struct member *at_a, *at_b;
 
-	if (!alive(sim, a) || !alive(sim, b) || (a->device && !home_is_up(sim, a->device)) ||
-		(b->device && !home_is_up(sim, b->device)))
+	if (!alive(sim, a) || !alive(sim, b))
 		return 0;
 	at_a = standing_at(sim, a);
 	at_b = standing_at(sim, b);
+	if (at_a == NULL || at_b == NULL)
+		return 0;
 	if (at_a == at_b)
 		return 1;
 	if (public_key_is_zero(&at_a->public_key) || public_key_is_zero(&at_b->public_key))
 		return 0;
 	if (sim->network->topology == TOPOLOGY_HUB && !has_relay(sim) &&
 		!((at_a->roles | at_b->roles) & (ROLE_CONTROLLER | ROLE_GATEWAY)))
-		return 0;
-	if (relay_claims(sim, a, at_a) || relay_claims(sim, b, at_b))
-		return 0;
-	/* a second gateway of a group does not know which devices are at the first (they roam; the
-	 * newest handshake will say, with gateway groups): not promised yet */
-	if (at_a->group[0] != '\0' && strcmp(at_a->group, at_b->group) == 0 &&
-		(a->device || b->device))
 		return 0;
 	return 1;
 }

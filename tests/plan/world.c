@@ -163,6 +163,16 @@ struct member *world_member(struct world *w, const struct network *n, const stru
 	return m;
 }
 
+void world_move(struct world *w, struct device *d)
+{
+	const struct fleet_network *fn = fleet_network(w->fleet, d->network);
+
+	d->at[0] = '\0';
+	VEC_FOREACH (m, &fn->members)
+		if (strcmp((*m)->group, d->group) == 0 && world_below(w, 2))
+			id_copy(d->at, (*m)->id);
+}
+
 struct device *world_device(struct world *w, const struct network *n, const struct group *g)
 {
 	static const char *const tags[] = {"admin", "kiosk"};
@@ -182,6 +192,10 @@ struct device *world_device(struct world *w, const struct network *n, const stru
 	d->ipv4 = addr_add(n->device_first, (u128)w->serial);
 	d->ipv6 = twin(n, d->ipv4);
 	d->full_tunnel = world_below(w, 4) == 0;
+	d->over_quota = world_below(w, 12) == 0;
+	d->quota_grant = world_below(w, 3);
+	d->quota_left = world_below(w, 1000);
+	world_move(w, d);
 	for (unsigned i = 0; i < ARRAY_LEN(tags); i++)
 		if (world_below(w, 3) == 0)
 			strs_push(&d->tags, tags[i]);
@@ -383,7 +397,14 @@ const char *world_mesh(struct world *w, unsigned second, unsigned nodes)
 
 static void mutate_device(struct world *w, struct device *d)
 {
-	switch (world_below(w, 5)) {
+	switch (world_below(w, 7)) {
+	case 5:
+		world_move(w, d);
+		break;
+	case 6:
+		d->over_quota = !d->over_quota;
+		d->quota_grant++;
+		break;
 	case 0:
 		d->enabled = !d->enabled;
 		break;

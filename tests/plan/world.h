@@ -19,6 +19,9 @@ void world_done(struct world *w);
 /* One network with one gateway and n devices, the starting policy. Returns the network's id. */
 const char *world_gateway(struct world *w, unsigned n);
 
+/* Say that the device is at a random gateway of its group, or at none. */
+void world_move(struct world *w, struct device *d);
+
 struct device *world_device(struct world *w, const struct network *n, const struct group *g);
 
 /* Add a network whose nodes are all linked, by the starting policy; w->fleet is there. second: of

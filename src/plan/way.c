@@ -1,0 +1,167 @@
+/* DOC: see way.h. */
+#include "plan/way.h"
+
+#include "plan/link.h"
+
+#define WAY_PORTS 2000 /* from a member's port up: one a slot */
+
+bool way_by_relay(const struct view *v, size_t viewer, size_t i)
+{
+	const struct view_member *a = &v->members[viewer], *b = &v->members[i];
+
+	return view_relayed(v, viewer, i) && (a->relay ? b : a)->shares;
+}
+
+const char *way_ifname(const struct view *v, size_t viewer, size_t i)
+{
+	/* the relay's end of the two is an ordinary way */
+	if (way_by_relay(v, viewer, i) && v->members[i].relay)
+		for (size_t k = 0; k < v->n_relays; k++)
+			if (v->relays[k].member == i)
+				return v->relays[k].ifname;
+	return v->members[i].way;
+}
+
+void way_names(const struct view *v, size_t i, struct strs *ret)
+{
+	for (size_t k = 0; k < v->n_members; k++)
+		if (k != i && v->members[k].shares &&
+			!(way_by_relay(v, i, k) && v->members[k].relay))
+			strs_push(ret, v->members[k].way);
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+static uint16_t way_port(const struct view *v, size_t i, size_t to)
+{
+	struct member_ports p;
+	unsigned port;
+
+	view_ports(v, i, &p);
+	port = p.direct + WAY_PORTS + 256 < UINT16_MAX ? p.direct + WAY_PORTS
+						       : p.direct - 2 * WAY_PORTS;
+	return (uint16_t)(port + v->members[to].slot);
+}
+
+char *way_endpoint(struct view *v, size_t i, size_t to)
+{
+	const struct view_member *seen = view_see(v, i);
+	CLEANUP(buf_done) struct buf b = {0};
+	char host[256];
+	uint16_t port;
+
+	if (seen->endpoint == NULL || endpoint_split(seen->endpoint, host, sizeof(host), &port) < 0)
+		return NULL;
+	endpoint_join(host, way_port(v, i, to), &b);
+	return buf_take(&b);
+}
+
+/* What the gateway sends: for its devices; and, to who shares them, for everybody. */
+static void add_allowed(struct view *v, size_t viewer, size_t i, struct prefix_vec *ret)
+{
+	const struct network *n = v->fn->network;
+	const struct member *self = v->members[viewer].member;
+
+	VEC_FOREACH (p, &view_see(v, i)->own)
+		VEC_PUSH(ret, *p);
+	policy_device_range(n, ret);
+	if (v->members[viewer].shares || v->members[viewer].relay) {
+		if (addr_is_set(n->ipv4.addr))
+			VEC_PUSH(ret, n->ipv4);
+		if (addr_is_set(n->ipv6.addr))
+			VEC_PUSH(ret, n->ipv6);
+		VEC_FOREACH (p, &v->beyond)
+			if (!prefix_vec_covers(&self->local_subnets, *p))
+				VEC_PUSH(ret, *p);
+	}
+	prefix_vec_aggregate(ret);
+}
+
+/* Where relays are, a way is watched like a direct link, but for the one a relay sends by. */
+static const char *watched(const struct view *v, size_t viewer, size_t i)
+{
+	return v->n_relays > 0 && !v->members[viewer].relay ? v->members[i].member->id : "";
+}
+
+static void push_routes(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+{
+	const struct view_member *seen = view_see(v, i);
+	const char *peer = watched(v, viewer, i), *name = v->members[i].way;
+
+	VEC_FOREACH (p, &seen->own)
+		link_push_route(v->fn->network, name, *p, 0, peer, ret);
+	VEC_FOREACH (p, &seen->devices)
+		link_push_route(v->fn->network, name, *p, WAY_METRIC, peer, ret);
+}
+
+void way_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+{
+	const struct network *n = v->fn->network;
+	const struct member *m = v->members[viewer].member;
+	const struct view_member *seen = view_see(v, i);
+	bool by_relay = way_by_relay(v, viewer, i);
+	struct item *it;
+
+	link_push_interface(
+		n, seen->way, IFACE_RELAY, link_own_key(m), NULL, way_port(v, viewer, i), ret);
+	link_addresses(n, m, seen->way, ret);
+	link_push_rp_filter(n, seen->way, ret);
+	it = link_peer_item(v, viewer, i, seen->way, ret);
+	if (v->members[viewer].shares && !by_relay)
+		it->peer.endpoint = way_endpoint(v, i, viewer);
+	else if (!by_relay)
+		it->peer.endpoint = mem_strdup(seen->endpoint);
+	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
+	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
+	add_allowed(v, viewer, i, &it->peer.allowed_ips);
+	push_routes(v, viewer, i, ret);
+	VEC_PUSH(ret, it);
+}
+
+/* --- devices ---------------------------------------------------------------------------------- */
+
+/* Where the device is: its gateway's place, or that of its group's home; VIEW_NONE = neither. */
+static size_t place_of(const struct view *v, const struct device *d, bool *ret_away)
+{
+	size_t at = d->at[0] != '\0' ? view_index(v, d->at) : VIEW_NONE, home = 0;
+
+	*ret_away = false;
+	while (home < v->n_members &&
+		!(v->members[home].home && strcmp(v->members[home].group->id, d->group) == 0))
+		home++;
+	if (home == v->n_members)
+		return VIEW_NONE;
+	if (at == VIEW_NONE || at == home || !v->members[at].shares || !v->members[at].usable ||
+		v->members[at].group != v->members[home].group)
+		return home;
+	*ret_away = true;
+	return at;
+}
+
+static void push_host_routes(const struct view *v, const struct device *d, const char *ifname,
+	const char *peer, struct item_vec *ret)
+{
+	const struct addr own[] = {d->ipv4, d->ipv6};
+
+	for (size_t k = 0; k < ARRAY_LEN(own); k++)
+		if (addr_is_set(own[k]))
+			link_push_route(v->fn->network, ifname, prefix_host(own[k]), 0, peer, ret);
+}
+
+bool way_device(struct view *v, size_t i, const struct device *d, struct item_vec *ret)
+{
+	char name[IFNAME_LEN];
+	bool away;
+	size_t at = place_of(v, d, &away);
+
+	if (away && at == i) {
+		link_devices_name(v->fn->network, name);
+		push_host_routes(v, d, name, "", ret);
+	} else if (away && view_linked(v, i, at)) {
+		const char *ifname = way_ifname(v, i, at);
+		bool own = ifname == v->members[at].way;
+
+		push_host_routes(v, d, ifname, own ? watched(v, i, at) : "", ret);
+	}
+	return at != VIEW_NONE && at != i;
+}
