@@ -6,9 +6,11 @@ export interface Me {
 	kind: string;
 	id: string;
 	name: string;
-	role: 'viewer' | 'loc-manager' | 'org-admin' | 'system-admin';
+	role: string;
 	project: string | null;
 	must_change_password: boolean;
+	totp: boolean;
+	permissions: string[];
 	can: string[];
 }
 
@@ -38,8 +40,9 @@ export async function restore(): Promise<void> {
 	}
 }
 
-export async function signIn(name: string, password: string): Promise<void> {
-	me.value = await api.post<Me>('/login', { name, password });
+// An error whose field is "code" asks for the second step.
+export async function signIn(name: string, password: string, code = ''): Promise<void> {
+	me.value = await api.post<Me>('/login', code ? { name, password, code } : { name, password });
 }
 
 export async function changePassword(current: string, password: string): Promise<void> {
