@@ -3,7 +3,8 @@
  *
  *	split: spawn is forked, this process confined (processes.h), calls go by the courier to net
  *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
- *	jump), settle (1 s after a change)   |   sync: stream and states   |   beat: heartbeats
+ *	jump), settle (1 s after a change), look (paths, 1 s)   |   sync: stream and states   |
+ *beat: heartbeats
  */
 #include "agent/agent.h"
 
@@ -16,6 +17,7 @@
 #include "agent/rotate.h"
 #include "agent/sync.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +57,7 @@ struct agent {
 	struct rand rand;
 	struct names *names; /* NULL in tests without a machine */
 	bool names_stale;
-	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate;
+	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -169,6 +171,14 @@ static void schedule_expiry(struct agent *a)
 	loop_timer_set(a->expiry, left, 0);
 }
 
+static void schedule_look(struct agent *a)
+{
+	msec wait = paths_wait(&a->core.paths);
+
+	if (wait > 0)
+		loop_timer_set(a->look, wait, 0);
+}
+
 static void schedule_rotate(struct agent *a, msec took)
 {
 	msec now = clock_mono(a->clock), each;
@@ -198,6 +208,7 @@ static void after_change(void *arg)
 	a->names_stale = true;
 	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
+	loop_timer_set(a->look, PATH_LOOK, 0); /* there may be something to look at now */
 	beat_soon(&a->beat);
 }
 
@@ -244,6 +255,15 @@ static void on_expiry(void *arg)
 
 	core_expire(&a->core);
 	after_change(a);
+}
+
+static void on_look(void *arg)
+{
+	struct agent *a = arg;
+
+	if (core_choose(&a->core) & PATHS_MOVED)
+		beat_soon(&a->beat);
+	schedule_look(a);
 }
 
 static void on_rotate(void *arg)
@@ -342,8 +362,15 @@ static void on_spawn_lost(void *arg)
 	loop_stop(a->loop);
 }
 
+/* The loop turns. */
+static void on_watchdog(void *arg)
+{
+	notify_send("WATCHDOG=1");
+}
+
 static void on_signal(int signum, void *arg)
 {
+	notify_send("STOPPING=1");
 	loop_stop(((struct agent *)arg)->loop);
 }
 
@@ -385,6 +412,7 @@ static void turn(struct agent *a)
 	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
+	a->look = loop_timer_new(a->loop, on_look, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
 	if (a->net != NULL)
@@ -397,6 +425,10 @@ static void turn(struct agent *a)
 	schedule_rotate(a, 0);
 	sync_start(&a->sync);
 	beat_soon(&a->beat);
+	a->watchdog = loop_timer_new(a->loop, on_watchdog, a);
+	if (notify_watchdog() > 0)
+		loop_timer_set(a->watchdog, 0, notify_watchdog());
+	notify_send("READY=1");
 	if (a->o->started != NULL)
 		a->o->started(a->o->started_arg, a->loop);
 	loop_run(a->loop);
@@ -411,7 +443,9 @@ static void turn(struct agent *a)
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);
 	loop_timer_free(a->settle);
+	loop_timer_free(a->look);
 	loop_timer_free(a->rotate);
+	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
 }
 

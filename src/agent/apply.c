@@ -1,6 +1,7 @@
 /* DOC: kinds of items in their order; see apply.h. */
 #include "agent/apply.h"
 
+#include "agent/adopt.h"
 #include "agent/apply_peers.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -13,7 +14,8 @@ struct run {
 	const struct item_vec *old, *target;
 	const struct delta *d;
 	struct apply_result *r;
-	struct strs rekeyed; /* interfaces that got another key while they stood */
+	struct strs rekeyed;    /* interfaces that got another key while they stood */
+	struct id_vec narrowed; /* networks whose firewall may allow less than before */
 };
 
 /* --- the result ------------------------------------------------------------------------------ */
@@ -176,7 +178,9 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 	}
 	c.flags =
 		(adopted && public_key_equal(&d.public_key, &public) ? 0 : WG_DEVICE_PRIVATE_KEY) |
-		(adopted && d.listen_port == want->listen_port ? 0 : WG_DEVICE_LISTEN_PORT) |
+		(adopted && (d.listen_port == want->listen_port || want->listen_port == 0)
+				? 0
+				: WG_DEVICE_LISTEN_PORT) |
 		(adopted && d.fwmark == want->fwmark ? 0 : WG_DEVICE_FWMARK);
 	wg_device_done(&d);
 	if (c.flags == 0)
@@ -354,6 +358,8 @@ static int load_firewall(struct run *run, const struct item *firewall, struct er
 	if (rc == 0)
 		rc = m->ops->firewall_load(
 			m->ctx, firewall->network, &firewall->firewall, &mine, e);
+	if (rc == 0)
+		id_vec_add(&run->narrowed, firewall->network);
 	FAULT("firewall.loaded");
 	VEC_DONE(&mine);
 	f->loaded = rc == 0;
@@ -396,6 +402,8 @@ static void change_members(struct run *run, const char *network, const struct it
 		apply_failed(run->r, first, &e);
 		return;
 	}
+	if (drop->n > 0)
+		id_vec_add(&run->narrowed, network);
 	VEC_FOREACH (i, put)
 		run->r->put[(*i)->kind]++;
 	VEC_FOREACH (i, drop)
@@ -420,6 +428,35 @@ static void change_sets(struct run *run)
 		VEC_DONE(&drop);
 	}
 	VEC_DONE(&networks);
+}
+
+/* Known flows pass the firewall: those it would refuse now are ended (spec 1, Firewall). */
+static void prune_flows(struct run *run, const char *network)
+{
+	struct machine *m = run->m;
+	const struct item *firewall = firewall_of(run->target, network);
+	struct item_vec sets = slice(run->target, ITEM_SET);
+	struct item_vec addresses = slice(run->target, ITEM_ADDRESS);
+	struct prefix_vec own = {0};
+	struct err e = {0};
+	int rc;
+
+	if (firewall == NULL)
+		return;
+	VEC_FOREACH (a, &addresses)
+		if (strcmp((*a)->network, network) == 0)
+			VEC_PUSH(&own, prefix_host((*a)->address.addr));
+	rc = m->ops->flows_prune(m->ctx, network, &firewall->firewall, &sets, &own, &e);
+	VEC_DONE(&own);
+	if (rc > 0)
+		log_info("flows ended that policy does not allow", LOG_KV_STR("network", network),
+			LOG_KV_INT("count", rc));
+	else if (rc == ERR_UNSUPPORTED && !m->flows_unseen)
+		log_warn("flows that policy does not allow any more go on until they end",
+			LOG_KV_STR("error", e.text));
+	else if (rc < 0 && rc != ERR_UNSUPPORTED)
+		apply_failed(run->r, firewall, &e);
+	m->flows_unseen |= rc == ERR_UNSUPPORTED;
 }
 
 static int drop_firewall(struct run *run, const struct item *i, struct err *e)
@@ -455,18 +492,13 @@ static bool may_put_peer(void *arg, const struct item *i)
 
 static int put_route(struct run *run, const struct item *i, struct err *e)
 {
-	const struct item *old = find(run->old, i);
-
 	if (!ours(run, i->route.interface))
 		return err_set(e, ERR_UNAVAILABLE, "its interface %s could not be made",
 			i->route.interface);
-	/* another metric or interface is another route to the kernel: the old one goes after */
+	/* by another interface than before: replaced in one step */
 	int rc = run->m->ops->route_add(run->m->ctx, &i->route, e);
 	FAULT("route.added");
 
-	if (rc == 0 && old != NULL && ours(run, old->route.interface) &&
-		old->route.metric != i->route.metric)
-		rc = run->m->ops->route_delete(run->m->ctx, &old->route, e);
 	return rc;
 }
 
@@ -525,7 +557,18 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	const struct item_vec *target, struct apply_result *r)
 {
 	struct run run = {.m = m, .old = old, .d = d, .target = target, .r = r};
+	struct item_vec adopted = {0}, before = {0};
 
+	/* peers of an interface taken over are changed from what they are, not made anew */
+	adopt_links(m, &d->put, &adopted);
+	if (adopted.n > 0) {
+		VEC_FOREACH (i, old)
+			VEC_PUSH(&before, *i);
+		VEC_FOREACH (i, &adopted)
+			VEC_PUSH(&before, *i);
+		item_vec_sort(&before);
+		old = run.old = &before;
+	}
 	each_drop(&run, ITEM_HOST, touch_hosts);
 	each_drop(&run, ITEM_ROUTE, drop_route);
 	each_put(&run, ITEM_INTERFACE, put_interface);
@@ -534,6 +577,9 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_put(&run, ITEM_EXIT, put_exit); /* before the firewall makes marks */
 	put_firewalls(&run);
 	change_sets(&run);
+	VEC_FOREACH (network, &run.narrowed)
+		prune_flows(&run, network->id);
+	VEC_DONE(&run.narrowed);
 	apply_peers(m, slice(&d->put, ITEM_PEER), slice(&d->drop, ITEM_PEER), old, may_put_peer,
 		&run, r);
 	VEC_FOREACH (name, &run.rekeyed)
@@ -547,6 +593,8 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_EXIT, drop_exit); /* after the firewall made the last mark */
 	/* last: a network's filter stands for as long as one of its interfaces does */
 	each_drop(&run, ITEM_FIREWALL, drop_firewall);
+	VEC_DONE(&before);
+	item_vec_done(&adopted);
 }
 
 /* What the ledger holds, as items. */

@@ -4,6 +4,7 @@
  */
 #include "agent/apply_peers.h"
 
+#include "agent/path.h"
 #include "base/fault.h"
 #include "base/log.h"
 
@@ -73,7 +74,11 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 			(prefix_vec_equal(&was->allowed_ips, &p->allowed_ips)
 					? 0
 					: WG_PEER_ALLOWED_IPS);
-	if (!rekeyed && (was == NULL || was->generation != p->generation))
+	/* a hint may be wrong; what is alive needs none, and when it dies the hint is tried */
+	if (!rekeyed &&
+		(was == NULL ||
+			(was->generation != p->generation &&
+				!paths_heard(b->m->paths, b->ifname, p->id))))
 		set_endpoint(b, p, &o.op);
 	/* where the new key was heard is better than a hint (rotate.h) */
 	if (was == NULL && !(o.op.flags & WG_PEER_ENDPOINT) &&

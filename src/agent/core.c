@@ -66,10 +66,12 @@ static bool admit(struct core *c, const struct item *i)
 	return false;
 }
 
-static bool in_force(struct core *c, const struct item *i)
+bool core_in_force(struct core *c, const struct item *i)
 {
 	struct public_key key;
 
+	if (i->kind == ITEM_ROUTE)
+		return paths_alive(&c->paths, &i->route);
 	return i->kind != ITEM_PEER ||
 		peer_index_lookup(&c->peers, i->peer.interface, i->peer.id, &key);
 }
@@ -81,6 +83,7 @@ int core_init(struct core *c, struct identity *identity, struct machine *machine
 	int rc;
 
 	*c = (struct core){.identity = identity, .machine = machine, .clock = clock};
+	machine->paths = &c->paths;
 	peer_index_init(&c->peers);
 	rc = cache_open(&c->cache, identity, e);
 	if (rc < 0)
@@ -108,6 +111,8 @@ void core_done(struct core *c)
 	state_done(&c->pending_drop);
 	peer_index_done(&c->peers);
 	map_done(&c->refused, free_value);
+	c->machine->paths = NULL;
+	paths_done(&c->paths);
 	mem_free(c->error);
 	mem_free(c->service_error);
 	*c = (struct core){0};
@@ -158,7 +163,7 @@ static void gather_old(struct core *c, const struct delta *d, struct item_vec *r
 		VEC_FOREACH (i, parts[k]) {
 			const struct item *was = state_find(&c->desired, *i);
 
-			if (was != NULL && in_force(c, was))
+			if (was != NULL && core_in_force(c, was))
 				VEC_PUSH(ret, item_dup(was));
 		}
 	item_vec_sort(ret);
@@ -179,11 +184,21 @@ static void screen(struct core *c, const struct delta *d, struct delta *work)
 		if ((*i)->kind == ITEM_PEER)
 			peer_index_remove(&c->peers, (*i)->peer.interface, (*i)->peer.id);
 	VEC_FOREACH (i, &d->put)
-		if ((*i)->kind != ITEM_PEER || admit(c, *i))
+		if ((*i)->kind == ITEM_PEER ? admit(c, *i) : core_in_force(c, *i))
 			VEC_PUSH(&work->put, *i);
 		else
 			VEC_PUSH(&work->drop, *i);
 	item_vec_sort(&work->drop);
+}
+
+/* A route that from now on depends on a path nobody has looked at: it may well be alive. */
+static void look_at_new_paths(struct core *c, const struct delta *d)
+{
+	VEC_FOREACH (i, &d->put)
+		if ((*i)->kind == ITEM_ROUTE && !paths_known(&c->paths, &(*i)->route)) {
+			core_choose(c);
+			return;
+		}
 }
 
 /* Desired state is to move by d; next, when given, is the state that it leads to. */
@@ -212,6 +227,7 @@ static void advance(struct core *c, const struct delta *d, struct state *next)
 	if (rc < 0)
 		log_error("desired state was not saved", LOG_KV_STR("error", e.text));
 	FAULT("state.saved");
+	look_at_new_paths(c, d);
 	screen(c, d, &work);
 	apply_delta(c->machine, &old, &work, &c->desired.items, &r);
 	FAULT("state.applied");
@@ -283,6 +299,41 @@ void core_replace(struct core *c, struct state *s)
 	delta_done(&d);
 }
 
+int core_choose(struct core *c)
+{
+	VEC(bool) were = {0};
+	struct delta work = {0};
+	struct apply_result r = {0};
+	size_t k = 0;
+	int found;
+
+	VEC_FOREACH (i, &c->desired.items)
+		if ((*i)->kind == ITEM_ROUTE)
+			VEC_PUSH(&were, paths_alive(&c->paths, &(*i)->route));
+	found = paths_look(&c->paths, c->machine, &c->desired.items);
+	VEC_FOREACH (i, &c->desired.items) {
+		bool is;
+
+		if ((*i)->kind != ITEM_ROUTE)
+			continue;
+		is = paths_alive(&c->paths, &(*i)->route);
+		if (is && !were.v[k])
+			VEC_PUSH(&work.put, *i);
+		else if (!is && were.v[k])
+			VEC_PUSH(&work.drop, *i);
+		k++;
+	}
+	if (!delta_is_empty(&work))
+		apply_delta(c->machine, &work.drop, &work, &c->desired.items, &r);
+	if (r.failures > 0)
+		core_set_error(c, &r, NULL);
+	apply_result_done(&r);
+	VEC_DONE(&were);
+	VEC_DONE(&work.put); /* borrowed */
+	VEC_DONE(&work.drop);
+	return found;
+}
+
 /* --- time ------------------------------------------------------------------------------------ */
 
 void core_screen(struct core *c, struct delta *work)
@@ -294,7 +345,7 @@ void core_screen(struct core *c, struct delta *work)
 
 		if ((*i)->kind != ITEM_PEER || ((*i)->peer.not_after == 0 && !refused(c, *i)))
 			continue;
-		was = in_force(c, *i);
+		was = core_in_force(c, *i);
 		is = admit(c, *i);
 		if (work == NULL || was == is)
 			continue;

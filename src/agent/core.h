@@ -10,6 +10,7 @@
 
 #include "agent/apply.h"
 #include "agent/cache.h"
+#include "agent/path.h"
 #include "agent/peers.h"
 
 #define CORE_CORRECTIONS_MAX 64
@@ -22,6 +23,7 @@ struct core {
 	struct state desired;
 	struct peer_index peers; /* in force */
 	struct map refused;      /* interface/id -> reason */
+	struct paths paths;      /* which routes that name a peer hold */
 	/* deltas that wait to be applied together */
 	struct state pending_put, pending_drop;
 	uint64_t pending;    /* revision they lead to; 0 = none */
@@ -58,6 +60,12 @@ void core_set_error(struct core *c, const struct apply_result *r, const char *al
 
 /* Drop peers whose time is over, bring back those whose time is not (a clock was set). */
 void core_expire(struct core *c);
+
+/* Look which paths are alive and turn the routes that depend on it. Returns paths_look's bits. */
+int core_choose(struct core *c);
+
+/* Is the item in force: a peer that is admitted, a route whose path is alive, anything else? */
+bool core_in_force(struct core *c, const struct item *i);
 
 /* One correction for a drift report. */
 struct core_correction {

@@ -64,10 +64,20 @@ static int take_rotate_keys(struct core *c, const struct event *ev, struct err *
 	return EVENT_ROTATE_KEYS;
 }
 
-/* Pins carry the signing key under the root's signature, so the event is only a hint to look. */
+/* Pins carry the signing key under the root's signature, so the event is only a hint to look: who
+ * has an old key cannot hand over to one of their own. A key of another length is no hint (P-15).
+ */
 static int take_signing_key(struct core *c, const struct event *ev, struct err *e)
 {
-	return EVENT_PINS;
+	const struct json *keys = json_get(ev->payload, "signing_keys");
+	const char *text = keys == NULL ? NULL : json_str(keys, "current");
+	struct public_key key;
+
+	if (text == NULL)
+		return err_field(e, ERR_INVALID, "signing_keys", "the event names no signing key");
+	if (key_parse_public(text, "signing_keys.current", &key, e) < 0)
+		return ERR_INVALID;
+	return public_key_equal(&key, &c->identity->signing) ? 0 : EVENT_PINS;
 }
 
 static const struct handler {
@@ -111,7 +121,8 @@ static int take_envelope(struct core *c, const struct envelope *v, struct err *e
 {
 	struct event ev = {.type = v->event_type};
 	struct json_doc *doc;
-	int rc = envelope_check(v, &c->identity->signing, NULL, e);
+	int rc = envelope_check(v, &c->identity->signing,
+		identity_previous_signing(c->identity, clock_wall(c->clock)), e);
 
 	if (rc < 0)
 		return rc;
@@ -146,8 +157,12 @@ int events_take(struct core *c, const char *text, size_t n, struct err *e)
 static int check_head(
 	const struct core *c, const struct state_head *h, const char *nonce, struct err *e)
 {
+	const struct public_key *previous =
+		identity_previous_signing(c->identity, clock_wall(c->clock));
 	int rc = state_head_check(h, &c->identity->signing, e);
 
+	if (rc < 0 && previous != NULL)
+		rc = state_head_check(h, previous, e);
 	if (rc < 0)
 		return rc;
 	if (strcmp(h->node, c->identity->node) != 0)

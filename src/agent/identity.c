@@ -91,6 +91,12 @@ static int read_fields(const struct json *j, const char *path, struct identity *
 	if (key_parse_public(root, "root", &id->root, NULL) < 0 ||
 		key_parse_public(signing, "signing_public_key", &id->signing, NULL) < 0)
 		return err_set(e, ERR_CORRUPT, "%s holds a malformed signing key", path);
+	if (json_str(j, "signing_previous") != NULL &&
+		(key_parse_public(
+			 json_str(j, "signing_previous"), "", &id->signing_previous, NULL) < 0 ||
+			json_str(j, "signing_until") == NULL ||
+			clock_parse(json_str(j, "signing_until"), &id->signing_until) < 0))
+		return err_set(e, ERR_CORRUPT, "%s holds a malformed previous signing key", path);
 	for (size_t i = 0; i < json_count(pins); i++)
 		if (json_str(json_at(pins, i), "") != NULL)
 			strs_push(&id->pins, json_str(json_at(pins, i), ""));
@@ -166,6 +172,10 @@ int identity_save(const struct identity *id, struct err *e)
 	json_put_str(&w, "project", id->project);
 	put_key(&w, "root", &id->root);
 	put_key(&w, "signing_public_key", &id->signing);
+	if (!public_key_is_zero(&id->signing_previous)) {
+		put_key(&w, "signing_previous", &id->signing_previous);
+		json_put_time(&w, "signing_until", id->signing_until);
+	}
 	json_put_str(&w, "pins_at", id->pins_at);
 	json_begin_array(&w, "pins");
 	VEC_FOREACH (p, &id->pins)
@@ -174,6 +184,26 @@ int identity_save(const struct identity *id, struct err *e)
 	json_end_object(&w);
 	buf_addc(&text, '\n');
 	return file_write(path, text.data, text.len, 0600, e);
+}
+
+void identity_new_signing(struct identity *id, const struct public_key *key, msec now)
+{
+	if (public_key_equal(&id->signing, key))
+		return;
+	if (!public_key_is_zero(&id->signing)) {
+		id->signing_previous = id->signing;
+		id->signing_until = now + IDENTITY_OVERLAP;
+	}
+	id->signing = *key;
+}
+
+const struct public_key *identity_previous_signing(const struct identity *id, msec now)
+{
+	bool taken = !public_key_is_zero(&id->signing_previous) && now < id->signing_until &&
+		/* a clock that was set back must not make it last */
+		id->signing_until - now <= IDENTITY_OVERLAP;
+
+	return taken ? &id->signing_previous : NULL;
 }
 
 void identity_done(struct identity *id)

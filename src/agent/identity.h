@@ -8,6 +8,7 @@
 #define WARREN_AGENT_IDENTITY_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "crypto/key.h"
 #include "model/id.h"
 
@@ -17,10 +18,12 @@ struct identity {
 	char *dir;
 	char *url; /* base of the agent listener */
 	id_text node, project;
-	struct public_key root;    /* signs pins and signing keys */
-	struct public_key signing; /* signs events and states */
-	struct strs pins;          /* acceptable TLS keys of the listener */
-	char *pins_at;             /* issued_at of the pins: older ones are not taken back */
+	struct public_key root;             /* signs pins and signing keys */
+	struct public_key signing;          /* signs events and states */
+	struct public_key signing_previous; /* and did until there was a new one; zero = none */
+	msec signing_until;                 /* wall: the previous one is taken until then */
+	struct strs pins;                   /* acceptable TLS keys of the listener */
+	char *pins_at; /* issued_at of the pins: older ones are not taken back */
 	struct secret node_secret;
 };
 
@@ -31,6 +34,12 @@ int identity_save(const struct identity *id, struct err *e);
 void identity_done(struct identity *id);
 /* Forget the fleet: identity, secret, keys, cache. */
 int identity_remove(const char *dir, struct err *e);
+
+#define IDENTITY_OVERLAP ((msec)24 * 60 * 60 * 1000)
+/* A new signing key; the present one is taken for a while more. */
+void identity_new_signing(struct identity *id, const struct public_key *key, msec now);
+/* The previous signing key while it is taken, else NULL. */
+const struct public_key *identity_previous_signing(const struct identity *id, msec now);
 
 /* Sub-keys of the node secret (doc/protocol.md, Registration). */
 void identity_subkey(const struct identity *id, const char *label, struct secret *ret);

@@ -172,7 +172,8 @@ static void read_interface(struct reader *r, const struct ledger_link *link,
 		item_free(i);
 		return;
 	}
-	i->interface.listen_port = d->listen_port;
+	if (i->interface.listen_port != 0)
+		i->interface.listen_port = d->listen_port;
 	i->interface.fwmark = d->fwmark;
 	if (i->interface.mtu != 0)
 		i->interface.mtu = l->mtu;
@@ -236,9 +237,8 @@ static int read_routes(struct reader *r, struct err *e)
 		i = item_new(ITEM_ROUTE, link->network);
 		i->route = *found;
 		at = find_wanted(r, i);
-		/* metric 0 is "the system's default", which reads back as a number */
-		if (at < r->wanted->n && r->wanted->v[at]->route.metric == 0)
-			i->route.metric = 0;
+		if (at < r->wanted->n) /* the kernel knows nothing of what it is there for */
+			id_copy(i->route.peer, r->wanted->v[at]->route.peer);
 		note(r, i);
 	}
 	VEC_DONE(&routes);

@@ -40,10 +40,14 @@ struct machine_ops {
 	int (*firewall_intact)(void *ctx, const char *network, const struct firewall_item *f,
 		const struct item_vec *items, struct err *e);
 	int (*firewall_delete)(void *ctx, const char *network, struct err *e);
+	int (*flows_prune)(void *ctx, const char *network, const struct firewall_item *f,
+		const struct item_vec *sets, const struct prefix_vec *own, struct err *e);
 	int (*hosts_write)(void *ctx, const struct item_vec *hosts, struct err *e);
 	/* A text that changes whenever somebody writes the hosts file. */
 	int (*hosts_stamp)(void *ctx, struct buf *out, struct err *e);
 };
+
+struct paths;
 
 /* What we know of a network's firewall since this process loaded it. */
 struct machine_firewall {
@@ -66,11 +70,13 @@ struct machine {
 	const struct identity *identity;
 	struct ledger ledger;
 	struct resolver *resolver;
-	struct map firewalls; /* network -> struct machine_firewall */
-	struct map seen;      /* interface/key -> struct machine_seen */
-	struct roam roam;     /* endpoints of peers that were taken out */
-	size_t n_peers;       /* on all devices, when they were last read for a reconcile */
+	struct map firewalls;      /* network -> struct machine_firewall */
+	struct map seen;           /* interface/key -> struct machine_seen */
+	struct roam roam;          /* endpoints of peers that were taken out */
+	const struct paths *paths; /* which are alive; NULL = nobody watches */
+	size_t n_peers;            /* on all devices, when they were last read for a reconcile */
 	bool hosts_known, hosts_dirty;
+	bool flows_unseen; /* the kernel does not show its flows: that was said once */
 	char *hosts_stamp;
 	/* Tell the control plane our public key of a network. */
 	void (*announce)(void *arg, const char *network, const struct public_key *key);

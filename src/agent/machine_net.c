@@ -129,6 +129,12 @@ static int firewall_intact(void *ctx, const char *network, const struct firewall
 	return net_firewall_intact(net_of(ctx), network, f, items, e);
 }
 
+static int flows_prune(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *sets, const struct prefix_vec *own, struct err *e)
+{
+	return net_flows_prune(network, f, sets, own, e);
+}
+
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
 	return net_firewall_delete(net_of(ctx), network, e);
@@ -171,6 +177,7 @@ const struct machine_ops machine_net_ops = {
 	.firewall_members = firewall_members,
 	.firewall_intact = firewall_intact,
 	.firewall_delete = firewall_delete,
+	.flows_prune = flows_prune,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,
 };

@@ -54,12 +54,13 @@ static void put_endpoint(struct json_writer *w, const char *key, struct addr a, 
 	json_put_str(w, key, buf_str(&text));
 }
 
-static void put_link(struct json_writer *w, const struct ledger_link *link, const char *id,
-	const struct report *now)
+static void put_link(struct json_writer *w, const struct ledger_link *link, const char *role,
+	const char *id, const struct report *now)
 {
 	json_begin_object(w, NULL);
 	json_put_str(w, "network", link->network);
 	json_put_str(w, "interface", link->name);
+	json_put_str(w, "role", role);
 	json_put_str(w, "peer", id);
 	json_put_time(w, "last_handshake", now->handshake);
 	json_put_int(w, "rx", (int64_t)now->rx);
@@ -84,8 +85,17 @@ static void peers_by_key(const struct core *c, const char *ifname, struct item_v
 		qsort(ret->v, ret->n, sizeof(*ret->v), compare_keys);
 }
 
+/* The word for what the interface is for. */
+static const char *role_of(const struct core *c, const struct ledger_link *link)
+{
+	VEC_FOREACH (i, &c->desired.items)
+		if ((*i)->kind == ITEM_INTERFACE && strcmp((*i)->interface.name, link->name) == 0)
+			return interface_role_words[(*i)->interface.role];
+	return "";
+}
+
 static void observe_peer(struct observer *o, struct json_writer *w, const struct ledger_link *link,
-	const struct item_vec *known, const struct wg_peer *p)
+	const char *role, const struct item_vec *known, const struct wg_peer *p)
 {
 	struct item probe = {.kind = ITEM_PEER};
 	struct item *key = &probe, **found = NULL;
@@ -111,7 +121,7 @@ static void observe_peer(struct observer *o, struct json_writer *w, const struct
 		return;
 	s->offered = now;
 	s->pending = true;
-	put_link(w, link, (*found)->peer.id, &now);
+	put_link(w, link, role, (*found)->peer.id, &now);
 }
 
 static void put_links(struct observer *o, struct json_writer *w)
@@ -122,19 +132,22 @@ static void put_links(struct observer *o, struct json_writer *w)
 	VEC_FOREACH (link, &m->ledger.links) {
 		struct item_vec known = {0};
 		struct wg_device d = {0};
+		const char *role;
 
 		if (m->wg->ops->read(m->wg, link->name, &d, NULL) < 0)
 			continue;
+		role = role_of(o->core, link);
 		peers_by_key(o->core, link->name, &known);
 		VEC_FOREACH (p, &d.peers)
-			observe_peer(o, w, link, &known, p);
+			observe_peer(o, w, link, role, &known, p);
 		VEC_DONE(&known);
 		wg_device_done(&d);
 	}
 	json_end_array(w);
 }
 
-/* Where this machine might be reached: what the default routes would use, at each port. */
+/* Where this machine might be reached: what the default routes would use, at the port of its
+ * direct interface. */
 static void put_endpoints(struct observer *o, struct json_writer *w)
 {
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
@@ -145,7 +158,7 @@ static void put_endpoints(struct observer *o, struct json_writer *w)
 		for (size_t f = 0; f < ARRAY_LEN(families); f++) {
 			struct addr a;
 
-			if ((*i)->kind != ITEM_INTERFACE ||
+			if ((*i)->kind != ITEM_INTERFACE || (*i)->interface.role != IFACE_DIRECT ||
 				m->ops->default_address(m->ctx, families[f], &a, NULL) < 0)
 				continue;
 			json_begin_object(w, NULL);

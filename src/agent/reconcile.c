@@ -55,10 +55,10 @@ static void effective(struct core *c, struct item_vec *ret)
 	VEC_RESERVE(ret, c->desired.items.n + 1);
 	VEC_FOREACH (i, &c->desired.items) {
 		const struct peer_item *p = &(*i)->peer;
-		struct public_key key;
 
-		if ((*i)->kind == ITEM_PEER && (p->not_after != 0 || c->refused.n > 0) &&
-			!peer_index_lookup(&c->peers, p->interface, p->id, &key))
+		if ((*i)->kind == ITEM_PEER && p->not_after == 0 && c->refused.n == 0)
+			;
+		else if (!core_in_force(c, *i))
 			continue;
 		VEC_PUSH(ret, *i);
 	}
@@ -78,6 +78,10 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 	if (c->desired.revision == 0)
 		return 0;
 	core_screen(c, NULL);
+	if (c->reported)
+		core_choose(c);
+	else /* what is alive stays as an agent before us left it */
+		paths_look(&c->paths, c->machine, &c->desired.items);
 	effective(c, &want);
 	rc = machine_read(c->machine, &want, &reading, e);
 	if (rc < 0) {

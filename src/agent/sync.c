@@ -94,7 +94,7 @@ static void pins_done_cb(void *arg, struct http_response *r, const struct err *e
 	s->want_pins = false;
 	if (r == NULL)
 		log_debug("pins not fetched", LOG_KV_STR("error", e->text));
-	else if (wire_take_pins(s->wire, r, &why) < 0)
+	else if (wire_take_pins(s->wire, r, clock_wall(s->clock), &why) < 0)
 		log_error("pins refused", LOG_KV_STR("error", why.text));
 	next(s);
 }
@@ -201,7 +201,7 @@ static void on_event(void *arg, const char *type, const char *id, const char *da
 	if ((bits & EVENT_ROTATE_KEYS) != 0)
 		s->hooks.rotate_keys(s->hooks.arg);
 	if ((bits & EVENT_PINS) != 0)
-		need_pins(s);
+		s->want_pins = true; /* signed by who may say so: no need to hold back */
 	if ((bits & EVENT_FETCH) != 0)
 		s->want_state = true;
 	if (s->want_state || s->want_pins)

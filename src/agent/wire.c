@@ -94,11 +94,11 @@ static int read_pins(
 	return 0;
 }
 
-static void take(struct identity *id, struct pins *p)
+static void take(struct identity *id, struct pins *p, msec now)
 {
 	strs_done(&id->pins);
 	strs_copy(&id->pins, &p->pins);
-	id->signing = p->signing_current;
+	identity_new_signing(id, &p->signing_current, now);
 	mem_free(id->pins_at);
 	id->pins_at = mem_strdup(p->issued_at);
 }
@@ -110,7 +110,7 @@ static bool older(const char *a, const char *b)
 	return clock_parse(a, &x) == 0 && clock_parse(b, &y) == 0 && x < y;
 }
 
-int wire_take_pins(struct wire *w, const struct http_response *r, struct err *e)
+int wire_take_pins(struct wire *w, const struct http_response *r, msec now, struct err *e)
 {
 	struct identity *id = w->identity;
 	struct pins p = {0};
@@ -129,7 +129,7 @@ int wire_take_pins(struct wire *w, const struct http_response *r, struct err *e)
 	news = !strs_equal(&p.pins, &id->pins) ||
 		!public_key_equal(&p.signing_current, &id->signing);
 	if (news) {
-		take(id, &p);
+		take(id, &p, now);
 		retarget(w);
 		rc = identity_save(id, e);
 	}
@@ -163,7 +163,7 @@ int wire_learn_pins(
 	http_response_done(&r);
 	if (rc < 0)
 		return err_prefix(e, "%.128s is not the control plane of this token", url);
-	take(ret, &p);
+	take(ret, &p, clock_wall(&clock_real));
 	ret->root = *root;
 	ret->url = mem_strdup(url);
 	pins_done(&p);

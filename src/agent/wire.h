@@ -59,8 +59,9 @@ void wire_verdict(struct wire *w, enum wire_verdict v);
 
 /* Ask for pins; the answer goes to wire_take_pins. */
 struct wire_call *wire_ask_pins(struct wire *w, wire_fn done, void *arg);
-/* Check a /healthz body against the root and save what is new. Older pins than ours are refused. */
-int wire_take_pins(struct wire *w, const struct http_response *r, struct err *e);
+/* Check a /healthz body against the root and save what is new, at wall time now. Older pins than
+ * ours are refused. */
+int wire_take_pins(struct wire *w, const struct http_response *r, msec now, struct err *e);
 
 /* The same for a join, before there is an identity: fills url, root, signing, pins, pins_at. */
 int wire_learn_pins(

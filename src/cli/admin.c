@@ -136,8 +136,17 @@ static int node_rotate(
 static int keys_rotate(
 	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
 {
-	if (cli_has(a, "node") + cli_has(a, "network") != 1)
-		return err_set(e, ERR_INVALID, "say whose keys: --node NAME or --network NAME");
+	if (cli_has(a, "node") + cli_has(a, "network") + cli_has(a, "signing") != 1)
+		return err_set(
+			e, ERR_INVALID, "say whose keys: --node NAME, --network NAME or --signing");
+	if (cli_has(a, "signing")) {
+		CLEANUP(buf_done) struct buf answer = {0};
+		int r = cli_call(s, "POST", "/api/v1/signing-key/rotate", NULL, &answer, e);
+
+		if (r == 0 && s->json)
+			printf("%s\n", buf_str(&answer));
+		return r;
+	}
 	if (cli_has(a, "node"))
 		return rotate_keys("/api/v1/nodes", cli_flag(a, "node"), cli_has(a, "now"), s, e);
 	return rotate_keys("/api/v1/networks", cli_flag(a, "network"), cli_has(a, "now"), s, e);
@@ -148,6 +157,7 @@ int keys_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 	static const struct cli_option options[] = {
 		{"node", "NAME", ""},
 		{"network", "NAME", ""},
+		{"signing", NULL, ""},
 		{"now", NULL, ""},
 		{0},
 	};

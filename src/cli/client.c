@@ -4,9 +4,13 @@
  */
 #include "cli/nouns.h"
 
+#include "cli/convert.h"
+#include "cli/split.h"
+
 #include "base/file.h"
 #include "base/text.h"
 #include "crypto/key.h"
+#include "model/names.h"
 #include "render/qr.h"
 
 #include <errno.h>
@@ -15,11 +19,15 @@
 #include <unistd.h>
 
 #define KEY_FILE_MAX 1024
+#define TEMPLATE_MAX (64 * 1024)
 
 static const struct cli_option add_options[] = {
 	{"output", "FILE", "write the configuration there (0600), -o"},
 	{"qr", NULL, "show the QR code on the terminal"},
 	{"qr-file", "FILE", "write the QR code as .png or .svg"},
+	{"format", "FORMAT",
+		"wg-quick, networkmanager, networkd, mobileconfig, mobileconfig-macos, android"},
+	{"template", "FILE", "fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"},
 	{"server-key", NULL, "let the server make the key and show it once"},
 	{"public-key", "KEY", "the device already has its own key"},
 	{0},
@@ -48,6 +56,25 @@ static void insert_key(const char *config, const struct secret *key, struct buf 
 	mem_wipe(text, sizeof(text));
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int find_format(const struct cli_args *a, const struct config_format **ret, struct err *e)
+{
+	int r = config_format_find(cli_flag(a, "format"), ret, e);
+
+	if (r == 0 && cli_has(a, "template") && cli_has(a, "format"))
+		r = err_field(e, ERR_INVALID, "template", "give a format or a template, not both");
+	if (r == 0 && (cli_has(a, "qr") || cli_has(a, "qr-file")) &&
+		(*ret != config_formats || cli_has(a, "template")))
+		r = err_field(e, ERR_INVALID, "qr", "a picture holds the format wg-quick alone");
+	return r;
+}
+
 static int ends_with(const char *s, const char *tail)
 {
 	size_t n = strlen(s), t = strlen(tail);
@@ -59,7 +86,13 @@ static int ends_with(const char *s, const char *tail)
 static int check_files(const struct cli_args *a, struct err *e)
 {
 	const char *const files[] = {cli_flag(a, "output"), cli_flag(a, "qr-file")};
-	struct stat st;
+	const struct config_format *format = NULL;
+	int r = find_format(a, &format, e);
+
+	if (r < 0)
+		return r;
+	if (cli_has(a, "template") && access(cli_flag(a, "template"), R_OK) < 0)
+		return err_errno(e, errno, "cannot read %s", cli_flag(a, "template"));
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		const char *slash = files[i] != NULL ? strrchr(files[i], '/') : NULL;
@@ -71,7 +104,7 @@ static int check_files(const struct cli_args *a, struct err *e)
 			continue;
 		if (access(dir, W_OK | X_OK) < 0)
 			return err_errno(e, errno, "cannot write to the folder %s", dir);
-		if (stat(files[i], &st) == 0 && S_ISDIR(st.st_mode))
+		if (is_folder(files[i]) && !(i == 0 && format->render == render_networkd))
 			return err_set(e, ERR_INVALID, "%s is a folder", files[i]);
 	}
 	if (files[1] != NULL && !ends_with(files[1], ".svg") && !ends_with(files[1], ".png"))
@@ -101,7 +134,9 @@ static int deliver(const struct cli_args *a, const struct buf *config, bool quie
 	const char *file = cli_flag(a, "output"), *qr_file = cli_flag(a, "qr-file");
 	int r = 0;
 
-	if (file != NULL) {
+	if (file != NULL && is_folder(file)) {
+		r = split_files(file, config, NETWORKD_FILE, e);
+	} else if (file != NULL) {
 		r = file_write(file, config->data, config->len, 0600, e);
 		if (r == 0 && !quiet)
 			fprintf(stderr, "configuration written to %s\n", file);
@@ -120,22 +155,69 @@ static int deliver(const struct cli_args *a, const struct buf *config, bool quie
 	return r;
 }
 
+/* Name of the interface a client of that network gets. */
+static int interface_name(
+	struct cli_session *s, const char *network, char ret[static IFNAME_LEN], struct err *e)
+{
+	CLEANUP(buf_done) struct buf path = {0}, answer = {0};
+	struct json_doc *d = NULL;
+	int r;
+
+	buf_addf(&path, "/api/v1/networks/%s", network);
+	r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
+	if (r == 0 && (d = json_parse(buf_str(&answer), answer.len, answer.len, e)) == NULL)
+		r = ERR_INVALID;
+	if (r == 0)
+		convert_ifname(
+			json_str(json_root(d), "name"), json_str(json_root(d), "interface"), ret);
+	json_free(d);
+	return r;
+}
+
+/* The configuration of a client in the format or template asked for. */
+static int shape(struct cli_session *s, const struct cli_args *a, const struct json *client,
+	const struct buf *quick, struct buf *ret, struct err *e)
+{
+	CLEANUP(buf_done) struct buf template = {0};
+	char interface[IFNAME_LEN] = "";
+	struct convert c = {.name = json_str(client, "name"),
+		.id = json_str(client, "id"),
+		.interface = interface};
+	int r = find_format(a, &c.format, e);
+
+	if (r == 0 && c.format == config_formats && !cli_has(a, "template")) {
+		buf_add(ret, quick->data, quick->len);
+		return 0;
+	}
+	if (r == 0 && cli_has(a, "template")) {
+		r = file_read(cli_flag(a, "template"), TEMPLATE_MAX, &template, e);
+		c.template = buf_str(&template);
+	}
+	if (r == 0)
+		r = interface_name(s, json_str(client, "network"), interface, e);
+	return r < 0 ? r : convert_config(buf_str(quick), &c, ret, e);
+}
+
 /* After a create or rotate: complete the configuration and hand it over. */
-static int finish(const struct cli_session *s, const struct cli_args *a, const struct buf *answer,
+static int finish(struct cli_session *s, const struct cli_args *a, const struct buf *answer,
 	const struct secret *key, struct err *e)
 {
-	CLEANUP(buf_wipe) struct buf config = {0};
+	CLEANUP(buf_wipe) struct buf quick = {0}, config = {0};
 	struct json_doc *d = json_parse(buf_str(answer), answer->len, answer->len, e);
 	const char *text;
-	int r = 0;
+	int r, shaped;
 
 	if (d == NULL)
 		return ERR_INVALID;
 	text = json_str(json_root(d), "config");
 	if (text != NULL && key != NULL)
-		insert_key(text, key, &config);
+		insert_key(text, key, &quick);
 	else if (text != NULL)
-		buf_adds(&config, text);
+		buf_adds(&quick, text);
+	/* whatever goes wrong with the shape, the key is in the plain file */
+	shaped = shape(s, a, json_get(json_root(d), "client"), &quick, &config, e);
+	if (shaped < 0)
+		buf_add(&config, quick.data, quick.len);
 	if (s->json) {
 		struct json_writer w = {.out = &(struct buf){0}};
 		CLEANUP(buf_done) struct buf client = {0};
@@ -148,7 +230,7 @@ static int finish(const struct cli_session *s, const struct cli_args *a, const s
 		printf("%s\n", buf_str(w.out));
 		buf_wipe(w.out);
 	}
-	r = deliver(a, &config, s->json, e);
+	r = shaped < 0 ? shaped : deliver(a, &config, s->json, e);
 	/* The key is nowhere else. */
 	if (r < 0 && !s->json) {
 		fputs("warren: the client exists; its configuration could not be handed over and "
@@ -235,19 +317,19 @@ static int read_key_file(const char *path, struct secret *ret, struct err *e)
 
 /* The configuration as the server can give it, completed from --key-file. */
 static int fetch_config(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
-	struct buf *ret, struct err *e)
+	struct buf *id, struct buf *ret, struct err *e)
 {
 	CLEANUP(secret_wipe) struct secret key = {0};
-	CLEANUP(buf_done) struct buf path = {0}, id = {0};
+	CLEANUP(buf_done) struct buf path = {0};
 	CLEANUP(buf_wipe) struct buf answer = {0};
 	const char *key_file = cli_flag(a, "key-file");
-	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+	int r = cli_resolve(s, n->path, a->words[0], id, e);
 
 	if (r == 0 && key_file != NULL)
 		r = read_key_file(key_file, &key, e);
 	if (r < 0)
 		return r;
-	buf_addf(&path, "%s/%s/config", n->path, buf_str(&id));
+	buf_addf(&path, "%s/%s/config", n->path, buf_str(id));
 	r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
 	if (r < 0)
 		return r;
@@ -261,8 +343,22 @@ static int fetch_config(const struct cli_noun *n, struct cli_session *s, const s
 static int verb_config(
 	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
 {
-	CLEANUP(buf_wipe) struct buf config = {0};
-	int r = fetch_config(n, s, a, &config, e);
+	CLEANUP(buf_wipe) struct buf quick = {0}, config = {0};
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, answer = {0};
+	struct json_doc *d = NULL;
+	int r = check_files(a, e);
+
+	if (r == 0)
+		r = fetch_config(n, s, a, &id, &quick, e);
+	if (r == 0) {
+		buf_addf(&path, "%s/%s", n->path, buf_str(&id));
+		r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
+	}
+	if (r == 0 && (d = json_parse(buf_str(&answer), answer.len, answer.len, e)) == NULL)
+		r = ERR_INVALID;
+	if (r == 0)
+		r = shape(s, a, json_root(d), &quick, &config, e);
+	json_free(d);
 
 	if (r == 0 && s->json) {
 		CLEANUP(buf_wipe) struct buf out = {0};
@@ -280,6 +376,7 @@ static int verb_qr(
 	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
 {
 	CLEANUP(buf_wipe) struct buf config = {0}, qr = {0};
+	CLEANUP(buf_done) struct buf id = {0};
 	int r;
 
 	if (!cli_has(a, "key-file"))
@@ -287,7 +384,7 @@ static int verb_qr(
 			"the private key of '%s' is not kept: give it with --key-file, or make a new "
 			"one with: warren client rotate '%s' --qr",
 			a->words[0], a->words[0]);
-	r = fetch_config(n, s, a, &config, e);
+	r = fetch_config(n, s, a, &id, &config, e);
 	if (r < 0)
 		return r;
 	if (cli_has(a, "output"))
@@ -299,7 +396,10 @@ static int verb_qr(
 }
 
 static const struct cli_option config_options[] = {
-	{"output", "FILE", "write it there (0600), -o"},
+	{"output", "FILE", "write it there (0600), -o; networkd: a folder for its two files"},
+	{"format", "FORMAT",
+		"wg-quick, networkmanager, networkd, mobileconfig, mobileconfig-macos, android"},
+	{"template", "FILE", "fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"},
 	{"key-file", "FILE", "the device's private key, to complete the configuration"},
 	{0},
 };

@@ -152,7 +152,8 @@ const struct cli_noun cli_nouns[] = {
 		.own = client_verb,
 		.own_help =
 			"  add NAME [-o FILE] [--qr] [--qr-file FILE.png|FILE.svg] [--server-key]\n"
-			"  config NAME [-o FILE] [--key-file FILE]\n"
+			"      [--format F | --template FILE]\n"
+			"  config NAME [-o FILE] [--key-file FILE] [--format F | --template FILE]\n"
 			"  qr NAME --key-file FILE [-o FILE.png|FILE.svg]\n"
 			"  rotate NAME [-o FILE] [--qr] [--server-key]\n"},
 	{.name = "policy",
@@ -223,13 +224,14 @@ const struct cli_noun cli_nouns[] = {
 		.fields = project_fields,
 		.example = "warren project set default --grant 10.50.0.0/24"},
 	{.name = "keys",
-		.help = "new keys for nodes",
+		.help = "new keys for nodes and for the control plane",
 		.path = "/api/v1/nodes",
 		.example = "warren keys rotate --network default",
 		.own = keys_verb,
 		.own_help = "  rotate --node NAME [--now]: of one node, in all its networks\n"
 			    "  rotate --network NAME [--now]: of each node, one after the other\n"
-			    "      without --now no packet is lost; with it they swap at once\n"},
+			    "      without --now no packet is lost; with it they swap at once\n"
+			    "  rotate --signing: of the control plane, for events and states\n"},
 	{.name = "audit",
 		.help = "who changed what",
 		.path = "/api/v1/audit",

@@ -96,6 +96,13 @@ static int read_id(const struct json *j, const struct part *m, void *at, struct 
 	return 0;
 }
 
+static int read_maybe_id(const struct json *j, const struct part *m, void *at, struct err *e)
+{
+	const char *s = json_str(j, NULL);
+
+	return s != NULL && *s == '\0' ? 0 : read_id(j, m, at, e);
+}
+
 static int read_u16(const struct json *j, const struct part *m, void *at, struct err *e)
 {
 	int64_t v = 0;
@@ -385,6 +392,7 @@ static int read_exits(const struct json *j, const struct part *m, void *at, stru
 static const struct part_type text = {write_text, read_text};
 static const struct part_type ifname = {write_chars, read_ifname};
 static const struct part_type id = {write_chars, read_id};
+static const struct part_type maybe_id = {write_chars, read_maybe_id};
 static const struct part_type u16 = {write_u16, read_u16};
 static const struct part_type u32 = {write_u32, read_u32};
 static const struct part_type u64 = {write_u64, read_u64};
@@ -434,6 +442,7 @@ static const struct part sysctl_members[] = {
 
 static const struct part firewall_members[] = {
 	M(firewall, interfaces, strs, MUST),
+	M(firewall, hubs, strs, 0),
 	M(firewall, input, rules, MUST),
 	M(firewall, forward, rules, MUST),
 	M(firewall, sets, strs, 0),
@@ -480,7 +489,8 @@ static const struct part peer_members[] = {
 static const struct part route_members[] = {
 	M(route, dst, prefix, KEY | MUST),
 	M(route, interface, ifname, MUST),
-	M(route, metric, u32, 0),
+	M(route, metric, u32, KEY),
+	M(route, peer, maybe_id, 0),
 	{0},
 };
 

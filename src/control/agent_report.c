@@ -8,9 +8,11 @@
 #include "codec/json.h"
 #include "control/address.h"
 #include "control/change.h"
+#include "control/endpoint.h"
 #include "control/panel_events.h"
 #include "control/register.h"
 #include "control/rotation.h"
+#include "control/secrets.h"
 #include "control/telemetry.h"
 #include "crypto/key.h"
 #include "model/names.h"
@@ -29,12 +31,6 @@ struct beat_call {
 	struct heartbeat_answer answer;
 	struct id_vec rotate; /* networks whose key is to be a new one */
 	unsigned every;       /* seconds to the next one; 0 = as usual */
-};
-
-/* Where a node's members were seen, on its way to the store. */
-struct move {
-	id_text node;
-	VEC(struct heartbeat_endpoint) endpoints;
 };
 
 static void beat_free(struct beat_call *b)
@@ -89,108 +85,6 @@ static void drop_foreign_links(const struct fleet *f, struct beat_call *b)
 		if (may_report(f, b->call->node, b->beat.links.v[i].peer))
 			b->beat.links.v[kept++] = b->beat.links.v[i];
 	b->beat.links.n = kept;
-}
-
-static const char *reported_endpoint(const struct heartbeat *beat, const char *network)
-{
-	VEC_FOREACH (ep, &beat->endpoints)
-		if (strcmp(ep->network, network) == 0)
-			return ep->address;
-	return NULL;
-}
-
-/* Where the member is now, or "" when that is unknown or unchanged. What the node says itself
- * counts more than the address its call came from. */
-static void seen_at(const struct beat_call *b, const struct member *m, struct buf *out)
-{
-	const char *reported = reported_endpoint(&b->beat, m->network);
-	char now[ADDR_TEXT_LEN], host[256];
-	uint16_t port;
-
-	if (m->endpoint != NULL)
-		return; /* configured: nobody asks */
-	if (reported != NULL) {
-		if (m->observed_endpoint == NULL || strcmp(m->observed_endpoint, reported) != 0)
-			buf_adds(out, reported);
-		return;
-	}
-	if (!addr_is_set(b->peer))
-		return;
-	addr_format(b->peer, now);
-	if (m->observed_endpoint != NULL &&
-		endpoint_split(m->observed_endpoint, host, sizeof(host), &port) == 0 &&
-		strcmp(host, now) == 0)
-		return;
-	endpoint_join(now, m->listen_port, out);
-}
-
-static int store_move(struct tx *tx, void *arg, struct err *e)
-{
-	struct move *mv = arg;
-	int r = 0;
-
-	VEC_FOREACH (ep, &mv->endpoints) {
-		struct member before = {0}, after = {0};
-
-		r = tx_find(tx, &schema_member, &before, e, "node", mv->node, "network",
-			ep->network, NULL);
-		if (r == ERR_NOT_FOUND) {
-			r = 0; /* it has left meanwhile */
-			continue;
-		}
-		if (r >= 0) {
-			schema_copy(&schema_member, &after, &before);
-			mem_free(after.observed_endpoint);
-			after.observed_endpoint = mem_strdup(ep->address);
-			r = change_store(tx, &schema_member, &before, &after, mv->node,
-				"member.endpoint", e);
-		}
-		schema_done(&schema_member, &before);
-		schema_done(&schema_member, &after);
-		if (r < 0)
-			break;
-	}
-	return r;
-}
-
-static void moved(void *arg, int result, const struct err *e)
-{
-	struct move *mv = arg;
-
-	if (result < 0)
-		log_error("an observed endpoint could not be stored", LOG_KV_STR("node", mv->node),
-			LOG_KV_STR("error", e->text));
-	VEC_DONE(&mv->endpoints);
-	mem_free(mv);
-}
-
-static void note_endpoints(const struct fleet *f, struct beat_call *b)
-{
-	struct hub *h = b->call->hub;
-	struct move *mv = NEW(struct move);
-	const struct member_refs *memberships = fleet_memberships(f, b->call->node);
-
-	id_copy(mv->node, b->call->node);
-	VEC_FOREACH (m, memberships) {
-		CLEANUP(buf_done) struct buf at = {0};
-		struct heartbeat_endpoint ep = {0};
-
-		seen_at(b, *m, &at);
-		if (at.len == 0 || at.len >= sizeof(ep.address))
-			continue;
-		/* A node that calls through its own tunnel is not to be found at its far end. */
-		if (network_holds_endpoint(fleet_network(f, (*m)->network)->network, buf_str(&at)))
-			continue;
-		id_copy(ep.network, (*m)->network);
-		memcpy(ep.address, at.data, at.len);
-		VEC_PUSH(&mv->endpoints, ep);
-	}
-	if (mv->endpoints.n == 0) {
-		mem_free(mv);
-		return;
-	}
-	telemetry_moved(h->telemetry, mv->node);
-	store_write(h->control->store, store_move, mv, moved);
 }
 
 static void note_rotations(const struct fleet *f, struct beat_call *b)
@@ -262,8 +156,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	note_rotations(f, b);
 	b->every = watched(f, h, n);
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
-	if (b->answer.may_move)
-		note_endpoints(f, b);
+	endpoint_note(h, f, n->id, &b->beat, b->peer);
 	rotations_look(h->rotations);
 	if (b->answer.first)
 		store_write(h->control->store, confirm, b, confirmed);
@@ -366,10 +259,31 @@ static int refuse_held_key(struct tx *tx, const struct agent_call *c, struct err
 	return 0;
 }
 
+/* A bearer is known to the process of the node that speaks to us; its secret to the one that holds
+ * its keys. */
+static int check_proof(struct tx *tx, const struct agent_call *c, struct err *e)
+{
+	CLEANUP(secret_wipe) struct secret secret = {0}, want = {0};
+	struct node n = {0};
+	int r = tx_get(tx, &schema_node, c->node, &n, e);
+
+	if (r < 0)
+		return r;
+	secrets_node(&c->hub->control->keys, n.id, n.generation, &secret);
+	schema_done(&schema_node, &n);
+	key_announce_proof(&secret, c->network, &c->public_key, &want);
+	if (!secret_equal(&want, &c->proof))
+		return err_field(
+			e, ERR_DENIED, "proof", "the proof is not this node's for this key");
+	return 0;
+}
+
 static int store_key(struct tx *tx, struct agent_call *c, struct err *e)
 {
-	int r = refuse_held_key(tx, c, e);
+	int r = check_proof(tx, c, e);
 
+	if (r == 0)
+		r = refuse_held_key(tx, c, e);
 	return r < 0 ? r : change_member(tx, c, "member.key", set_key, e);
 }
 
@@ -401,11 +315,13 @@ static int read_network(const struct json *j, struct agent_call *c, struct err *
 
 static int read_key(const struct json *j, struct agent_call *c, struct err *e)
 {
-	const char *key = json_str(j, "public_key");
+	const char *key = json_str(j, "public_key"), *proof = json_str(j, "proof");
 
 	if (key == NULL)
 		return err_field(e, ERR_INVALID, "public_key", "public_key is needed, a text");
-	if (read_network(j, c, e) < 0)
+	if (proof == NULL)
+		return err_field(e, ERR_INVALID, "proof", "proof is needed, a text");
+	if (read_network(j, c, e) < 0 || key_parse_secret(proof, "proof", &c->proof, e) < 0)
 		return ERR_INVALID;
 	return key_parse_public(key, "public_key", &c->public_key, e);
 }

@@ -260,13 +260,17 @@ static int run_write(struct tx *tx, void *arg, struct err *e)
 	change_guard(c->route->permission ? guard : NULL, c);
 	int r = c->write(tx, c, e);
 	change_guard(NULL, NULL);
+	if (r == 0 && c->dry_run) {
+		c->rehearsed = true;
+		return ERR_STALE; /* makes the store undo it */
+	}
 	return r;
 }
 
 static void end_write(void *arg, int result, const struct err *e)
 {
 	struct call *c = arg;
-	if (result < 0) {
+	if (result < 0 && !c->rehearsed) {
 		c->err = e && e->code ? *e : (struct err){.code = result};
 		c->failed(c);
 	} else if (c->after) {

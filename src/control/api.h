@@ -56,6 +56,8 @@ struct call {
 	struct buf out; /* the answer; wiped when the call ends without sending it */
 	char *headers[API_HEADERS_MAX][2];
 
+	bool dry_run;   /* what write does is undone; after sees its answer */
+	bool rehearsed; /* write succeeded */
 	int (*write)(struct tx *tx, struct call *c, struct err *e);
 	void (*after)(struct call *c);
 	void (*failed)(struct call *c);

@@ -266,6 +266,8 @@ static int delete_client(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = once_drop(tx, job->device.id, e);
 	if (r == 0)
+		r = tx_secret_delete(tx, job->device.id, e);
+	if (r == 0)
 		r = change_store(
 			tx, &schema_device, &job->device, NULL, c->who.id, "client.delete", e);
 	return r;
@@ -292,10 +294,10 @@ static int store_shown(struct tx *tx, struct call *c, struct err *e)
 static void config_stored(struct call *c)
 {
 	struct client_job *job = c->data;
-	AUTOFREE char *disposition =
-		mem_printf("attachment; filename=\"%s.conf\"", job->device.dns_name);
+	AUTOFREE char *disposition = mem_printf(
+		"attachment; filename=\"%s%s\"", job->device.dns_name, job->format->suffix);
 	api_header(c, "Content-Disposition", disposition);
-	c->type = "text/plain; charset=utf-8";
+	c->type = job->format->type;
 	api_reply(c, 200);
 }
 
@@ -304,7 +306,7 @@ static void render_config(const struct fleet *f, void *arg)
 	struct call *c = arg;
 	struct client_job *job = c->data;
 	char hash[HASH_HEX_LEN];
-	if (client_config(f, &job->device, NULL, &c->out, &c->err) < 0) {
+	if (client_config(f, &job->device, NULL, job->format, &c->out, &c->err) < 0) {
 		api_fail(c);
 		return;
 	}
@@ -316,8 +318,9 @@ static void render_config(const struct fleet *f, void *arg)
 
 void api_client_config(struct call *c)
 {
-	client_job_new(c);
-	if (store_read(c->control->store, show_job, c, &c->err) < 0)
+	struct client_job *job = client_job_new(c);
+	if (config_format_find(http_query(c->rq, "format"), &job->format, &c->err) < 0 ||
+		store_read(c->control->store, show_job, c, &c->err) < 0)
 		api_fail(c);
 	else
 		hub_run(c->control->hub, render_config, c);

@@ -24,6 +24,17 @@ static const char *const also[] = {"network", "group", "gateway", NULL};
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
+int client_wants(struct call *c, struct client_job *job, struct err *e)
+{
+	job->want_qr = api_flag(c, "qr");
+	job->want_link = api_flag(c, "link");
+	int r = config_format_find(http_query(c->rq, "format"), &job->format, e);
+	/* The apps scan wg-quick files and nothing else. */
+	if (r == 0 && job->want_qr && job->format != config_formats)
+		r = err_field(e, ERR_INVALID, "qr", "a picture holds the format wg-quick alone");
+	return r;
+}
+
 int client_key(struct call *c, struct client_job *job, struct err *e)
 {
 	/* A key is shown once: in this answer or behind the link. */
@@ -33,6 +44,11 @@ int client_key(struct call *c, struct client_job *job, struct err *e)
 	if (!public_key_is_zero(&job->device.public_key)) {
 		/* Whoever made the key has it; we have nothing to put behind a link or in a
 		 * picture. */
+		if (job->format->needs_key)
+			return err_field(e, ERR_INVALID, "format",
+				"with your own key the format %s cannot be made here: ask for "
+				"wg-quick, or use warren client add --format %s",
+				job->format->word, job->format->word);
 		if (job->want_link || job->want_qr)
 			return err_field(e, ERR_INVALID, job->want_link ? "link" : "qr",
 				"with your own key the configuration is not complete here");
@@ -228,9 +244,9 @@ static int read_client(struct call *c, struct client_job *job, struct err *e)
 	struct device *d = &job->device;
 	d->enabled = true;
 	d->keepalive = -1;
-	job->want_qr = api_flag(c, "qr");
-	job->want_link = api_flag(c, "link");
-	int r = object_read(c->body, &schema_device, FIELD_SET, also, d, e);
+	int r = client_wants(c, job, e);
+	if (r == 0)
+		r = object_read(c->body, &schema_device, FIELD_SET, also, d, e);
 	for (size_t i = 0; r == 0 && also[i]; i++)
 		if (json_get(c->body, also[i]) && !json_is_null(c->body, also[i]) &&
 			json_str(c->body, also[i]) == NULL)
@@ -269,10 +285,13 @@ static int rotate_client(struct tx *tx, struct call *c, struct err *e)
 		job->device.public_key = fresh;
 		job->device.key_at = tx_now(tx);
 		job->device.config_hash = mem_free(job->device.config_hash);
+		job->device.imported_psk = false;
 		r = client_key_free(tx, &job->device, e);
 	}
 	if (r == 0)
 		r = once_drop(tx, before.id, e);
+	if (r == 0 && before.imported_psk)
+		r = tx_secret_delete(tx, before.id, e);
 	if (r == 0)
 		r = change_store(
 			tx, &schema_device, &before, &job->device, c->who.id, job->action, e);
@@ -291,9 +310,7 @@ void api_client_rotate(struct call *c)
 	struct client_job *job = client_job_new(c);
 	c->status = 200;
 	job->action = "client.rotate";
-	job->want_qr = api_flag(c, "qr");
-	job->want_link = api_flag(c, "link");
-	if (c->body)
+	if (client_wants(c, job, &c->err) == 0 && c->body)
 		json_each(c->body, only_key, &c->err);
 	int r = c->err.code;
 	if (r == 0 && c->body && json_get(c->body, "public_key")) {
@@ -371,16 +388,16 @@ static void put_answer(const struct fleet *f, struct call *c)
 	json_begin_object(&w, "client");
 	client_write(c, f, &w, &job->device);
 	json_end_object(&w);
-	if (job->want_link) {
+	if (job->link_id[0] != '\0')
 		put_link(c, &w, job);
-	} else {
+	if (!job->want_link) {
 		if (!secret_is_zero(&job->private_key)) {
 			json_put_str(&w, "private_key", key_format_secret(&job->private_key, key));
 			mem_wipe(key, sizeof(key));
 		}
 		json_put_str(&w, "config", job->config.data);
 	}
-	/* A configuration too long for a picture still has its file and its link. */
+	/* A configuration too long for a picture has its file, and a link for the phone. */
 	if (job->want_qr && put_qr(&w, &job->config, NULL) < 0)
 		json_put_null(&w, "qr_code");
 	json_end_object(&w);
@@ -403,7 +420,7 @@ static void deliver(const struct fleet *f, void *arg)
 	struct client_job *job = c->data;
 	char hash[HASH_HEX_LEN];
 	const struct secret *key = secret_is_zero(&job->private_key) ? NULL : &job->private_key;
-	if (client_config(f, &job->device, key, &job->config, NULL) < 0) {
+	if (client_config(f, &job->device, key, job->format, &job->config, NULL) < 0) {
 		/* The last gateway went away since the commit. The client exists, so its key must
 		 * be shown now or never. */
 		buf_wipe(&job->config);
@@ -413,7 +430,7 @@ static void deliver(const struct fleet *f, void *arg)
 	}
 	client_config_hash(f, &job->device, hash);
 	client_remember(c->control, job->device.id, hash);
-	if (job->want_link)
+	if (job->want_link || (job->want_qr && job->config.len > QR_MAX))
 		api_write(c, once_put, link_stored);
 	else
 		put_answer(f, c);

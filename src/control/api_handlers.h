@@ -36,9 +36,16 @@ void api_project_change(struct call *c);
 void api_project_delete(struct call *c);
 
 /* api_network.c */
+void api_network_show(struct call *c);
 void api_network_create(struct call *c);
 void api_network_change(struct call *c);
 void api_network_delete(struct call *c);
+/* Check and store a new network with its PSK root and starting policy; project is set. */
+void network_random_ula(struct prefix *ret); /* a fresh /64 of fd00::/8 */
+int network_store(struct tx *tx, struct call *c, struct network *n, struct err *e);
+
+/* api_import.c */
+void api_import(struct call *c);
 
 /* api_node.c */
 void api_node_list(struct call *c);
@@ -47,6 +54,7 @@ void api_node_change(struct call *c);
 void api_node_delete(struct call *c);
 void api_node_rotate(struct call *c);
 void api_network_rotate(struct call *c);
+void api_signing_rotate(struct call *c);
 void api_node_state(struct call *c);
 void api_member_change(struct call *c);
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "control/reachable.h"
 #include "control/rotation.h"
 #include "control/secrets.h"
 #include "control/world.h"
@@ -70,7 +71,7 @@ static int choose_pool(struct tx *tx, struct network *n, struct err *e)
 	return r;
 }
 
-static void random_ula(struct prefix *ret)
+void network_random_ula(struct prefix *ret)
 {
 	uint8_t bytes[16] = {0xfd};
 	rand_bytes(bytes + 1, 5);
@@ -109,20 +110,10 @@ static int fill(struct network *n, struct err *e)
 	return r;
 }
 
-static int insert_network(struct tx *tx, struct call *c, struct err *e)
+int network_store(struct tx *tx, struct call *c, struct network *n, struct err *e)
 {
-	struct network_job *job = c->data;
-	struct network *n = &job->network;
 	CLEANUP(secret_wipe) struct secret root = {0};
-	int r = api_need_project(tx, c, e);
-	if (r < 0)
-		return r;
-	id_copy(n->project, c->project);
-	n->created_at = tx_now(tx);
-	if (job->pool_chosen)
-		r = choose_pool(tx, n, e);
-	if (r == 0)
-		r = fill(n, e);
+	int r = fill(n, e);
 	if (r == 0)
 		r = network_check(n, e);
 	if (r == 0)
@@ -132,8 +123,22 @@ static int insert_network(struct tx *tx, struct call *c, struct err *e)
 	key_generate(&root);
 	if (r == 0)
 		r = secrets_put(tx, &c->control->keys, n->id, SECRET_PSK_ROOT, &root, e);
+	return r < 0 ? r : insert_policy(tx, c, n, e);
+}
+
+static int insert_network(struct tx *tx, struct call *c, struct err *e)
+{
+	struct network_job *job = c->data;
+	struct network *n = &job->network;
+	int r = api_need_project(tx, c, e);
+	if (r < 0)
+		return r;
+	id_copy(n->project, c->project);
+	n->created_at = tx_now(tx);
+	if (job->pool_chosen)
+		r = choose_pool(tx, n, e);
 	if (r == 0)
-		r = insert_policy(tx, c, n, e);
+		r = network_store(tx, c, n, e);
 	if (r == 0)
 		api_put(c, &schema_network, n);
 	return r;
@@ -158,9 +163,53 @@ void api_network_create(struct call *c)
 	/* "ipv4": null asks for a network without IPv4. */
 	job->pool_chosen = json_get(c->body, "ipv4") == NULL;
 	if (!addr_is_set(n->ipv6.addr))
-		random_ula(&n->ipv6);
+		network_random_ula(&n->ipv6);
 	api_write(c, insert_network, NULL);
 }
+
+/* --- one network, and whether it can work ----------------------------------------------------- */
+
+static int see_network(struct tx *tx, void *arg, struct err *e)
+{
+	struct call *c = arg;
+	struct network n = {0};
+	int r = api_get(tx, c, &schema_network, c->id, &n, e);
+	schema_done(&schema_network, &n);
+	return r;
+}
+
+static void show_network(const struct fleet *f, void *arg)
+{
+	struct call *c = arg;
+	const struct fleet_network *fn = fleet_network(f, c->id);
+	struct json_writer w = {.out = &c->out};
+	struct strs warnings = {0};
+	if (fn == NULL) {
+		err_set(&c->err, ERR_NOT_FOUND, "there is no network %s", c->id);
+		api_fail(c);
+		return;
+	}
+	reachable_warnings(c->control->hub, f, fn, &warnings);
+	json_begin_object(&w, NULL);
+	object_write(&w, &schema_network, fn->network);
+	json_begin_array(&w, "warnings");
+	VEC_FOREACH (text, &warnings)
+		json_put_str(&w, NULL, *text);
+	json_end_array(&w);
+	json_end_object(&w);
+	strs_done(&warnings);
+	api_reply(c, 200);
+}
+
+void api_network_show(struct call *c)
+{
+	if (store_read(c->control->store, see_network, c, &c->err) < 0)
+		api_fail(c);
+	else
+		hub_run(c->control->hub, show_network, c);
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
 
 static int update_network(struct tx *tx, struct call *c, struct err *e)
 {

@@ -57,6 +57,7 @@ static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
 	const struct member_vec *members, struct err *e)
 {
 	int r = 0;
+	bool behind;
 	json_begin_array(w, "members");
 	VEC_FOREACH (m, members) {
 		struct network n = {0};
@@ -69,6 +70,7 @@ static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
 		json_begin_object(w, NULL);
 		object_write(w, &schema_member, *m);
 		json_put_str(w, "network_name", n.name);
+		json_put_str(w, "nat_type", hub_member_nat(c->control->hub, (*m)->id, &behind));
 		json_end_object(w);
 		schema_done(&schema_network, &n);
 	}

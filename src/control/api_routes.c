@@ -62,7 +62,7 @@ const struct http_route api_routes[] = {
 
 	ROUTE("GET", API "/networks", api_list, V, 0, &schema_network, "list"),
 	ROUTE("POST", API "/networks", api_network_create, O, 0, &schema_network, ""),
-	ROUTE("GET", API "/networks/{id}", api_show, V, 0, &schema_network, ""),
+	ROUTE("GET", API "/networks/{id}", api_network_show, V, 0, &schema_network, ""),
 	ROUTE("PATCH", API "/networks/{id}", api_network_change, O, 0, &schema_network, ""),
 	ROUTE("DELETE", API "/networks/{id}", api_network_delete, O, 0, &schema_network, ""),
 
@@ -88,14 +88,15 @@ const struct http_route api_routes[] = {
 	ROUTE("DELETE", API "/groups/{id}", api_group_delete, O, 0, &schema_group, ""),
 
 	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list link_state tag"),
-	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link"),
+	ROUTE("POST", CLIENTS, api_client_create, L, 0, &schema_device, "qr link format"),
 	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
 	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),
 	ROUTE("DELETE", CLIENTS "/{id}", api_client_delete, L, 0, &schema_device, ""),
-	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device, ""),
+	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device, "format"),
+	ROUTE("GET", CLIENTS "/{id}/mobileconfig", api_client_gone, C, 0, &schema_device, ""),
 	ROUTE("GET", CLIENTS "/{id}/qr", api_client_gone, C, 0, &schema_device, "format"),
 	ROUTE("POST", CLIENTS "/{id}/rotate", api_client_rotate, L, ROUTE_NO_BODY, &schema_device,
-		"qr link"),
+		"qr link format"),
 	ROUTE("POST", CLIENTS "/{id}/link", api_client_gone, L, ROUTE_NO_BODY, &schema_device, ""),
 
 	ROUTE("GET", API "/policies", api_list, V, 0, &schema_policy, "list"),
@@ -119,6 +120,8 @@ const struct http_route api_routes[] = {
 	ROUTE("POST", API "/users/{id}/password", api_user_password, I, ROUTE_NO_BODY, &schema_user,
 		""),
 
+	ROUTE("POST", API "/import", api_import, O, 0, NULL, ""),
+
 	ROUTE("DELETE", API "/users/{id}/totp", api_user_totp_reset, I, 0, &schema_user, ""),
 	ROUTE("DELETE", API "/users/{id}/sessions", api_user_sessions_end, I, 0, &schema_user, ""),
 
@@ -136,6 +139,7 @@ const struct http_route api_routes[] = {
 
 	ROUTE("GET", API "/settings", api_setting_show, S, 0, NULL, ""),
 	ROUTE("PATCH", API "/settings", api_setting_change, S, 0, NULL, ""),
+	ROUTE("POST", API "/signing-key/rotate", api_signing_rotate, S, ROUTE_NO_BODY, NULL, ""),
 
 	ROUTE("GET", API "/audit", api_list, A, 0, &schema_audit, "list"),
 	ROUTE("GET", API "/audit/verify", api_audit_verify, A, ROUTE_WHOLE, NULL, ""),

@@ -6,6 +6,7 @@
 
 #include "control/api.h"
 #include "crypto/secret.h"
+#include "render/format.h"
 
 /* Freed addresses rest so long before somebody else gets them. */
 #define CLIENT_REST ((msec)24 * 3600 * 1000)
@@ -15,7 +16,8 @@ struct client_job {
 	struct device device;
 	struct secret private_key;
 	struct buf config;
-	const char *action; /* of the audit line */
+	const char *action;                 /* of the audit line */
+	const struct config_format *format; /* NULL = wg-quick */
 	bool want_qr, want_link;
 	char link_id[ID_LEN];
 	struct buf link_token;
@@ -33,6 +35,9 @@ void client_deliver(struct call *c);
 
 /* Remember which configuration was handed out; nobody waits for it. */
 void client_remember(struct control *c, const char *id, const char *hash);
+
+/* The parameters of a call that hands a configuration over: qr, link, format. */
+int client_wants(struct call *c, struct client_job *job, struct err *e);
 
 /* A key in the body, or a fresh pair; then the checks a key must pass in this network. */
 int client_key(struct call *c, struct client_job *job, struct err *e);

@@ -3,8 +3,9 @@
 
 #include "base/mem.h"
 #include "crypto/key.h"
+#include "model/validate.h"
 #include "plan/plan.h"
-#include "render/config.h"
+#include "render/format.h"
 
 #include <string.h>
 
@@ -72,7 +73,7 @@ static void resolvers(const struct network *n, const struct device *d, struct st
 }
 
 static int render(const struct fleet *f, const struct device *d, const struct secret *private_key,
-	const char *name, struct buf *out, struct err *e)
+	const char *name, const struct config_format *format, struct buf *out, struct err *e)
 {
 	const struct group *g = map_get(&f->groups, d->group);
 	const struct fleet_network *fn = fleet_network(f, d->network);
@@ -84,9 +85,9 @@ static int render(const struct fleet *f, const struct device *d, const struct se
 	int r = client_endpoint(f, g, &endpoint, e);
 	if (r < 0)
 		return r;
-	bool with_psk = n->psk && !secret_is_zero(&fn->psk_root);
-	if (with_psk)
-		key_derive_psk(&fn->psk_root, &d->public_key, &g->public_key, n->psk_epoch, &psk);
+	plan_device_psk(f, d, &psk);
+	char interface[IFNAME_LEN];
+	network_ifname(n, "", interface);
 	struct prefix_vec routes = {0};
 	plan_device_routes(f, d, &routes);
 	CLEANUP(strs_done) struct strs dns = {0};
@@ -98,23 +99,25 @@ static int render(const struct fleet *f, const struct device *d, const struct se
 		.dns = &dns,
 		.mtu = d->mtu ? d->mtu : n->mtu,
 		.peer_key = g->public_key,
-		.psk = with_psk ? &psk : NULL,
+		.psk = secret_is_zero(&psk) ? NULL : &psk,
 		.allowed_ips = &routes,
 		.endpoint = buf_str(&endpoint),
 		.keepalive = d->keepalive < 0 ? n->keepalive : (uint16_t)d->keepalive,
 		.name = name,
+		.interface = interface,
+		.id = d->id,
 	};
 	/* A search domain means something only to a resolver that knows the network. */
 	c.search_domain = c.dns->n > 0 ? n->domain : NULL;
-	r = render_wg_quick(&c, out, e);
+	r = config_render(format ? format : config_formats, &c, out, e);
 	VEC_DONE(&routes);
 	return r;
 }
 
 int client_config(const struct fleet *f, const struct device *d, const struct secret *private_key,
-	struct buf *out, struct err *e)
+	const struct config_format *format, struct buf *out, struct err *e)
 {
-	return render(f, d, private_key, d->name, out, e);
+	return render(f, d, private_key, d->name, format, out, e);
 }
 
 void client_config_hash(
@@ -122,6 +125,6 @@ void client_config_hash(
 {
 	CLEANUP(buf_wipe) struct buf text = {0};
 	ret[0] = '\0';
-	if (render(f, d, NULL, "device", &text, NULL) == 0)
+	if (render(f, d, NULL, "device", NULL, &text, NULL) == 0)
 		hash_sha256_hex(text.data, text.len, ret);
 }

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "crypto/hash.h"
 #include "model/fleet.h"
+#include "render/format.h"
 
 /* Has this gateway an endpoint a device could use? */
 bool client_member_usable(const struct member *m);
@@ -16,9 +17,10 @@ bool client_member_usable(const struct member *m);
  * before one that was only observed; never a loopback address. ERR_UNAVAILABLE says why not. */
 int client_endpoint(const struct fleet *f, const struct group *g, struct buf *out, struct err *e);
 
-/* The wg-quick file; private_key NULL = the marked placeholder. out is wiped by the caller. */
+/* In that format (NULL = wg-quick); private_key NULL = the marked placeholder, or ERR_GONE where
+ * the format is of no use without it. out is wiped by the caller. */
 int client_config(const struct fleet *f, const struct device *d, const struct secret *private_key,
-	struct buf *out, struct err *e);
+	const struct config_format *format, struct buf *out, struct err *e);
 
 /* Hash of what a handed-out file says, its private key and comments left aside. "" when there is
  * no configuration at all right now. */

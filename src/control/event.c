@@ -106,8 +106,8 @@ const char *event_type(const struct fleet_change *c, const struct delta *d, cons
 	heavy = s.kinds[ITEM_INTERFACE] + s.kinds[ITEM_ADDRESS] + s.kinds[ITEM_SYSCTL] +
 		s.kinds[ITEM_DNS];
 	/* a peer's routes, set members, limits and names come and go with it */
-	companions = s.kinds[ITEM_ROUTE] + s.kinds[ITEM_HOST] + s.kinds[ITEM_LIMIT] +
-		s.kinds[ITEM_NAME];
+	companions =
+		s.kinds[ITEM_ROUTE] + s.kinds[ITEM_HOST] + s.kinds[ITEM_LIMIT] + s.kinds[ITEM_NAME];
 	if (s.peers == 1 && heavy == 0 && s.kinds[ITEM_FIREWALL] == 0)
 		for (size_t i = 0; i < ARRAY_LEN(types); i++)
 			if (types[i].turn == turn && (types[i].put ? s.drops : s.puts) == 0) {

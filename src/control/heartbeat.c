@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "crypto/hash.h"
 #include "model/names.h"
+#include "model/state.h"
 
 #include <stdio.h>
 
@@ -72,6 +73,8 @@ static int read_time(const struct json *j, const char *path, msec *ret, struct e
 static int read_link(const struct json *j, msec offset, struct link_row *ret, struct err *e)
 {
 	const char *peer = json_str(j, "peer"), *endpoint = json_str(j, "endpoint");
+	const char *role =
+		json_str(j, "role"); /* of the interface; agents before relays say none */
 	struct link_row row = {0};
 	struct err why;
 
@@ -85,6 +88,8 @@ static int read_link(const struct json *j, msec offset, struct link_row *ret, st
 		row.handshake += offset;
 	if (row.handshake < 0)
 		row.handshake = 0;
+	row.relayed = role != NULL && strcmp(role, interface_role_words[IFACE_DIRECT]) != 0 &&
+		strcmp(role, interface_role_words[IFACE_DEVICES]) != 0;
 	/* shown to people only; an odd one is not worth losing the heartbeat for */
 	if (endpoint != NULL && endpoint[0] != '\0' &&
 		endpoint_check(endpoint, "endpoint", &why) == 0)

@@ -11,6 +11,7 @@
 #include "control/secrets.h"
 #include "control/stream.h"
 #include "control/telemetry.h"
+#include "crypto/sign.h"
 #include "plan/plan.h"
 
 #include <stdlib.h>
@@ -96,6 +97,39 @@ static int network_secrets(struct control *c, struct tx *tx, struct fleet_networ
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+struct device_psk_load {
+	struct hub *hub;
+	const struct device *device;
+};
+
+static int load_device_psk(struct tx *tx, void *arg, struct err *e)
+{
+	struct device_psk_load *l = arg;
+	CLEANUP(secret_wipe) struct secret s = {0};
+	int r = secrets_get(tx, &l->hub->control->keys, l->device->id, SECRET_DEVICE_PSK, &s, e);
+
+	if (r == 0)
+		fleet_set_psk(l->hub->fleet, l->device, &s);
+	return r;
+}
+
+/* Without it the device's peer has no pre-shared key and no handshake: said, not fatal. */
+static void device_secrets(struct hub *h, struct tx *tx, const struct device *d)
+{
+	struct device_psk_load l = {h, d};
+	struct err e = {0};
+	int r;
+
+	if (!d->imported_psk)
+		return;
+	r = tx != NULL ? load_device_psk(tx, &l, &e)
+		       : store_read(h->control->store, load_device_psk, &l, &e);
+	/* in a row that is older than the store it may be gone already */
+	if (r < 0 && r != ERR_NOT_FOUND)
+		log_error("an imported pre-shared key could not be opened",
+			LOG_KV_STR("device", d->id), LOG_KV_STR("error", e.text));
+}
+
 static void node_gone(struct hub *h, const char *node)
 {
 	bearers_remove(h->bearers, node);
@@ -117,6 +151,8 @@ static void follow(struct hub *h, const struct hub_row *r)
 				LOG_KV_STR("network", r->row.object), LOG_KV_STR("error", e.text));
 	} else if (r->schema == &schema_node && after != NULL) {
 		bearers_put(h->bearers, after);
+	} else if (r->schema == &schema_device && after != NULL) {
+		device_secrets(h, NULL, after);
 	}
 	if (after != NULL)
 		return;
@@ -304,8 +340,10 @@ static int load(struct tx *tx, void *arg, struct err *e)
 	MAP_FOREACH (slot, &h->fleet->networks)
 		if (r >= 0)
 			r = network_secrets(h->control, tx, fleet_network(h->fleet, slot->key), e);
-	MAP_FOREACH (slot, &h->fleet->devices)
+	MAP_FOREACH (slot, &h->fleet->devices) {
 		telemetry_load_device(h->telemetry, slot->value);
+		device_secrets(h, tx, slot->value);
+	}
 	MAP_FOREACH (slot, &h->fleet->nodes) {
 		bearers_put(h->bearers, slot->value);
 		if (r >= 0)
@@ -329,6 +367,7 @@ static void free_parts(struct hub *h)
 		row_done(r);
 	VEC_DONE(&h->rows);
 	buf_done(&h->pins);
+	strs_done(&h->pin_list);
 	pthread_cond_destroy(&h->wake);
 	pthread_mutex_destroy(&h->lock);
 	mem_free(h);
@@ -482,6 +521,14 @@ void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *
 	telemetry_link(h->telemetry, peer, keepalive, ret);
 }
 
+const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind)
+{
+	enum nat_type type;
+
+	telemetry_nat(h->telemetry, member, &type, ret_behind);
+	return nat_type_words[type];
+}
+
 void hub_node_status(struct hub *h, const char *node, struct node_status *ret)
 {
 	telemetry_status(h->telemetry, node, ret);
@@ -499,20 +546,61 @@ void hub_counts(struct hub *h, struct hub_counts *ret)
 	};
 }
 
-void hub_set_pins(struct hub *h, const char *const pins[])
+/* With the lock. Pins are signed anew when they or the signing key change. */
+static void sign_pins(struct hub *h)
 {
 	char issued[CLOCK_TEXT_LEN];
-	struct pins p = {.signing_current = h->control->keys.signing_public, .issued_at = issued};
+	struct pins p = {.pins = h->pin_list, /* borrowed */
+		.signing_current = h->control->keys.signing_public,
+		.issued_at = issued};
 
-	for (size_t i = 0; pins[i] != NULL; i++)
-		strs_push(&p.pins, pins[i]);
 	clock_format(clock_wall(h->clock), issued);
 	pins_sign(&p, &h->control->keys.root_seed);
-	pthread_mutex_lock(&h->lock);
 	buf_reset(&h->pins);
 	pins_write(&p, &h->pins);
+}
+
+void hub_set_pins(struct hub *h, const char *const pins[])
+{
+	pthread_mutex_lock(&h->lock);
+	strs_done(&h->pin_list);
+	for (size_t i = 0; pins[i] != NULL; i++)
+		strs_push(&h->pin_list, pins[i]);
+	sign_pins(h);
 	pthread_mutex_unlock(&h->lock);
-	strs_done(&p.pins);
+}
+
+struct resigning {
+	struct hub *hub;
+	struct secret seed;
+};
+
+static void new_signing_key(const struct fleet *f, void *arg)
+{
+	struct resigning *n = arg;
+	struct control_keys *k = &n->hub->control->keys;
+	struct public_key public;
+
+	sign_public(&n->seed, &public);
+	streams_new_signing_key(n->hub->streams, &public);
+	k->signing_seed = n->seed;
+	k->signing_public = public;
+	pthread_mutex_lock(&n->hub->lock);
+	if (n->hub->pin_list.n > 0)
+		sign_pins(n->hub);
+	pthread_mutex_unlock(&n->hub->lock);
+	secret_wipe(&n->seed);
+	mem_free(n);
+}
+
+void hub_new_signing_key(struct hub *h, struct secret *seed)
+{
+	struct resigning *n = NEW(struct resigning);
+
+	n->hub = h;
+	n->seed = *seed;
+	secret_wipe(seed);
+	hub_run(h, new_signing_key, n);
 }
 
 struct asking {

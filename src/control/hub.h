@@ -36,6 +36,10 @@ struct link {
 /* Any thread. Zeroes (LINK_NEVER) when nothing is known. keepalive: seconds, 0 = none. */
 void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *ret);
 
+/* What stands between a member and the others (control/sight.h): a word, and whether anything
+ * does. Any thread. */
+const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind);
+
 /* deploy state of a node: pending / applied / error (spec 0, Three states), and liveness. */
 struct node_status {
 	uint64_t revision, applied_revision;
@@ -66,6 +70,11 @@ extern const size_t n_agent_routes;
 /* Tell agents the pins of the agent listener (base64 SHA-256 of its SubjectPublicKeyInfo, current
  * and next; NULL-terminated) in GET /healthz, signed by the root. Before the listener starts. */
 void hub_set_pins(struct hub *h, const char *const pins[]);
+
+/* There is a new signing key, stored already: announce it by the old one to all who listen, then
+ * sign with it, also the pins. Wipes seed. Any thread; returns at once. Who was not there learns it
+ * from GET /healthz, which the root signs. */
+void hub_new_signing_key(struct hub *h, struct secret *seed);
 
 /* Panel events: GET /api/v1/events, already authorised for project ("" = all). They end when who
  * may not see them any more. */

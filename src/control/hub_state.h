@@ -51,13 +51,14 @@ struct hub {
 	pthread_t thread;
 	bool started;
 
-	pthread_mutex_t lock; /* the next six */
+	pthread_mutex_t lock; /* the next seven */
 	pthread_cond_t wake;
 	struct hub_rows rows;
 	struct hub_calls calls;
 	msec rows_at; /* when the oldest queued row was committed, monotonic */
 	bool stop;
 	struct buf pins; /* signed, as JSON */
+	struct strs pin_list;
 
 	struct fleet *fleet;         /* thread */
 	struct groupkeys *groupkeys; /* thread */

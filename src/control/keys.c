@@ -119,6 +119,17 @@ static int open_job(struct tx *tx, void *arg, struct err *e)
 	return r;
 }
 
+int keys_new_signing(struct tx *tx, const struct control_keys *k, struct secret *ret, struct err *e)
+{
+	struct secret seed;
+	key_generate(&seed);
+	int r = secrets_put(tx, k, OWNER, "signing_seed", &seed, e);
+	if (r >= 0)
+		*ret = seed;
+	secret_wipe(&seed);
+	return r;
+}
+
 int keys_open(struct store *s, const char *state_dir, struct control_keys *ret, struct err *e)
 {
 	AUTOFREE char *path = mem_printf("%s/master.key", state_dir);

@@ -15,6 +15,11 @@
 int keys_open(struct store *s, const char *state_dir, struct control_keys *ret, struct err *e);
 void keys_done(struct control_keys *k);
 
+/* In a transaction: keep a new signing seed instead of k's; k itself stays as it is. The caller
+ * wipes ret and hands it to hub_new_signing_key once it is committed. */
+int keys_new_signing(
+	struct tx *tx, const struct control_keys *k, struct secret *ret, struct err *e);
+
 /* The self-signed certificate kept under `kind` ("tls_public", "tls_agent"), made when absent.
  * names[] as in http_certificate_make. The caller wipes key_pem. */
 int keys_certificate(struct store *s, const struct control_keys *k, const char *kind,

@@ -31,6 +31,7 @@ struct link_row {
 	msec handshake; /* wall, corrected to our clock; 0 = never */
 	uint64_t rx, tx;
 	char endpoint[64];
+	bool relayed; /* on a relay, hub or exit link, beside the direct one */
 };
 
 #define LINK_REPORTERS_DEVICE 32 /* per device; the one silent longest is forgotten */

@@ -135,6 +135,15 @@ static int open_link(struct tx *tx, struct call *c, struct err *e)
 	return r;
 }
 
+static void opened(struct call *c)
+{
+	const struct config_format *f = config_format_of(buf_str(&c->out));
+	AUTOFREE char *disposition = mem_printf("attachment; filename=\"warren%s\"", f->suffix);
+	c->type = f->type;
+	api_header(c, "Content-Disposition", disposition);
+	api_reply(c, c->status);
+}
+
 void api_once_open(struct call *c)
 {
 	if (json_str(c->body, "token") == NULL) {
@@ -143,8 +152,6 @@ void api_once_open(struct call *c)
 		return;
 	}
 	c->status = 200;
-	c->type = "text/plain; charset=utf-8";
 	api_header(c, "Referrer-Policy", "no-referrer");
-	api_header(c, "Content-Disposition", "attachment; filename=\"warren.conf\"");
-	api_write(c, open_link, NULL);
+	api_write(c, open_link, opened);
 }

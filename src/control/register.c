@@ -7,6 +7,7 @@
 #include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
+#include "model/ports.h"
 #include "model/names.h"
 #include "crypto/seal.h"
 #include "crypto/token.h"
@@ -269,14 +270,22 @@ static uint16_t pick_port(const struct joining *j, uint16_t base, unsigned count
 	unsigned port = base != 0 ? base : 51820;
 
 	for (; port + count <= UINT16_MAX; port++)
-		if (port_free(j, port) && (count < 2 || port_free(j, port + 1)))
+		if (port_free(j, port) && (count < 2 || port_free(j, port + 1)) &&
+			(count < 3 || port_free(j, port + 2)))
 			break;
 	return (uint16_t)port;
 }
 
-static void take_port(struct joining *j, uint16_t port)
+/* What the member's interfaces will listen on. */
+static void take_ports(
+	struct joining *j, const struct network *n, const struct member *m, const struct group *g)
 {
-	j->ports[j->n_ports++] = port;
+	struct member_ports p;
+
+	member_ports(n, m, g, &p);
+	j->ports[j->n_ports++] = p.devices;
+	j->ports[j->n_ports++] = p.direct;
+	j->ports[j->n_ports++] = p.hub;
 }
 
 static int make_group(struct joining *j, const struct network *n, struct group *g, struct err *e)
@@ -289,8 +298,8 @@ static int make_group(struct joining *j, const struct network *n, struct group *
 	id_copy(g->network, n->id);
 	g->name = mem_strdup(GATEWAY_GROUP);
 	g->mode = GROUP_ACTIVE_ACTIVE;
-	/* the group's port and, next to it, the direct interface's */
-	g->listen_port = pick_port(j, n->listen_port, 2);
+	/* the group's port and, next to it, the direct interface's and a controller's hub's */
+	g->listen_port = pick_port(j, n->listen_port, 3);
 	g->created_at = tx_now(j->tx);
 	key_generate(&private_key);
 	key_public(&private_key, &g->public_key);
@@ -317,8 +326,7 @@ static int join_group(struct joining *j, const struct network *n, struct member 
 	if (r >= 0) {
 		id_copy(m->group, g.id);
 		m->listen_port = g.listen_port;
-		take_port(j, g.listen_port);
-		take_port(j, (uint16_t)(g.listen_port + 1));
+		take_ports(j, n, m, &g);
 	}
 	schema_done(&schema_group, &g);
 	return r;
@@ -372,8 +380,8 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 	if (m.roles & ROLE_GATEWAY) {
 		result = join_group(j, n, &m, e);
 	} else {
-		m.listen_port = pick_port(j, n->listen_port, 1);
-		take_port(j, m.listen_port);
+		m.listen_port = pick_port(j, n->listen_port, (m.roles & ROLE_CONTROLLER) ? 2 : 1);
+		take_ports(j, n, &m, NULL);
 	}
 	if (result >= 0)
 		result = lease(j, n, &m, e);

@@ -1,6 +1,6 @@
 /*
- * DOC: secrets the control plane keeps sealed under the master key: PSK roots of networks and
- * identity keys of gateway groups. Opened when needed, wiped after.
+ * DOC: secrets the control plane keeps sealed under the master key: PSK roots of networks,
+ * identity keys of gateway groups and imported pre-shared keys. Opened when needed, wiped after.
  */
 #ifndef WARREN_CONTROL_SECRETS_H
 #define WARREN_CONTROL_SECRETS_H
@@ -8,9 +8,10 @@
 #include "control/control.h"
 #include "store/store.h"
 
-#define SECRET_PSK_ROOT "psk_root"   /* owner: network */
-#define SECRET_SIGNON "signon"       /* owner: issuer; what we are known by there */
-#define SECRET_GROUP_KEY "group_key" /* owner: group */
+#define SECRET_PSK_ROOT "psk_root"     /* owner: network */
+#define SECRET_SIGNON "signon"         /* owner: issuer; what we are known by there */
+#define SECRET_GROUP_KEY "group_key"   /* owner: group */
+#define SECRET_DEVICE_PSK "device_psk" /* owner: device; only imported ones */
 
 /* Seal and store, or load and open, inside a transaction. Context = kind/owner. */
 int secrets_put(struct tx *tx, const struct control_keys *k, const char *owner, const char *kind,

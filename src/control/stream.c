@@ -11,6 +11,7 @@
 #include "control/panel_events.h"
 #include "control/ring.h"
 #include "control/telemetry.h"
+#include "crypto/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -154,6 +155,22 @@ void streams_ask_keys(struct streams *s, const char *node)
 	if (slot == NULL || slot->conn == NULL)
 		return;
 	queue(s, slot, "rotate_keys", slot->revision, slot->revision, payload);
+	streams_flush(s);
+}
+
+void streams_new_signing_key(struct streams *s, const struct public_key *next)
+{
+	char key[KEY_TEXT_LEN];
+	AUTOFREE char *payload =
+		mem_printf("{\"signing_keys\":{\"current\":\"%s\"}}", key_format_public(next, key));
+
+	MAP_FOREACH (e, &s->slots) {
+		struct slot *slot = e->value;
+
+		if (slot->conn != NULL)
+			queue(s, slot, "signing_key_rotated", slot->revision, slot->revision,
+				payload);
+	}
 	streams_flush(s);
 }
 

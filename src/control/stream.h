@@ -27,6 +27,8 @@ void streams_record(struct streams *s, const char *node, uint64_t previous, uint
 /* Send what was recorded since the last flush. */
 void streams_flush(struct streams *s);
 
+/* Tell everybody who listens the key that signs from now on, by the one that does until now. */
+void streams_new_signing_key(struct streams *s, const struct public_key *next);
 /* Ask a node that listens now for new keys; its next heartbeat hears of it in any case. */
 void streams_ask_keys(struct streams *s, const char *node);
 

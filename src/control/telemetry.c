@@ -12,7 +12,8 @@ struct node_seen {
 	uint64_t revision, applied_revision;
 	uint64_t revision_then; /* at the heartbeat before */
 	bool connected, confirmed, dirty;
-	msec last_heartbeat, moved_at; /* wall */
+	msec last_heartbeat; /* wall */
+	msec calm_at;        /* wall: its moves are all paid for then */
 	char *error, *version, *backend;
 };
 
@@ -20,6 +21,7 @@ struct telemetry {
 	pthread_mutex_t lock;
 	const struct clock *clock;
 	struct links links;
+	struct sights sights;
 	struct map nodes; /* id -> struct node_seen * */
 };
 
@@ -46,6 +48,7 @@ struct telemetry *telemetry_free(struct telemetry *t)
 {
 	if (t != NULL) {
 		links_done(&t->links);
+		sights_done(&t->sights);
 		map_done(&t->nodes, node_seen_free);
 		pthread_mutex_destroy(&t->lock);
 	}
@@ -120,11 +123,13 @@ void telemetry_forget(struct telemetry *t, const struct schema *s, const char *i
 	pthread_mutex_lock(&t->lock);
 	if (s == &schema_node) {
 		links_forget_reporter(&t->links, id);
+		sights_forget_observer(&t->sights, id);
 		struct node_seen *n = map_remove(&t->nodes, id);
 		if (n != NULL)
 			node_seen_free(n);
 	} else if (s == &schema_device || s == &schema_member) {
 		links_forget_peer(&t->links, id);
+		sights_forget(&t->sights, id);
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -148,7 +153,6 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 	 * restored from a backup. */
 	ret->reconcile =
 		b->applied_revision < n->revision_then || b->applied_revision > n->revision;
-	ret->may_move = n->moved_at == 0 || now - n->moved_at >= ENDPOINT_SETTLE;
 	n->confirmed = n->dirty = true;
 	n->revision_then = n->revision;
 	n->applied_revision = b->applied_revision;
@@ -158,14 +162,66 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 	replace(&n->backend, b->backend);
 	links_heard(&t->links, node, now);
 	VEC_FOREACH (row, &b->links)
-		links_add(&t->links, node, b->epoch, row, now);
+		if (!row->relayed) /* the way round is not the link between the two */
+			links_add(&t->links, node, b->epoch, row, now);
 	pthread_mutex_unlock(&t->lock);
+}
+
+bool telemetry_may_move(struct telemetry *t, const char *node)
+{
+	bool may;
+
+	pthread_mutex_lock(&t->lock);
+	may = seen(t, node)->calm_at - clock_wall(t->clock) <=
+		(ENDPOINT_BURST - 1) * ENDPOINT_SETTLE;
+	pthread_mutex_unlock(&t->lock);
+	return may;
 }
 
 void telemetry_moved(struct telemetry *t, const char *node)
 {
+	msec now = clock_wall(t->clock);
+	struct node_seen *n;
+
 	pthread_mutex_lock(&t->lock);
-	seen(t, node)->moved_at = clock_wall(t->clock);
+	n = seen(t, node);
+	n->calm_at = (n->calm_at > now ? n->calm_at : now) + ENDPOINT_SETTLE;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_sight(struct telemetry *t, const char *member, const char *observer,
+	const char *endpoint, msec handshake)
+{
+	pthread_mutex_lock(&t->lock);
+	sights_add(&t->sights, member, observer, endpoint, handshake);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_said(
+	struct telemetry *t, const char *member, const char *endpoint, struct addr called)
+{
+	pthread_mutex_lock(&t->lock);
+	sights_said(&t->sights, member, endpoint, called);
+	pthread_mutex_unlock(&t->lock);
+}
+
+bool telemetry_seen_at(struct telemetry *t, const char *member, char ret[static SIGHT_TEXT])
+{
+	bool known;
+
+	pthread_mutex_lock(&t->lock);
+	known = sights_best(&t->sights, member, clock_wall(t->clock), ret);
+	pthread_mutex_unlock(&t->lock);
+	return known;
+}
+
+void telemetry_nat(struct telemetry *t, const char *member, enum nat_type *ret, bool *ret_behind)
+{
+	msec now = clock_wall(t->clock);
+
+	pthread_mutex_lock(&t->lock);
+	*ret = sights_nat(&t->sights, member, now);
+	*ret_behind = sights_behind_nat(&t->sights, member, now);
 	pthread_mutex_unlock(&t->lock);
 }
 

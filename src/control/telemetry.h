@@ -7,11 +7,13 @@
 
 #include "control/heartbeat.h"
 #include "control/hub.h"
+#include "control/sight.h"
 
 #define HEARTBEAT_EVERY ((msec)30 * 1000)
 #define MISSED_UNREACHABLE 3
 #define MISSED_OFFLINE 10
 #define ENDPOINT_SETTLE ((msec)60 * 1000) /* between two changes of a node's observed address */
+#define ENDPOINT_BURST 8                  /* changes that need not wait, after a calm */
 #define TELEMETRY_BATCH 256               /* rows in one transaction */
 
 struct telemetry;
@@ -31,12 +33,20 @@ void telemetry_forget(struct telemetry *t, const struct schema *s, const char *i
 struct heartbeat_answer {
 	bool first;     /* of this node: the registration is confirmed */
 	bool reconcile; /* it lags behind without good reason */
-	bool may_move;  /* its observed endpoints may change now */
 };
 void telemetry_heartbeat(struct telemetry *t, const char *node, const struct heartbeat *b,
 	struct heartbeat_answer *ret);
-/* Its observed endpoints are being changed. */
+/* May the node's observed endpoints change now? They are being changed. */
+bool telemetry_may_move(struct telemetry *t, const char *node);
 void telemetry_moved(struct telemetry *t, const char *node);
+
+/* As in sight.h. */
+void telemetry_sight(struct telemetry *t, const char *member, const char *observer,
+	const char *endpoint, msec handshake);
+void telemetry_said(
+	struct telemetry *t, const char *member, const char *endpoint, struct addr called);
+bool telemetry_seen_at(struct telemetry *t, const char *member, char ret[static SIGHT_TEXT]);
+void telemetry_nat(struct telemetry *t, const char *member, enum nat_type *ret, bool *ret_behind);
 
 void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret);
 void telemetry_status(struct telemetry *t, const char *node, struct node_status *ret);

@@ -1,6 +1,7 @@
 /* DOC: `warren agent`: join a fleet, run, take everything down. */
 #include "main/main.h"
 
+#include "agent/adopt.h"
 #include "agent/agent.h"
 #include "agent/net_process.h"
 #include "base/log.h"
@@ -15,6 +16,7 @@ static const struct cli_option options[] = {
 	{"run-dir", "DIR", "folder of the engine's sockets (/var/run/wireguard)"},
 	{"engine", "PROGRAM", "userspace engine (wireguard-go)"},
 	{"backend", "NAME", "kernel or userspace (whichever works)"},
+	{"adopt", "NAME", "join: take over this interface, once its key is the network's"},
 	{"hosts", "FILE", "hosts file to keep names in (/etc/hosts)"},
 	{"teardown-on-exit", NULL, "run: delete the interfaces when the agent ends"},
 	{"log-level", "LEVEL", "debug, info, warn, error"},
@@ -44,6 +46,8 @@ static int join(struct agent_options *o, const struct cli_args *a, struct err *e
 	}
 	if (join_token_read(cli_flag(a, "token-file"), &token, e) < 0 ||
 		agent_join(o, buf_str(&token), name, e) < 0)
+		return e->code;
+	if (cli_has(a, "adopt") && adopt_allow(o->state_dir, cli_flag(a, "adopt"), e) < 0)
 		return e->code;
 	printf("joined as %s; start the agent with: warren agent run\n", name);
 	return 0;

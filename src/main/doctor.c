@@ -279,10 +279,14 @@ int doctor_main(int argc, char **argv)
 	if (cli_parse(argc, argv, NULL, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		puts("warren doctor - find out what is wrong here, and what to do\n\n"
-		     "Example:\n  sudo warren doctor");
+		puts("warren doctor [FILE...] - find out what is wrong here, and what to do\n\n"
+		     "With FILE: read WireGuard configuration files (as wg-quick does) and say what "
+		     "is wrong\nwith them. Exit status 1 when anything is.\n\n"
+		     "Examples:\n  sudo warren doctor\n  warren doctor /etc/wireguard/wg0.conf");
 		return EXIT_DONE;
 	}
+	if (a.n_words > 0)
+		return doctor_files(&a);
 	if (cli_session_init(&s, &a, &e) < 0)
 		return cli_fail(&e);
 	d.state = cli_has(&a, "state") ? cli_flag(&a, "state") : "/var/lib/warren";

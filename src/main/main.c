@@ -19,6 +19,7 @@ static const struct {
 	{"serve", serve_main, "the control plane"},
 	{"agent", agent_main, "the node agent: join URL, run, down"},
 	{"doctor", doctor_main, "find out what is wrong here, and what to do"},
+	{"import", import_main, "a WireGuard server's file becomes a network and its clients"},
 	{"status", status_main, "the fleet in a few lines"},
 	{"keygen", keygen_main, "make a WireGuard key pair"},
 };

@@ -10,6 +10,8 @@ int serve_main(int argc, char **argv);
 int agent_main(int argc, char **argv);
 int up_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
+int doctor_files(const struct cli_args *a); /* the linter: warren doctor FILE... */
+int import_main(int argc, char **argv);
 int keygen_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 

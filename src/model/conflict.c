@@ -4,6 +4,7 @@
  * sorted lists together needs to remember only the widest open prefix of each side.
  */
 #include "model/names.h"
+#include "model/ports.h"
 #include "model/validate.h"
 
 #include <stdio.h>
@@ -137,8 +138,8 @@ static int network_names_check(const struct network *n, const struct network *o,
 		return err_field(e, ERR_EXISTS, "domain",
 			"the domain \"%.100s\" belongs to the network \"%.100s\"", n->domain,
 			o->name);
-	ifname_make(n->name, "", mine);
-	ifname_make(o->name, "", theirs);
+	network_ifname(n, "", mine);
+	network_ifname(o, "", theirs);
 	if (strcmp(mine, theirs) == 0)
 		return err_field(e, ERR_EXISTS, "name",
 			"the interface of \"%.100s\" would be named %s like that of \"%.100s\"",
@@ -262,33 +263,26 @@ static const struct fleet_network *need_network(
 
 /* --- members --------------------------------------------------------------------------------- */
 
-/* Ports the member's interfaces listen on: the devices interface of its group, and its direct one,
- * which steps aside by one where both would be the same (as the planner does). */
-static size_t ports_of(const struct fleet *f, const struct member *m, uint16_t ret[static 2])
+static void ports_of(const struct fleet *f, const struct member *m, uint16_t ret[static 3])
 {
-	const struct network *n = map_get(&f->networks, m->network);
-	const struct group *g = m->group[0] ? map_get(&f->groups, m->group) : NULL;
-	uint16_t port = m->listen_port != 0 ? m->listen_port : n != NULL ? n->listen_port : 0;
+	struct member_ports p;
 
-	if (g == NULL) {
-		ret[0] = port;
-		return 1;
-	}
-	if (g->listen_port == port)
-		port = (uint16_t)(port == UINT16_MAX ? port - 1 : port + 1);
-	ret[0] = g->listen_port;
-	ret[1] = port;
-	return 2;
+	member_ports(map_get(&f->networks, m->network), m,
+		m->group[0] ? map_get(&f->groups, m->group) : NULL, &p);
+	ret[0] = p.devices;
+	ret[1] = p.direct;
+	ret[2] = p.hub;
 }
 
 static int ports_clash(
 	const struct fleet *f, const struct member *m, const struct member *o, struct err *e)
 {
-	uint16_t mine[2], theirs[2];
-	size_t n = ports_of(f, m, mine), k = ports_of(f, o, theirs);
+	uint16_t mine[3], theirs[3];
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < k; j++)
+	ports_of(f, m, mine);
+	ports_of(f, o, theirs);
+	for (size_t i = 0; i < ARRAY_LEN(mine); i++)
+		for (size_t j = 0; j < ARRAY_LEN(theirs); j++)
 			if (mine[i] != 0 && mine[i] == theirs[j]) {
 				const struct network *net = map_get(&f->networks, o->network);
 

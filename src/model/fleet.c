@@ -109,6 +109,21 @@ static struct fleet_network *network_get(struct fleet *f, const char *id)
 	return n;
 }
 
+static void psk_free(void *p)
+{
+	if (p != NULL)
+		secret_wipe(p);
+	mem_free(p);
+}
+
+void fleet_set_psk(struct fleet *f, const struct device *d, const struct secret *psk)
+{
+	struct secret *copy = NEW(struct secret);
+
+	*copy = *psk;
+	psk_free(map_set(&network_get(f, d->network)->psks, d->id, copy));
+}
+
 static void network_free(void *p)
 {
 	struct fleet_network *n = p;
@@ -117,6 +132,7 @@ static void network_free(void *p)
 	VEC_DONE(&n->groups);
 	VEC_DONE(&n->policies);
 	map_done(&n->devices_by_group, refs_free);
+	map_done(&n->psks, psk_free);
 	mem_wipe(&n->psk_root, sizeof(n->psk_root));
 	mem_free(n);
 }
@@ -196,6 +212,8 @@ static void link_device(struct fleet *f, void *object)
 	struct device *d = object;
 
 	index_add(&network_get(f, d->network)->devices_by_group, d->group, d, by_id);
+	if (!d->imported_psk)
+		psk_free(map_remove(&network_get(f, d->network)->psks, d->id));
 	VEC_FOREACH (tag, &d->tags) {
 		AUTOFREE char *key = mem_printf("%s/%s", d->network, *tag);
 
@@ -302,6 +320,8 @@ void fleet_remove(struct fleet *f, const struct schema *s, const char *id)
 		return;
 	if (k->unlink != NULL)
 		k->unlink(f, old);
+	if (s == &schema_device)
+		psk_free(map_remove(&network_get(f, ((struct device *)old)->network)->psks, id));
 	if (k->network >= 0)
 		network_drop_if_empty(f, (char *)old + k->network);
 	schema_free(s, old);

@@ -22,6 +22,7 @@ struct fleet_network {
 	struct member_refs members;  /* sorted by id */
 	struct group_refs groups;    /* sorted by id */
 	struct policy_refs policies; /* sorted by id */
+	struct map psks; /* device id -> struct secret *: imported ones; see fleet_set_psk */
 	struct map devices_by_group; /* group id -> struct device_refs *, each sorted by id */
 };
 
@@ -40,6 +41,9 @@ struct fleet *fleet_free(struct fleet *f);
 void fleet_put(struct fleet *f, const struct schema *s, void *object);
 /* Remove by id; absent is fine. Removing a network that still has members is a caller's bug. */
 void fleet_remove(struct fleet *f, const struct schema *s, const char *id);
+
+/* The pre-shared key that was imported with a device of the fleet. It goes with the device. */
+void fleet_set_psk(struct fleet *f, const struct device *d, const struct secret *psk);
 
 /* NULL when the network is not in the fleet (by_network may hold it already with network = NULL).
  */

@@ -10,7 +10,7 @@
 
 const char *const item_kind_words[] = {"interface", "address", "sysctl", "firewall", "set", "limit",
 	"peer", "route", "exit", "host", "dns", "name", NULL};
-const char *const interface_role_words[] = {"direct", "devices", "relay", "exit", NULL};
+const char *const interface_role_words[] = {"direct", "devices", "relay", "exit", "hub", NULL};
 
 static int text_compare(const char *a, const char *b)
 {
@@ -81,7 +81,10 @@ static int peer_compare(const struct item *a, const struct item *b)
 
 static int route_compare(const struct item *a, const struct item *b)
 {
-	return prefix_compare(a->route.dst, b->route.dst);
+	int c = prefix_compare(a->route.dst, b->route.dst);
+
+	return c != 0 ? c
+		      : (a->route.metric > b->route.metric) - (a->route.metric < b->route.metric);
 }
 
 static int exit_compare(const struct item *a, const struct item *b)
@@ -146,6 +149,7 @@ static void peer_key(struct item *to, const struct item *from)
 static void route_key(struct item *to, const struct item *from)
 {
 	to->route.dst = from->route.dst;
+	to->route.metric = from->route.metric;
 }
 
 static void exit_key(struct item *to, const struct item *from)
@@ -213,9 +217,9 @@ static int firewall_equal(const struct item *a, const struct item *b)
 {
 	const struct firewall_item *x = &a->firewall, *y = &b->firewall;
 
-	return strs_equal(&x->interfaces, &y->interfaces) && rules_equal(&x->input, &y->input) &&
-		rules_equal(&x->forward, &y->forward) && strs_equal(&x->sets, &y->sets) &&
-		prefix_vec_equal(&x->overlay, &y->overlay) &&
+	return strs_equal(&x->interfaces, &y->interfaces) && strs_equal(&x->hubs, &y->hubs) &&
+		rules_equal(&x->input, &y->input) && rules_equal(&x->forward, &y->forward) &&
+		strs_equal(&x->sets, &y->sets) && prefix_vec_equal(&x->overlay, &y->overlay) &&
 		prefix_vec_equal(&x->masquerade, &y->masquerade) &&
 		exits_equal(&x->exits, &y->exits) && prefix_vec_equal(&x->inside, &y->inside) &&
 		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark;
@@ -239,7 +243,7 @@ static int peer_equal(const struct item *a, const struct item *b)
 static int route_equal(const struct item *a, const struct item *b)
 {
 	return strcmp(a->route.interface, b->route.interface) == 0 &&
-		a->route.metric == b->route.metric;
+		strcmp(a->route.peer, b->route.peer) == 0;
 }
 
 static int exit_equal(const struct item *a, const struct item *b)
@@ -363,6 +367,7 @@ static void exits_done(struct fw_exit_vec *v)
 static void firewall_own(struct item *i)
 {
 	own_strs(&i->firewall.interfaces);
+	own_strs(&i->firewall.hubs);
 	own_rules(&i->firewall.input);
 	own_rules(&i->firewall.forward);
 	own_strs(&i->firewall.sets);
@@ -375,6 +380,7 @@ static void firewall_own(struct item *i)
 static void firewall_done(struct item *i)
 {
 	strs_done(&i->firewall.interfaces);
+	strs_done(&i->firewall.hubs);
 	rules_done(&i->firewall.input);
 	rules_done(&i->firewall.forward);
 	strs_done(&i->firewall.sets);

@@ -187,6 +187,14 @@ static int is_ascii(const char *s)
 	return 1;
 }
 
+/* Does the label end as one of the suffixes does ("-m", "-r", "-x", "-rab", "-x1c"), so that it
+ * could meet another network's interface? */
+static int has_suffix(const char *label, size_t n)
+{
+	return (n > 2 && label[n - 2] == '-' && strchr("mrx", label[n - 1]) != NULL) ||
+		(n > 4 && label[n - 4] == '-' && strchr("rx", label[n - 3]) != NULL);
+}
+
 void ifname_make(const char *network_name, const char *suffix, char ret[static IFNAME_LEN])
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -200,10 +208,9 @@ void ifname_make(const char *network_name, const char *suffix, char ret[static I
 	}
 	label_from_name(network_name, label);
 	n = strlen(label);
-	/* a label ending in "-m" would meet another network's suffix; a name that is not ASCII
-	 * loses what tells it apart */
+	/* a name that is not ASCII loses what tells it apart */
 	if (n > IFNAME_LABEL || is_system_ifname(label) || !is_ascii(network_name) ||
-		(n > 2 && strcmp(label + n - 2, "-m") == 0)) {
+		has_suffix(label, n)) {
 		uint32_t h = spread(network_name);
 
 		trim_dashes(label, n < IFNAME_CUT ? n : IFNAME_CUT);

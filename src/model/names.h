@@ -26,7 +26,7 @@ int domain_check(const char *domain, const char *field, struct err *e);
 
 /* Interface name of a network: "warren0" for "default"; else its label, or when that is longer
  * than 11 bytes or taken by the system ("lo", "eth0"), a cut of it and a hash. suffix is added
- * ("" or "-m", at most 4 bytes). Same input, same name; at most 15 bytes. */
+ * ("", "-m", "-r" or "-rxx", at most 4 bytes). Same input, same name; at most 15 bytes. */
 void ifname_make(const char *network_name, const char *suffix, char ret[static IFNAME_LEN]);
 /* A name the kernel takes: 1-15 bytes of letters, digits and "._-@+=", not "." or "..". 0 or
  * ERR_INVALID. */

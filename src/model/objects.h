@@ -38,6 +38,7 @@ struct network {
 	id_text project;
 	char *name;                            /* unique in the project */
 	char *domain;                          /* DNS domain, default = name */
+	char *interface;                       /* name an import brought; NULL = from the name */
 	int topology;                          /* enum topology */
 	struct prefix ipv4;                    /* pool; unset = IPv6 only. Default 172.30.0.0/16 */
 	struct prefix ipv6;                    /* ULA /64 */
@@ -143,6 +144,7 @@ struct device {
 	struct strs dns; /* empty = the network's */
 	uint32_t mtu;    /* 0 = the network's */
 	int32_t keepalive;   /* seconds; -1 = the network's */
+	bool imported_psk;   /* its pre-shared key came with an import; kept until it rotates */
 	uint64_t rate_limit; /* bits a second, for each direction; 0 = none */
 	char *config_hash;   /* of the configuration last handed out, to tell stale ones */
 	msec created_at;

@@ -19,7 +19,7 @@ enum item_kind {
 	ITEM_SET,       /* key: set name/prefix: one member of a firewall set */
 	ITEM_LIMIT,     /* key: device id, addresses, rate: how fast a device may be */
 	ITEM_PEER,      /* key: interface/peer id */
-	ITEM_ROUTE,     /* key: destination */
+	ITEM_ROUTE,     /* key: destination and metric */
 	ITEM_EXIT,      /* key: mark; what carries it takes a table of its own */
 	ITEM_HOST,      /* key: host name */
 	ITEM_DNS,       /* key: network id; this node answers for the network's domain */
@@ -28,7 +28,9 @@ enum item_kind {
 };
 extern const char *const item_kind_words[]; /* "interface", "address", ... NULL-terminated */
 
-enum interface_role { IFACE_DIRECT, IFACE_DEVICES, IFACE_RELAY, IFACE_EXIT };
+/* direct: node to node. devices: a gateway's, for devices. relay: to one controller, as the way
+ * round. hub: a controller's, where the relays of all nodes end. exit: to one exit. */
+enum interface_role { IFACE_DIRECT, IFACE_DEVICES, IFACE_RELAY, IFACE_EXIT, IFACE_HUB };
 extern const char *const interface_role_words[];
 
 /* A WireGuard interface of this node in one network. */
@@ -37,9 +39,9 @@ struct interface_item {
 	int role;                     /* enum interface_role */
 	struct public_key public_key; /* the identity it must have */
 	char *sealed_key; /* base64, the group's private key sealed to this node; NULL = own key */
-	uint16_t listen_port;
-	uint32_t mtu;    /* 0 = system default */
-	uint32_t fwmark; /* 0 = none */
+	uint16_t listen_port; /* 0 = any: this end speaks first */
+	uint32_t mtu;         /* 0 = system default */
+	uint32_t fwmark;      /* 0 = none */
 };
 
 struct address_item {
@@ -67,10 +69,14 @@ struct peer_item {
 	msec not_after; /* 0 = never; the agent drops it then, also from cached state */
 };
 
+/* Routes to one destination differ by metric; the kernel takes the lowest that is there. */
 struct route_item {
 	char interface[IFNAME_LEN];
 	struct prefix dst;
-	uint32_t metric;
+	uint32_t metric; /* 0 = the system's default */
+	/* Set: only there while this peer on that interface is alive, as the agent finds by
+	 * watching its handshakes (agent/path.h). "": always. */
+	id_text peer;
 };
 
 struct sysctl_item {
@@ -99,6 +105,7 @@ VEC_TYPE(fw_exit_vec, struct fw_exit);
 /* The firewall of one network on this node: default drop on its interfaces, both families. */
 struct firewall_item {
 	struct strs interfaces;       /* overlay interfaces of this network */
+	struct strs hubs;             /* those of them whose peers are relayed to one another */
 	struct fw_rule_vec input;     /* who may reach this node itself */
 	struct fw_rule_vec forward;   /* who may pass through it */
 	struct strs sets;             /* names of the sets rules use; members are ITEM_SET */

@@ -527,3 +527,11 @@ int token_check(const struct token *t, struct err *e)
 			return r;
 	return roles_check(t->roles, e);
 }
+
+void network_ifname(const struct network *n, const char *suffix, char ret[static IFNAME_LEN])
+{
+	if (n->interface != NULL && *n->interface != '\0')
+		snprintf(ret, IFNAME_LEN, "%.11s%.4s", n->interface, suffix);
+	else
+		ifname_make(n->name, suffix, ret);
+}

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "model/fleet.h"
+#include "model/names.h"
 #include "model/objects.h"
 
 /* Fill what is unset from defaults: domain, ranges from the pool, port, keepalive. Ranges for a
@@ -35,6 +36,8 @@ int fleet_check_network(const struct fleet *f, const struct network *n, struct e
 int fleet_check_member(const struct fleet *f, const struct member *m, struct err *e);
 int fleet_check_device(const struct fleet *f, const struct device *d, struct err *e);
 int fleet_check_policy(const struct fleet *f, const struct policy *p, struct err *e);
+/* Name of a network's interface: the imported one, else made from the name (ifname_make). */
+void network_ifname(const struct network *n, const char *suffix, char ret[static IFNAME_LEN]);
 /* Does this endpoint lie in the network's own pools? Packets to it would go in circles. */
 bool network_holds_endpoint(const struct network *n, const char *endpoint);
 

@@ -5,6 +5,7 @@
  *
  *	input hook ───> wr_input ── not overlay: accept; limits; known flow: accept; rules; drop
  *	forward hook ─> wr_forward ── from or to overlay: limits; wr_pass ── known flow; rules; drop
+ *	                          └── from a hub back into it: wr_relay ── rules, either way; drop
  *	postrouting ──> wr_nat ── overlay to a masqueraded destination, leaving the overlay
  *
  * Each rule is written once a family, over that family's part of its sets (addresses, and ranges
@@ -200,8 +201,9 @@ static int port_add(struct buf *out, const char *text)
 }
 
 /* What of the protocol a rule wants, one text for each of its ports, with a space before;
- * ERR_INVALID when it makes no sense. */
-static int protocol_texts(const struct fw_rule *r, const struct half *h, struct strs *ret)
+ * ERR_INVALID when it makes no sense. replies: the packets that answer those of the rule. */
+static int protocol_texts(
+	const struct fw_rule *r, const struct half *h, bool replies, struct strs *ret)
 {
 	const char *protocol = r->protocol == NULL ? "" : r->protocol;
 	int has_ports = strcmp(protocol, "tcp") == 0 || strcmp(protocol, "udp") == 0;
@@ -219,7 +221,7 @@ static int protocol_texts(const struct fw_rule *r, const struct half *h, struct 
 		strs_push(ret, buf_str(&text));
 	VEC_FOREACH (port, &r->ports) {
 		buf_reset(&text);
-		buf_addf(&text, " %s dport ", protocol);
+		buf_addf(&text, " %s %s ", protocol, replies ? "sport" : "dport");
 		if (port_add(&text, *port) < 0)
 			return ERR_INVALID;
 		strs_push(ret, buf_str(&text));
@@ -253,13 +255,13 @@ static struct side side_of(const struct half *h, const char *keyword, const char
 }
 
 static void rule_add(struct buf *out, const struct fw_rule *r, const struct half *h,
-	const struct members_vec *members)
+	const struct members_vec *members, bool replies)
 {
 	CLEANUP(strs_done) struct strs protocols = {0};
-	struct side from = side_of(h, "saddr", r->from, members);
-	struct side to = side_of(h, "daddr", r->to, members);
+	struct side from = side_of(h, "saddr", replies ? r->to : r->from, members);
+	struct side to = side_of(h, "daddr", replies ? r->from : r->to, members);
 
-	if (protocol_texts(r, h, &protocols) < 0)
+	if (protocol_texts(r, h, replies, &protocols) < 0)
 		return;
 	for (size_t i = 0; i < from.n; i++)
 		for (size_t k = 0; k < to.n; k++)
@@ -268,12 +270,27 @@ static void rule_add(struct buf *out, const struct fw_rule *r, const struct half
 					to.text[k], *protocol);
 }
 
-static void rules_add(
-	struct buf *out, const struct fw_rule_vec *rules, const struct members_vec *members)
+static void rules_add(struct buf *out, const struct fw_rule_vec *rules,
+	const struct members_vec *members, bool replies)
 {
 	VEC_FOREACH (r, rules)
 		for (size_t i = 0; i < ARRAY_LEN(halves); i++)
-			rule_add(out, r, &halves[i], members);
+			rule_add(out, r, &halves[i], members, replies);
+}
+
+/* From a hub back into it. The two ends of a flow may use different paths, so that a relay sees
+ * one half of it, which connection tracking calls invalid: here packets of a rule pass, and those
+ * that could answer them. Which of them belong to a flow is for the end to say: its own firewall
+ * saw all of it. */
+static void relay_add(
+	struct buf *out, const struct firewall_item *f, const struct members_vec *members)
+{
+	buf_adds(out,
+		"\tchain wr_relay {\n"
+		"\t\tct state established,related accept\n");
+	rules_add(out, &f->forward, members, false);
+	rules_add(out, &f->forward, members, true);
+	buf_adds(out, "\t\tdrop\n\t}\n");
 }
 
 static void known_flows_add(struct buf *out)
@@ -303,22 +320,28 @@ static void chains_add(struct buf *out, const struct firewall_item *f,
 	if (limited)
 		limits_add(out, "iifname", "saddr");
 	known_flows_add(out);
-	rules_add(out, &f->input, members);
+	rules_add(out, &f->input, members, false);
 	buf_adds(out,
 		"\t\tdrop\n\t}\n"
 		"\tchain wr_pass {\n");
 	firewall_exit_refuse(out, f);
 	known_flows_add(out);
-	rules_add(out, &f->forward, members);
+	rules_add(out, &f->forward, members, false);
 	firewall_exit_accept(out, f);
+	buf_adds(out, "\t\tdrop\n\t}\n");
+	if (f->hubs.n > 0)
+		relay_add(out, f, members);
 	buf_adds(out,
-		"\t\tdrop\n\t}\n"
 		"\tchain wr_forward {\n"
 		"\t\ttype filter hook forward priority filter; policy accept;\n");
 	if (limited) {
 		limits_add(out, "iifname", "saddr");
 		limits_add(out, "oifname", "daddr");
 	}
+	VEC_FOREACH (hub, &f->hubs)
+		if (ifname_check(*hub) == 0)
+			buf_addf(out, "\t\tiifname \"%s\" oifname \"%s\" goto wr_relay\n", *hub,
+				*hub);
 	buf_adds(out,
 		"\t\tiifname @" INTERFACES " goto wr_pass\n"
 		"\t\toifname @" INTERFACES " goto wr_pass\n\t}\n");

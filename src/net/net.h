@@ -33,7 +33,8 @@ int net_address_list(struct net *n, const char *ifname, struct address_vec *ret,
 int net_address_add(struct net *n, const struct address_item *a, struct err *e);
 int net_address_delete(struct net *n, const struct address_item *a, struct err *e);
 
-/* Routes of the main table. list gives ours only (by protocol); overlap looks at all others. */
+/* Routes of the main table; a metric of 0 is the system's default, also when it is read. list gives
+ * ours only (by protocol); overlap looks at all others. */
 VEC_TYPE(route_vec, struct route_item);
 int net_route_list(struct net *n, struct route_vec *ret, struct err *e);
 int net_route_add(struct net *n, const struct route_item *r, struct err *e); /* replaces */
@@ -81,6 +82,12 @@ int net_firewall_intact(struct net *n, const char *network, const struct firewal
 int net_firewall_digest(struct net *n, const char *network, char ret[static 65], struct err *e);
 int net_firewall_delete(struct net *n, const char *network, struct err *e); /* absent is success */
 
+/* End the flows of the network that its firewall (would) refuse if they began now. own: this node's
+ * addresses in the network; flows it began itself are left alone. Returns how many were ended.
+ * ERR_UNSUPPORTED when the kernel cannot be asked. */
+int net_flows_prune(const char *network, const struct firewall_item *f,
+	const struct item_vec *set_items, const struct prefix_vec *own, struct err *e);
+
 /* The marked block of /etc/hosts (path is a setting): replaced atomically, removed when empty. */
 int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *e);
 
@@ -88,5 +95,9 @@ int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *
  * unset: anywhere); for stream, of one that listens. ERR_NOT_FOUND when none is seen (a holder in
  * the kernel, in another network namespace's view, or not ours to look at). */
 int net_port_holder(bool stream, uint16_t port, struct addr at, struct buf *ret);
+/* For a process that may not look at others: whom to ask instead. NULL = look ourselves again. */
+void net_ask_port_holder(
+	int (*ask)(void *arg, bool stream, uint16_t port, struct addr at, struct buf *ret),
+	void *arg);
 
 #endif

@@ -83,6 +83,17 @@ static int dump(struct net *n, enum family f, uint8_t protocol, struct seen_vec 
 	return errnum == 0 ? 0 : err_errno(e, errnum, "cannot list routes");
 }
 
+/* What is stored for a metric of 0. */
+static uint32_t default_metric(enum family f)
+{
+	return f == FAMILY_IPV6 ? 1024 : 0;
+}
+
+static uint32_t stored_metric(const struct route_item *r)
+{
+	return r->metric == 0 ? default_metric(r->dst.addr.family) : r->metric;
+}
+
 int net_route_list(struct net *n, struct route_vec *ret, struct err *e)
 {
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
@@ -99,6 +110,8 @@ int net_route_list(struct net *n, struct route_vec *ret, struct err *e)
 			if (s->protocol != NET_ROUTE_PROTOCOL ||
 				if_indextoname((unsigned)s->index, item.interface) == NULL)
 				continue;
+			if (item.metric == default_metric(s->dst.addr.family))
+				item.metric = 0;
 			VEC_PUSH(ret, item);
 		}
 		seen.n = 0;
@@ -122,8 +135,8 @@ static int change(
 	rtm->rtm_scope = r->dst.addr.family == FAMILY_IPV4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 	rtnl_put_addr(nlh, RTA_DST, r->dst.addr);
 	mnl_attr_put_u32(nlh, RTA_OIF, (uint32_t)index);
-	if (r->metric != 0)
-		mnl_attr_put_u32(nlh, RTA_PRIORITY, r->metric);
+	if (stored_metric(r) != 0) /* a delete without one takes the first it finds */
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, stored_metric(r));
 	return rtnl_send(n, nlh);
 }
 
@@ -135,12 +148,6 @@ static int fail(int errnum, const struct route_item *r, const char *what, struct
 		return 0;
 	return err_errno(e, errnum, "cannot %s route %s by %s", what, prefix_format(r->dst, text),
 		r->interface);
-}
-
-/* IPv6 stores no metric as 1024. */
-static uint32_t stored_metric(const struct route_item *r)
-{
-	return r->metric == 0 && r->dst.addr.family == FAMILY_IPV6 ? 1024 : r->metric;
 }
 
 /* Same destination and metric, already there: ours is replaced in one step, so that no packet

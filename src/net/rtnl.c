@@ -101,6 +101,15 @@ void rtnl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr *
 		mnl_attr_parse(nlh, (unsigned)header, attr_each, &w);
 }
 
+void rtnl_nested(const struct nlattr *nest, const struct nlattr **ret, uint16_t max)
+{
+	struct wanted w = {ret, max};
+
+	memset(ret, 0, (max + 1u) * sizeof(*ret));
+	if (nest != NULL)
+		mnl_attr_parse_nested(nest, attr_each, &w);
+}
+
 uint32_t rtnl_u32(const struct nlattr *a, uint32_t otherwise)
 {
 	return a != NULL && mnl_attr_get_payload_len(a) == sizeof(uint32_t) ? mnl_attr_get_u32(a)

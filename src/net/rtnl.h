@@ -39,6 +39,8 @@ int rtnl_collect(struct net *n, struct nlmsghdr *nlh, const struct rtnl_sink *si
 
 /* Attributes by type, unknown ones left out; max is the highest type wanted. Absent is NULL. */
 void rtnl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr **ret, uint16_t max);
+/* The same of what is nested in an attribute, which may be NULL. */
+void rtnl_nested(const struct nlattr *nest, const struct nlattr **ret, uint16_t max);
 /* The value of a 32-bit attribute, or otherwise when it is absent or short. */
 uint32_t rtnl_u32(const struct nlattr *a, uint32_t otherwise);
 int rtnl_af(enum family f);

@@ -18,6 +18,8 @@ struct touched {
 	bool relinks;          /* links come and go: who had none may get its first */
 	bool by_policy;        /* any link may */
 	bool by_lists;         /* the firewall's sets may differ */
+	bool by_relays;        /* relays, or what lies behind members, may differ */
+	bool relays;           /* what relays are to others differs */
 	struct id_vec members; /* who looks different to the others */
 	struct fleet_network shadow;
 	struct view *before; /* NULL: the network was not there */
@@ -100,7 +102,7 @@ static struct touched *touch_member(
 {
 	struct touched *t = touch(pc, m->network);
 
-	t->relinks = true;
+	t->relinks = t->by_relays = true;
 	t->gateways |= PART_SHELL;
 	id_vec_add(&t->members, m->id);
 	t->exits |= PART_SHELL; /* what is inside; the gateways are their peers */
@@ -274,6 +276,18 @@ static void compare_lists(struct touched *t, struct view *after)
 		t->all |= PART_SHELL | PART_DEVICES;
 }
 
+/* Once, too. Another set of relays is another plan for everyone. */
+static void compare_relays(struct touched *t, const struct view *after)
+{
+	if (!t->by_relays || t->before == NULL || after == NULL)
+		return;
+	t->by_relays = false;
+	if (!view_relays_equal(t->before, after))
+		t->all = PART_WHOLE;
+	else
+		t->relays = !prefix_vec_equal(&t->before->beyond, &after->beyond);
+}
+
 static unsigned parts_of(const struct touched *t, const struct view_member *vm, bool own)
 {
 	unsigned what = own ? PART_WHOLE : t->all;
@@ -298,13 +312,17 @@ static void push_parts(const struct plan_change *pc, const struct touched *t, st
 		return;
 	what = parts_of(t, &v->members[i], own);
 	part_member(v, i, pc->keys, what, ret);
-	if (!(what & PART_LINKS))
-		VEC_FOREACH (m, &t->members) {
-			size_t other = view_index(v, m->id);
+	if (what & PART_LINKS)
+		return;
+	VEC_FOREACH (m, &t->members) {
+		size_t other = view_index(v, m->id);
 
-			if (other != VIEW_NONE)
-				link_peer(v, i, other, ret);
-		}
+		if (other != VIEW_NONE)
+			link_peer(v, i, other, ret);
+	}
+	for (size_t k = 0; t->relays && k < v->n_relays; k++)
+		if (!id_vec_has(&t->members, v->members[v->relays[k].member].member->id))
+			link_peer(v, i, v->relays[k].member, ret);
 }
 
 /* What a peer looks like does not depend on policies: only links one side has differ. */
@@ -312,9 +330,9 @@ static void push_relinked(const struct touched *t, struct view *after, size_t i,
 	struct item_vec *ret_before, struct item_vec *ret_after)
 {
 	for (size_t k = 0; k < after->n_members; k++) {
-		int was = reach_linked(&t->before->reach, i, k);
+		int was = view_related(t->before, i, k);
 
-		if (was != reach_linked(&after->reach, i, k))
+		if (was != view_related(after, i, k))
 			link_peer(was ? t->before : after, i, k, was ? ret_before : ret_after);
 	}
 }
@@ -347,6 +365,7 @@ static void end_touched(struct plan_change *pc, struct touched *t, const struct 
 	size_t was = place_of(t->before, member, node), is = place_of(after, member, node);
 
 	compare_lists(t, after);
+	compare_relays(t, after);
 	push_parts(pc, t, t->before, was, own, ret_before);
 	push_parts(pc, t, after, is, own, ret_after);
 	if (t->by_policy && was != VIEW_NONE && is != VIEW_NONE)

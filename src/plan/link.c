@@ -3,7 +3,9 @@
 
 #include "crypto/key.h"
 #include "plan/domain.h"
+#include "model/validate.h"
 #include "plan/policy.h"
+#include "plan/relay.h"
 
 #include <stdio.h>
 
@@ -26,15 +28,15 @@ int link_usable(const struct fleet *f, const struct member *m)
 
 void link_devices_name(const struct network *n, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, "", ret);
+	network_ifname(n, "", ret);
 }
 
 void link_direct_name(const struct network *n, const struct member *m, char ret[static IFNAME_LEN])
 {
-	ifname_make(n->name, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
+	network_ifname(n, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
 }
 
-static void push_interface(const struct network *n, const char *name, int role,
+void link_push_interface(const struct network *n, const char *name, int role,
 	const struct public_key *key, const char *sealed_key, uint16_t port, struct item_vec *ret)
 {
 	struct item *i = item_new(ITEM_INTERFACE, n->id);
@@ -48,7 +50,7 @@ static void push_interface(const struct network *n, const char *name, int role,
 	VEC_PUSH(ret, i);
 }
 
-static void push_address(
+void link_push_address(
 	const struct network *n, const char *name, struct addr a, struct item_vec *ret)
 {
 	struct item *i;
@@ -65,22 +67,24 @@ static void push_address(
 void link_addresses(const struct network *n, const struct member *m, const char *interface,
 	struct item_vec *ret)
 {
-	push_address(n, interface, m->ipv4, ret);
-	push_address(n, interface, m->ipv6, ret);
+	link_push_address(n, interface, m->ipv4, ret);
+	link_push_address(n, interface, m->ipv6, ret);
 }
 
-static void push_route(
-	const struct network *n, const char *name, struct prefix dst, struct item_vec *ret)
+void link_push_route(const struct network *n, const char *name, struct prefix dst, uint32_t metric,
+	const char *peer, struct item_vec *ret)
 {
 	struct item *i = item_new(ITEM_ROUTE, n->id);
 
 	snprintf(i->route.interface, IFNAME_LEN, "%s", name);
 	i->route.dst = dst;
+	i->route.metric = metric;
+	id_copy(i->route.peer, peer);
 	VEC_PUSH(ret, i);
 }
 
 /* Loose reverse path filtering: paths of the two directions may differ (spec 0). */
-static void push_rp_filter(const struct network *n, const char *name, struct item_vec *ret)
+void link_push_rp_filter(const struct network *n, const char *name, struct item_vec *ret)
 {
 	struct item *i = item_new(ITEM_SYSCTL, n->id);
 
@@ -117,36 +121,65 @@ void link_push_next(const struct fleet_network *fn, const struct member *m,
 	VEC_PUSH(ret, it);
 }
 
-void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+struct item *link_peer_item(
+	const struct view *v, size_t viewer, size_t i, const char *ifname, struct item_vec *ret)
 {
-	const struct fleet_network *fn = v->fn;
-	const struct view_member *seen;
 	const struct member *m = v->members[viewer].member, *other = v->members[i].member;
-	struct peer_item *p;
-	struct item *it;
+	struct item *it = item_new(ITEM_PEER, v->fn->network->id);
+	struct peer_item *p = &it->peer;
 
-	if (!view_linked(v, viewer, i))
-		return;
-	seen = view_see(v, i);
-	it = item_new(ITEM_PEER, fn->network->id);
-	p = &it->peer;
-	link_direct_name(fn->network, m, p->interface);
+	snprintf(p->interface, IFNAME_LEN, "%s", ifname);
 	id_copy(p->id, other->id);
 	p->public_key = other->public_key;
 	p->mesh_ip = other->ipv4;
 	p->mesh_ip6 = other->ipv6;
+	link_set_psk(v->fn, link_own_key(m), &other->public_key, &p->psk);
+	if (!public_key_is_zero(&other->next_public_key))
+		link_push_next(v->fn, m, other, p, ret);
+	return it;
+}
+
+/* Where there is a way round, the direct path is watched, and what is to be watched must speak. */
+static uint16_t keepalive(const struct view *v, size_t viewer, size_t i, bool watched)
+{
+	const struct member *m = v->members[viewer].member, *other = v->members[i].member;
+	uint16_t wanted = v->fn->network->keepalive;
+
+	if (watched)
+		return wanted != 0 ? wanted : LINK_KEEPALIVE;
+	return m->endpoint == NULL || other->endpoint == NULL ? wanted : 0;
+}
+
+static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+{
+	const struct fleet_network *fn = v->fn;
+	const struct view_member *seen = view_see(v, i);
+	bool watched = v->n_relays > 0 && !(v->members[viewer].relay && v->members[i].relay);
+	/* what a relay sends goes where its hub leads, for it sends it for others, too */
+	bool routed = !view_relayed(v, viewer, i) || !v->members[viewer].relay;
+	char name[IFNAME_LEN];
+	struct peer_item *p;
+	struct item *it;
+
+	link_direct_name(fn->network, v->members[viewer].member, name);
+	it = link_peer_item(v, viewer, i, name, ret);
+	p = &it->peer;
 	p->endpoint = mem_strdup(seen->endpoint);
 	p->generation = seen->generation;
-	if (m->endpoint == NULL || other->endpoint == NULL)
-		p->keepalive = fn->network->keepalive;
-	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
-	if (!public_key_is_zero(&other->next_public_key))
-		link_push_next(fn, m, other, p, ret);
+	p->keepalive = keepalive(v, viewer, i, watched);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
-	VEC_FOREACH (prefix, &p->allowed_ips)
-		push_route(fn->network, p->interface, *prefix, ret);
+	if (routed)
+		VEC_FOREACH (prefix, &p->allowed_ips)
+			link_push_route(fn->network, name, *prefix, 0, watched ? p->id : "", ret);
 	VEC_PUSH(ret, it);
 	domain_name(v, i, ret);
+}
+
+void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+{
+	if (view_linked(v, viewer, i))
+		push_direct(v, viewer, i, ret);
+	relay_link(v, viewer, i, ret);
 }
 
 int link_is_direct(const struct view *v, size_t i)
@@ -158,12 +191,14 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 {
 	const struct network *n = v->fn->network;
 	const struct member *m = v->members[i].member;
+	struct member_ports ports;
 	char name[IFNAME_LEN];
 
+	view_ports(v, i, &ports);
 	link_direct_name(n, m, name);
-	push_interface(n, name, IFACE_DIRECT, link_own_key(m), NULL, view_port(v, i), ret);
+	link_push_interface(n, name, IFACE_DIRECT, link_own_key(m), NULL, ports.direct, ret);
 	link_addresses(n, m, name, ret);
-	push_rp_filter(n, name, ret);
+	link_push_rp_filter(n, name, ret);
 }
 
 static int place_in(const struct prefix_vec *sorted, struct prefix p, size_t *ret)
@@ -206,16 +241,28 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	char name[IFNAME_LEN];
 
 	link_devices_name(n, name);
-	push_interface(n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
+	link_push_interface(
+		n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
 	link_addresses(n, m, name, ret);
-	push_address(n, name, n->gateway_addr, ret);
+	link_push_address(n, name, n->gateway_addr, ret);
 	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
-		push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
-	push_rp_filter(n, name, ret);
+		link_push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
+	link_push_rp_filter(n, name, ret);
 	routed_pool(v, i, &pool);
 	VEC_FOREACH (p, &pool)
-		push_route(n, name, *p, ret);
+		link_push_route(n, name, *p, 0, "", ret);
 	VEC_DONE(&pool);
+}
+
+void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
+	struct secret *ret)
+{
+	const struct secret *imported = d->imported_psk ? map_get(&fn->psks, d->id) : NULL;
+
+	if (imported != NULL)
+		*ret = *imported;
+	else if (!d->imported_psk)
+		link_set_psk(fn, &d->public_key, &g->public_key, ret);
 }
 
 void link_device_limit(const struct fleet_network *fn, const struct device *d, struct item_vec *ret)
@@ -248,6 +295,9 @@ void link_device_peer(const struct fleet_network *fn, const struct group *g, con
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv4));
 	if (addr_is_set(d->ipv6))
 		VEC_PUSH(&p->allowed_ips, prefix_host(d->ipv6));
-	link_set_psk(fn, &d->public_key, &g->public_key, &p->psk);
+	link_device_psk(fn, g, d, &p->psk);
+	/* the pool's routes hold twins; an imported IPv6 address may be any */
+	if (policy_odd_ipv6(d))
+		link_push_route(fn->network, p->interface, prefix_host(d->ipv6), 0, "", ret);
 	VEC_PUSH(ret, i);
 }

@@ -41,12 +41,20 @@ void link_push_next(const struct fleet_network *fn, const struct member *m,
 /* Push the direct interface of a member, with addresses, no peers. */
 void link_direct(const struct view *v, size_t i, struct item_vec *ret);
 
-/* Push member i as a peer of viewer, with its routes; nothing when they are not linked. */
+/* Keepalive of links that are watched, where the network has none. Seconds. */
+#define LINK_KEEPALIVE 25
+
+/* Push all by which member i shows on viewer: a peer on the direct interface, one on a relay or
+ * hub, the routes to it; nothing when they are not related. */
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
 
 /* Push the interface that terminates devices (the member has a group), with addresses and the
  * pool's route, no peers. */
 void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_vec *ret);
+
+/* The pre-shared key of a device and its group: the imported one, else derived; zero = none. */
+void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,
+	struct secret *ret);
 
 /* Push the limit of a device that has one. */
 void link_device_limit(
@@ -54,5 +62,18 @@ void link_device_limit(
 /* Push the peer a device is on that interface. */
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
 	struct item_vec *ret);
+
+/* Single items, for relay.c. peer "": the route is always there. */
+void link_push_interface(const struct network *n, const char *name, int role,
+	const struct public_key *key, const char *sealed_key, uint16_t port, struct item_vec *ret);
+void link_push_address(
+	const struct network *n, const char *name, struct addr a, struct item_vec *ret);
+void link_push_route(const struct network *n, const char *name, struct prefix dst, uint32_t metric,
+	const char *peer, struct item_vec *ret);
+void link_push_rp_filter(const struct network *n, const char *name, struct item_vec *ret);
+/* Member i as a peer of viewer: who it is, but neither endpoint nor allowed IPs. Its next key, when
+ * there is one, is pushed to ret. */
+struct item *link_peer_item(
+	const struct view *v, size_t viewer, size_t i, const char *ifname, struct item_vec *ret);
 
 #endif

@@ -4,6 +4,7 @@
 #include "plan/domain.h"
 #include "plan/exit.h"
 #include "plan/link.h"
+#include "plan/relay.h"
 
 /* What changes when a packet of one interface may leave by another. */
 static void push_forwarding(const struct network *n, struct item_vec *ret)
@@ -19,16 +20,15 @@ static void push_forwarding(const struct network *n, struct item_vec *ret)
 	}
 }
 
-static void push_firewall(
-	struct view *v, size_t index, int direct, int devices, struct item_vec *ret)
+static void push_firewall(struct view *v, size_t i, int direct, struct item_vec *ret)
 {
 	const struct network *n = v->fn->network;
-	const struct member *m = v->members[index].member;
-	struct item *i = item_new(ITEM_FIREWALL, n->id);
-	struct firewall_item *fw = &i->firewall;
+	const struct member *m = v->members[i].member;
+	struct item *it = item_new(ITEM_FIREWALL, n->id);
+	struct firewall_item *fw = &it->firewall;
 	char name[IFNAME_LEN];
 
-	if (devices) {
+	if (v->members[i].group != NULL) {
 		link_devices_name(n, name);
 		strs_push(&fw->interfaces, name);
 	}
@@ -40,12 +40,17 @@ static void push_firewall(
 		VEC_PUSH(&fw->overlay, n->ipv4);
 	if (addr_is_set(n->ipv6.addr))
 		VEC_PUSH(&fw->overlay, n->ipv6);
+	relay_names(v, i, &fw->interfaces);
+	if (v->members[i].relay) {
+		relay_hub_name(n, name);
+		strs_push(&fw->hubs, name);
+	}
 	if (m->masquerade)
 		prefix_vec_copy(&fw->masquerade, &m->local_subnets);
 	policy_compile(v->fn, view_rules(v), m, fw, ret);
 	domain_firewall(v->fn, m, fw, ret);
-	exit_shell(v, index, fw, ret);
-	VEC_PUSH(ret, i);
+	exit_shell(v, i, fw, ret);
+	VEC_PUSH(ret, it);
 }
 
 static void push_shell(
@@ -62,9 +67,10 @@ static void push_shell(
 			sealed = keys->group_key(keys->ctx, g->id, m->node);
 		link_devices(v, i, sealed, ret);
 	}
+	relay_interfaces(v, i, ret);
 	if (m->roles & (ROLE_GATEWAY | ROLE_CONTROLLER | ROLE_EXIT) || m->local_subnets.n > 0)
 		push_forwarding(v->fn->network, ret);
-	push_firewall(v, i, direct, g != NULL, ret);
+	push_firewall(v, i, direct, ret);
 	domain_member(v, i, ret);
 }
 

@@ -2,6 +2,7 @@
 #include "plan/plan.h"
 
 #include "plan/domain.h"
+#include "plan/link.h"
 #include "plan/part.h"
 
 #include <stdio.h>
@@ -197,4 +198,13 @@ void plan_device_routes(const struct fleet *f, const struct device *d, struct pr
 					VEC_PUSH(ret, *p);
 	}
 	prefix_vec_aggregate(ret);
+}
+
+void plan_device_psk(const struct fleet *f, const struct device *d, struct secret *ret)
+{
+	const struct fleet_network *fn = fleet_network(f, d->network);
+	const struct group *g = map_get(&f->groups, d->group);
+
+	if (fn != NULL && g != NULL)
+		link_device_psk(fn, g, d, ret);
 }

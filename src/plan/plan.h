@@ -52,6 +52,10 @@ struct plan_change *plan_change_free(struct plan_change *pc);
 int plan_policy_allows(const struct fleet *f, const char *network, struct addr src, struct addr dst,
 	const char *protocol, uint16_t port);
 
+/* The pre-shared key between a device and its group: the imported one, else derived. ret stays zero
+ * when there is none. */
+void plan_device_psk(const struct fleet *f, const struct device *d, struct secret *ret);
+
 /* What a device's own configuration should route into the tunnel (spec 3, Split): custom list,
  * full tunnel, or the network's pools and the local subnets policy lets it reach; aggregated. */
 void plan_device_routes(const struct fleet *f, const struct device *d, struct prefix_vec *ret);

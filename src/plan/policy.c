@@ -121,6 +121,12 @@ void policy_fixed(
 	prefix_vec_aggregate(ret);
 }
 
+bool policy_odd_ipv6(const struct device *d)
+{
+	return addr_is_set(d->ipv4) && addr_is_set(d->ipv6) &&
+		(uint64_t)d->ipv6.bits != (uint64_t)d->ipv4.bits;
+}
+
 int policy_picks_device(const struct strs *selectors, const struct device *d)
 {
 	VEC_FOREACH (s, selectors) {
@@ -129,6 +135,8 @@ int policy_picks_device(const struct strs *selectors, const struct device *d)
 		if (strcmp(*s, d->id) == 0)
 			return 1;
 		if (strcmp(*s, "sites") == 0 && d->kind == DEVICE_SITE)
+			return 1;
+		if (strcmp(*s, "clients") == 0 && d->kind == DEVICE_CLIENT && policy_odd_ipv6(d))
 			return 1;
 	}
 	return 0;

@@ -24,6 +24,10 @@ void policy_fixed(
 /* Does a single device belong to the list by tag, id or kind, beyond the fixed part? */
 int policy_picks_device(const struct strs *selectors, const struct device *d);
 
+/* Has the device an IPv6 address that is not the twin of its IPv4 one? Only imported ones do; such
+ * an address is outside the ranges and stands in sets and routes by itself. */
+bool policy_odd_ipv6(const struct device *d);
+
 /* Does any enabled policy of the network pick this device by tag, id or kind? */
 int policy_knows_device(const struct fleet_network *fn, const struct device *d);
 

@@ -29,6 +29,72 @@ static void make_label(const struct fleet *f, struct view_member *vm)
 		vm->label[0] = '\0';
 }
 
+/* A controller others can speak to first. */
+static bool can_relay(const struct view_member *vm)
+{
+	const struct member *m = vm->member;
+
+	return vm->usable && (m->roles & ROLE_CONTROLLER) && !public_key_is_zero(&m->public_key) &&
+		(m->endpoint != NULL || m->observed_endpoint != NULL);
+}
+
+/* The names of interfaces stay when controllers come and go, so they are made of ids, not places:
+ * two characters, moved on until they are free. */
+static void name_relay(const struct view *v, struct view_relay *r)
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	const char *id = v->members[r->member].member->id;
+	uint8_t h[HASH_LEN];
+	unsigned n;
+	bool taken = true;
+
+	hash_sha256(id, strlen(id), h);
+	for (n = (unsigned)h[0] << 8 | h[1]; taken; n++) {
+		const char suffix[] = {'-', 'r', digits[n >> 5 & 31], digits[n & 31], '\0'};
+
+		ifname_make(v->fn->network->name, suffix, r->ifname);
+		taken = false;
+		for (const struct view_relay *o = v->relays; o < r; o++)
+			taken |= strcmp(o->ifname, r->ifname) == 0;
+	}
+}
+
+static void add_beyond(struct view *v)
+{
+	for (size_t i = 0; i < v->n_members; i++)
+		if (v->members[i].usable)
+			VEC_FOREACH (p, &v->members[i].member->local_subnets)
+				VEC_PUSH(&v->beyond, *p);
+}
+
+static void find_relays(struct view *v)
+{
+	for (size_t i = 0; i < v->n_members && v->n_relays < VIEW_RELAYS_MAX; i++) {
+		struct view_relay *r = &v->relays[v->n_relays];
+
+		if (!can_relay(&v->members[i]))
+			continue;
+		v->members[i].relay = true;
+		r->member = i;
+		name_relay(v, r);
+		v->n_relays++;
+	}
+	if (v->n_relays > 0)
+		add_beyond(v);
+}
+
+bool view_relays_equal(const struct view *a, const struct view *b)
+{
+	if (a->n_relays != b->n_relays)
+		return false;
+	for (size_t i = 0; i < a->n_relays; i++)
+		if (strcmp(a->relays[i].ifname, b->relays[i].ifname) != 0 ||
+			strcmp(a->members[a->relays[i].member].member->id,
+				b->members[b->relays[i].member].member->id) != 0)
+			return false;
+	return true;
+}
+
 struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 {
 	struct view *v = NEW(struct view);
@@ -48,6 +114,7 @@ struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 	}
 	VEC_FOREACH (g, &fn->groups)
 		mark_home(v, *g);
+	find_relays(v);
 	reach_init(&v->reach, fn);
 	return v;
 }
@@ -62,6 +129,7 @@ struct view *view_free(struct view *v)
 		VEC_DONE(&v->members[i].behind);
 	}
 	mem_free(v->members);
+	VEC_DONE(&v->beyond);
 	mem_free(v->exits);
 	reach_done(&v->reach);
 	policy_rules_done(&v->rules);
@@ -133,19 +201,32 @@ const struct exits *view_exits(struct view *v)
 
 /* --- who is linked with whom ------------------------------------------------------------------ */
 
+int view_related(const struct view *v, size_t viewer, size_t i)
+{
+	const struct view_member *a = &v->members[viewer], *b = &v->members[i];
+
+	if (viewer == i || !a->usable || !b->usable ||
+		!(a->relay || b->relay || reach_linked(&v->reach, viewer, i)))
+		return 0;
+	/* a member whose key is not known yet cannot be anybody's peer, so it has none either */
+	return !public_key_is_zero(&a->member->public_key) &&
+		!public_key_is_zero(&b->member->public_key) &&
+		strcmp(a->member->node, b->member->node) != 0;
+}
+
 int view_linked(const struct view *v, size_t viewer, size_t i)
 {
 	const unsigned centre = ROLE_CONTROLLER | ROLE_GATEWAY;
-	const struct member *m = v->members[viewer].member, *other = v->members[i].member;
 
-	if (viewer == i || !v->members[viewer].usable || !v->members[i].usable ||
-		!reach_linked(&v->reach, viewer, i))
-		return 0;
-	if (v->hub && !((m->roles | other->roles) & centre))
-		return 0;
-	/* a member whose key is not known yet cannot be anybody's peer, so it has none either */
-	return !public_key_is_zero(&m->public_key) && !public_key_is_zero(&other->public_key) &&
-		strcmp(m->node, other->node) != 0;
+	return view_related(v, viewer, i) &&
+		(!v->hub ||
+			((v->members[viewer].member->roles | v->members[i].member->roles) &
+				centre));
+}
+
+int view_relayed(const struct view *v, size_t a, size_t b)
+{
+	return v->members[a].relay != v->members[b].relay && view_related(v, a, b);
 }
 
 int view_has_links(const struct view *v, size_t viewer)
@@ -158,32 +239,28 @@ int view_has_links(const struct view *v, size_t viewer)
 
 /* --- what a member looks like ----------------------------------------------------------------- */
 
-/* On a gateway the group's port belongs to devices; the direct interface moves aside. */
-uint16_t view_port(const struct view *v, size_t i)
+void view_ports(const struct view *v, size_t i, struct member_ports *ret)
 {
-	const struct view_member *vm = &v->members[i];
-	uint16_t port =
-		vm->member->listen_port ? vm->member->listen_port : v->fn->network->listen_port;
-
-	if (vm->group != NULL && vm->group->listen_port == port)
-		return (uint16_t)(port == UINT16_MAX ? port - 1 : port + 1);
-	return port;
+	member_ports(v->fn->network, v->members[i].member, v->members[i].group, ret);
 }
 
 /* "host:port" of a member's direct interface, or NULL. A gateway's configured port is that of its
- * devices interface, so only its host counts here. */
+ * devices interface, so only its host counts here. What was observed has the port it was seen at.
+ */
 static char *direct_endpoint(const struct view *v, size_t i)
 {
 	const struct member *m = v->members[i].member;
 	const char *text = m->endpoint ? m->endpoint : m->observed_endpoint;
 	CLEANUP(buf_done) struct buf b = {0};
+	struct member_ports ports;
 	char host[256];
 	uint16_t port;
 
 	if (text == NULL || endpoint_split(text, host, sizeof(host), &port) < 0)
 		return NULL;
-	if ((m->roles & ROLE_GATEWAY) || m->endpoint == NULL)
-		port = view_port(v, i);
+	view_ports(v, i, &ports);
+	if ((m->roles & ROLE_GATEWAY) && m->endpoint != NULL)
+		port = ports.direct;
 	endpoint_join(host, port, &b);
 	return buf_take(&b);
 }

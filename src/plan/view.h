@@ -9,12 +9,20 @@
 #define WARREN_PLAN_VIEW_H
 
 #include "model/names.h"
+#include "model/ports.h"
 #include "plan/policy.h"
 #include "plan/reach.h"
 
 #include <stdbool.h>
 
 struct exits;
+/* Controllers that members are relayed by: the first of a network that can be reached. */
+#define VIEW_RELAYS_MAX 3
+
+struct view_relay {
+	size_t member;           /* the controller */
+	char ifname[IFNAME_LEN]; /* of the others' interfaces to it */
+};
 
 struct view_member {
 	const struct member *member;
@@ -22,6 +30,7 @@ struct view_member {
 	bool usable;               /* its node is there and enabled */
 	char label[LABEL_MAX + 1]; /* its DNS name; "" when that is a reserved one */
 	bool home;                 /* the mesh finds its group's devices behind it */
+	bool relay;                /* it is one of the view's relays */
 	/* How others see it; made when first asked for. */
 	bool seen;
 	char *endpoint;
@@ -35,7 +44,10 @@ struct view {
 	const struct fleet_network *fn;
 	struct view_member *members; /* in the network's order */
 	size_t n_members;
-	bool hub; /* only links with a gateway or controller */
+	bool hub;                                  /* only links with a gateway or controller */
+	struct view_relay relays[VIEW_RELAYS_MAX]; /* in order of preference */
+	size_t n_relays;
+	struct prefix_vec beyond; /* behind members and outside the pools; only with relays */
 	struct reach reach;
 	struct policy_rule_vec rules; /* made when first asked for */
 	bool compiled;
@@ -50,9 +62,17 @@ struct view *view_free(struct view *v);
 /* Where the member with this id is, or VIEW_NONE. */
 size_t view_index(const struct view *v, const char *member);
 
-/* Is i a peer of viewer: both ends can be, the topology joins them, a rule may use the link. */
+/* May traffic pass between the two at all: both are there with a key, and a rule may use it, or
+ * one is a relay (whose traffic is that of others). */
+int view_related(const struct view *v, size_t viewer, size_t i);
+/* Are they peers on their direct interfaces: related, and the topology joins them. */
 int view_linked(const struct view *v, size_t viewer, size_t i);
 int view_has_links(const struct view *v, size_t viewer);
+/* Is there a relay link between them: related, and one of them is a relay. */
+int view_relayed(const struct view *v, size_t a, size_t b);
+
+/* Are members relayed by the same controllers, by the same names, in the same order? */
+bool view_relays_equal(const struct view *a, const struct view *b);
 
 /* The exits of the network. */
 const struct exits *view_exits(struct view *v);
@@ -60,8 +80,8 @@ const struct exits *view_exits(struct view *v);
 /* A number that changes exactly when the endpoint's text does, so that agents write it again. */
 uint32_t view_endpoint_generation(const char *endpoint);
 
-/* The port of a member's direct interface. */
-uint16_t view_port(const struct view *v, size_t i);
+/* The ports of a member's interfaces. */
+void view_ports(const struct view *v, size_t i, struct member_ports *ret);
 
 /* How i looks as a peer. */
 const struct view_member *view_see(struct view *v, size_t i);

@@ -62,15 +62,49 @@ static int check_peer(const struct device_config *c, struct err *e)
 	return endpoint_check(c->endpoint, "endpoint", e);
 }
 
-static void write_secret(struct buf *out, const char *name, const struct secret *key)
+int config_check(const struct device_config *c, struct err *e)
+{
+	int r;
+
+	if ((r = check_name(c->name, e)) < 0 || (r = check_addresses(c, e)) < 0 ||
+		(r = check_dns(c, e)) < 0)
+		return r;
+	return check_peer(c, e);
+}
+
+size_t config_room(const struct device_config *c)
+{
+	size_t room = FIXED_ROOM;
+
+	/* escaped, a character of a name grows to at most six */
+	room += c->name == NULL ? 0 : 6 * strlen(c->name);
+	room += c->search_domain == NULL ? 0 : strlen(c->search_domain);
+	room += strlen(c->endpoint) + c->allowed_ips->n * (PREFIX_TEXT_LEN + 64);
+	return room + (c->dns == NULL ? 0 : c->dns->n * (ADDR_TEXT_LEN + 2));
+}
+
+bool config_is_full(const struct device_config *c, enum family f)
+{
+	VEC_FOREACH (p, c->allowed_ips)
+		if (p->addr.family == f && p->len == 0)
+			return true;
+	return false;
+}
+
+void config_add_secret(struct buf *out, const struct secret *key)
 {
 	char text[KEY_TEXT_LEN];
 
+	buf_adds(out, key_format_secret(key, text));
+	mem_wipe(text, sizeof(text));
+}
+
+static void write_secret(struct buf *out, const char *name, const struct secret *key)
+{
 	buf_adds(out, name);
 	buf_adds(out, " = ");
-	buf_adds(out, key_format_secret(key, text));
+	config_add_secret(out, key);
 	buf_addc(out, '\n');
-	mem_wipe(text, sizeof(text));
 }
 
 /* "Name = a, b": the name before the first value, a comma before the others. */
@@ -140,17 +174,11 @@ static void write_peer(const struct device_config *c, struct buf *out)
 
 int render_wg_quick(const struct device_config *c, struct buf *out, struct err *e)
 {
-	size_t room = FIXED_ROOM;
-	int r;
+	int r = config_check(c, e);
 
-	if ((r = check_name(c->name, e)) < 0 || (r = check_addresses(c, e)) < 0 ||
-		(r = check_dns(c, e)) < 0 || (r = check_peer(c, e)) < 0)
+	if (r < 0)
 		return r;
-	room += c->name == NULL ? 0 : strlen(c->name);
-	room += c->search_domain == NULL ? 0 : strlen(c->search_domain);
-	room += strlen(c->endpoint) + c->allowed_ips->n * (PREFIX_TEXT_LEN + 2);
-	room += c->dns == NULL ? 0 : c->dns->n * (ADDR_TEXT_LEN + 2);
-	buf_room(out, room);
+	buf_room(out, config_room(c));
 	write_interface(c, out);
 	write_peer(c, out);
 	return 0;

@@ -123,7 +123,7 @@ static const char first[] =
 	" network TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, change TEXT NOT NULL,"
 	" nodes TEXT NOT NULL) STRICT;";
 
-static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT;";
+static const char device_exit[] = "ALTER TABLE device ADD COLUMN exit TEXT NOT NULL DEFAULT '';";
 
 static const char member_rotating[] =
 	"ALTER TABLE member ADD COLUMN rotating INTEGER NOT NULL DEFAULT 0;";
@@ -182,7 +182,12 @@ static const char issuers[] =
 	" create_users INTEGER NOT NULL, enabled INTEGER NOT NULL, created_at INTEGER NOT NULL)"
 	" STRICT;"
 	"CREATE UNIQUE INDEX issuer_name ON issuer (name);";
-/* clang-format on */
+/* What came from a server's file and stays as it was. */
+static const char imported[] =
+	"ALTER TABLE device ADD COLUMN imported_psk INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE network ADD COLUMN interface TEXT NOT NULL DEFAULT '';";
+
+/* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
 
@@ -194,10 +199,11 @@ const char *const migrations_sqlite[] = {
 	device_key_at,
 	device_exit,
 	accounts,
-	issuers,
 	device_rate_limit,
 	member_next_key,
 	network_dns_serve,
+	issuers,
+	imported,
 	NULL,
 };
 /* clang-format on */

@@ -148,7 +148,9 @@ static size_t route_at(const struct fake *f, const struct route_item *r)
 {
 	size_t i = 0;
 
-	while (i < f->routes.n && prefix_compare(f->routes.v[i].dst, r->dst) != 0)
+	while (i < f->routes.n &&
+		(prefix_compare(f->routes.v[i].dst, r->dst) != 0 ||
+			f->routes.v[i].metric != r->metric))
 		i++;
 	return i;
 }
@@ -325,6 +327,13 @@ static int firewall_intact(void *ctx, const char *network, const struct firewall
 	return 1;
 }
 
+static int flows_prune(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *sets, const struct prefix_vec *own, struct err *e)
+{
+	self(ctx)->prunes++;
+	return 0;
+}
+
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
 	int rc = enter(self(ctx), e);
@@ -379,6 +388,7 @@ const struct machine_ops fake_ops = {
 	.firewall_members = firewall_members,
 	.firewall_intact = firewall_intact,
 	.firewall_delete = firewall_delete,
+	.flows_prune = flows_prune,
 	.hosts_write = hosts_write,
 	.hosts_stamp = hosts_stamp,
 };

@@ -20,6 +20,7 @@ struct fake {
 	struct strs hosts;
 	unsigned hosts_writes, writes; /* successful changes of anything here */
 	unsigned fail_in;              /* as wg_memory_fail_at */
+	unsigned prunes;               /* how often flows were put to the rules again */
 };
 extern const struct machine_ops fake_ops;
 

@@ -110,6 +110,26 @@ static void p1_removal_then_reconcile(void **state)
 	assert_converged(w);
 }
 
+/* Less may be allowed than before: flows are put to the rules again; not when more is. */
+static void flows_are_judged_when_sets_shrink(void **state)
+{
+	struct world *w = *state;
+	struct item *member = item_new(ITEM_SET, NET);
+	unsigned before;
+
+	bring_up(w, 1);
+	member->set.set = mem_strdup("nodes");
+	assert_int_equal(prefix_parse("172.30.0.9/32", "", &member->set.prefix, NULL), 0);
+	before = w->fake.prunes;
+	change(w, item_dup(member), NULL);
+	assert_int_equal(w->fake.prunes, before);
+	change(w, peer_make(2, 2), NULL);
+	assert_int_equal(w->fake.prunes, before);
+	change(w, NULL, member);
+	assert_int_equal(w->fake.prunes, before + 1);
+	assert_converged(w);
+}
+
 static void p2_key_change_by_event(void **state)
 {
 	struct world *w = *state;
@@ -547,6 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(brings_up_and_takes_down),
 		T(p1_removal_then_reconcile),
+		T(flows_are_judged_when_sets_shrink),
 		T(p2_key_change_by_event),
 		T(p2_key_change_by_reconcile),
 		T(p9_empty_psk_clears),

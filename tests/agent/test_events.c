@@ -145,6 +145,68 @@ static void other_types(void **state)
 	assert_int_equal(take(w, &refetch), EVENT_FETCH);
 }
 
+/* A new signing key: the old one is taken for a day, also after a restart, and no longer. */
+static void previous_signing_key(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(buf_done) struct buf one = {0}, two = {0}, three = {0};
+	CLEANUP(identity_done) struct identity stored = {0};
+	struct delta d = {.previous = 1, .revision = 2};
+	struct secret next = {{6}}, stranger = {{7}};
+	struct public_key key;
+	struct err e = {0};
+
+	sign_public(&next, &key);
+	event(w, &w->signing, NODE, "peer_added", &d, "{\"refetch\":true}", &one);
+	event(w, &next, NODE, "peer_added", &d, "{\"refetch\":true}", &two);
+	event(w, &stranger, NODE, "peer_added", &d, "{\"refetch\":true}", &three);
+	assert_int_equal(take(w, &two), ERR_CORRUPT);
+	identity_new_signing(&w->identity, &key, clock_wall(&w->clock));
+	assert_int_equal(identity_save(&w->identity, &e), 0);
+	assert_int_equal(take(w, &one), EVENT_FETCH);
+	assert_int_equal(take(w, &two), EVENT_FETCH);
+	assert_int_equal(take(w, &three), ERR_CORRUPT);
+	assert_int_equal(identity_load(w->dir, &stored, &e), 0);
+	assert_non_null(identity_previous_signing(&stored, clock_wall(&w->clock)));
+	assert_true(public_key_equal(&stored.signing, &key));
+	w->clock.fake_wall += IDENTITY_OVERLAP - 1;
+	assert_int_equal(take(w, &one), EVENT_FETCH);
+	w->clock.fake_wall += 2;
+	assert_int_equal(take(w, &one), ERR_CORRUPT);
+	assert_int_equal(take(w, &two), EVENT_FETCH);
+	w->clock.fake_wall -= 10 * IDENTITY_OVERLAP; /* a clock that is set back revives nothing */
+	assert_int_equal(take(w, &one), ERR_CORRUPT);
+}
+
+/* Announced keys are looked at, not believed: the root has the last word. P-15: any length. */
+static void announced_signing_key(void **state)
+{
+	static const struct {
+		const char *payload;
+		int result;
+	} table[] = {
+		{"{}", ERR_INVALID},
+		{"{\"new_signing_public_key\":\"x\"}", ERR_INVALID},
+		{"{\"signing_keys\":{\"current\":\"\"}}", ERR_INVALID},
+		{"{\"signing_keys\":{\"current\":\"AAAA\"}}", ERR_INVALID},
+		{"{\"signing_keys\":{\"current\":7}}", ERR_INVALID},
+		{"{\"signing_keys\":[]}", ERR_INVALID},
+		{"{\"signing_keys\":{\"current\":\"YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI=\"}}",
+			EVENT_PINS},
+	};
+	struct world *w = *state;
+	struct public_key before = w->identity.signing;
+	struct delta d = {.previous = 1, .revision = 1};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		CLEANUP(buf_done) struct buf text = {0};
+
+		event(w, &w->signing, NODE, "signing_key_rotated", &d, table[i].payload, &text);
+		assert_int_equal(take(w, &text), table[i].result);
+		assert_true(public_key_equal(&w->identity.signing, &before));
+	}
+}
+
 /* A signed head over some bytes; h's strings are borrowed. */
 static void head(struct world *w, const char *node, uint64_t revision, const char *nonce,
 	const struct buf *body, struct buf *out)
@@ -203,6 +265,8 @@ int main(void)
 		T(forged),
 		T(payload_and_nonce_agree),
 		T(other_types),
+		T(previous_signing_key),
+		T(announced_signing_key),
 		T(states),
 	};
 

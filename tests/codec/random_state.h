@@ -116,6 +116,7 @@ static inline struct item *random_item(struct rand *r)
 		break;
 	case ITEM_FIREWALL:
 		random_strs(r, &i->firewall.interfaces);
+		random_strs(r, &i->firewall.hubs);
 		random_rules(r, &i->firewall.input);
 		random_rules(r, &i->firewall.forward);
 		random_strs(r, &i->firewall.sets);
@@ -168,6 +169,8 @@ static inline struct item *random_item(struct rand *r)
 		random_ifname(r, i->route.interface);
 		i->route.dst = random_prefix(r);
 		i->route.metric = (uint32_t)rand_next(r);
+		if (rand_next(r) % 2)
+			id_copy(i->route.peer, "mem_1");
 		break;
 	case ITEM_EXIT:
 		i->exit.mark = (uint32_t)rand_next(r);

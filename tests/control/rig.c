@@ -338,6 +338,7 @@ int agent_join(struct agent *a, struct rig *r, const char *name, const char *tok
 	json_end_object(&w);
 	a->status = rig_call(r, "POST", "/v1/register", token, NULL, buf_str(&body), &response);
 	if (a->status == 201) {
+		a->signing = r->control.keys.signing_public;
 		doc = json_parse(response.body.data, response.body.len, JSON_MAX, NULL);
 		assert_non_null(doc);
 		id_copy(a->id, json_str(json_root(doc), "node_id"));
@@ -403,6 +404,15 @@ static void apply_payload(struct agent *a, const struct envelope *v, const char 
 	json_free(doc);
 }
 
+static void follow(struct agent *a, const struct envelope *v)
+{
+	struct json_doc *doc = json_parse(v->payload, strlen(v->payload), JSON_MAX, NULL);
+	const char *key = json_str(json_get(json_root(doc), "signing_keys"), "current");
+
+	assert_int_equal(key_parse_public(key, "", &a->signing, NULL), 0);
+	json_free(doc);
+}
+
 static void on_event(void *arg, const char *type, const char *id, const char *data, size_t n)
 {
 	struct agent *a = arg;
@@ -410,10 +420,12 @@ static void on_event(void *arg, const char *type, const char *id, const char *da
 	struct err e = {0};
 
 	if (envelope_read(data, n, STATE_MAX, &v, &e) < 0 ||
-		envelope_check(&v, &a->rig->control.keys.signing_public, NULL, &e) < 0)
+		envelope_check(&v, &a->signing, NULL, &e) < 0)
 		fail_msg("envelope: %s", e.text);
 	assert_string_equal(v.event_type, type);
-	if (strcmp(type, "rotate_keys") != 0) /* a request, no step */
+	if (strcmp(type, "signing_key_rotated") == 0)
+		follow(a, &v);
+	else if (strcmp(type, "rotate_keys") != 0) /* a request, no step */
 		apply_payload(a, &v, id);
 	a->events++;
 	snprintf(a->last_type, sizeof(a->last_type), "%s", type);

@@ -50,6 +50,7 @@ struct agent {
 	char name[32];
 	struct secret key, secret;
 	struct public_key public_key;
+	struct public_key signing; /* what it checks events with; follows announcements */
 	char bearer[64];
 	struct state state;
 	int status; /* of the registration */

@@ -10,10 +10,12 @@
 
 #include "codec/envelope.h"
 #include "control/hub_state.h"
+#include "control/keys.h"
 #include "control/rotation.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/seal.h"
+#include "crypto/sign.h"
 #include "plan/plan.h"
 
 #include <inttypes.h>
@@ -761,6 +763,77 @@ static void test_rotation_called_off(void **state)
 	pair_done(&p);
 }
 
+/* --- a new signing key ------------------------------------------------------------------------ */
+
+struct resign {
+	struct control_keys *keys;
+	struct secret seed;
+};
+
+static int resign(struct tx *tx, void *arg, struct err *e)
+{
+	struct resign *n = arg;
+
+	return keys_new_signing(tx, n->keys, &n->seed, e);
+}
+
+static void test_signing_key(void **state)
+{
+	static const char *const pins[] = {KEY_A, NULL};
+	CLEANUP(buf_done) struct buf token = {0}, text = {0};
+	struct http_response response;
+	struct agent a = {0}, b = {0};
+	struct public_key before, after;
+	struct resign n = {0};
+	struct json_doc *doc;
+	struct state s = {0};
+	struct pins got = {0};
+	struct err e = {0};
+	struct rig r;
+	char last[24];
+
+	rig_start(&r, false);
+	hub_set_pins(r.control.hub, pins);
+	rig_token(&r, ROLE_PEER, 2, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 201);
+	agent_fetch(&a, &a.state);
+	snprintf(last, sizeof(last), "%" PRIu64, a.state.revision);
+	agent_listen(&a, last);
+	AUTOFREE char *put =
+		mem_printf("{\"network\":\"%s\",\"endpoint\":\"192.0.2.9:51820\"}", r.network);
+	assert_int_equal(agent_call(&b, "PUT", "endpoint", NULL, put, NULL), 200);
+	agent_wait(&a, rig_revision(&r, a.id));
+	before = r.control.keys.signing_public;
+	n.keys = &r.control.keys;
+	assert_int_equal(store_write_wait(r.control.store, resign, &n, &e), 0);
+	sign_public(&n.seed, &after);
+	hub_new_signing_key(r.control.hub, &n.seed);
+	assert_true(secret_is_zero(&n.seed));
+	agent_wait_type(&a, "signing_key_rotated"); /* checked with the old key */
+	assert_false(public_key_equal(&before, &after));
+	assert_true(public_key_equal(&a.signing, &after));
+	/* what comes next is signed by the new one: events, states, and the pins name it */
+	AUTOFREE char *again =
+		mem_printf("{\"network\":\"%s\",\"endpoint\":\"192.0.2.10:51820\"}", r.network);
+	assert_int_equal(agent_call(&b, "PUT", "endpoint", NULL, again, NULL), 200);
+	agent_wait(&a, rig_revision(&r, a.id));
+	agent_fetch(&b, &s);
+	state_done(&s);
+	assert_int_equal(rig_call(&r, "GET", "/healthz", NULL, NULL, NULL, &response), 200);
+	doc = json_parse(response.body.data, response.body.len, JSON_MAX, NULL);
+	json_text(json_get(json_root(doc), "pins"), &text);
+	assert_int_equal(pins_read(text.data, text.len, &got, NULL), 0);
+	assert_int_equal(pins_check(&got, &r.control.keys.root_public, NULL), 0);
+	assert_true(public_key_equal(&got.signing_current, &after));
+	pins_done(&got);
+	json_free(doc);
+	http_response_done(&response);
+	agent_done(&a);
+	agent_done(&b);
+	rig_stop(&r);
+}
+
 static void test_pins(void **state)
 {
 	static const char *const pins[] = {
@@ -859,6 +932,7 @@ int main(void)
 		cmocka_unit_test(test_rotation_waits),
 		cmocka_unit_test(test_rotation_now),
 		cmocka_unit_test(test_rotation_called_off),
+		cmocka_unit_test(test_signing_key),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_full_mesh),
 	};

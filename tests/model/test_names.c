@@ -17,8 +17,8 @@ static void names(void **state)
 		"1234567890123456789012345678901234567890123456789012345678901234"};
 	static const char *const bad[] = {"", " ", "    ", "a\nb", "a\tb", "\x7f", "\xff",
 		"\xc0\x80",
-		"a\xe2\x80\xa8"
-		"b",
+		("a\xe2\x80\xa8"
+		 "b"),
 		"12345678901234567890123456789012345678901234567890123456789012345"};
 	struct err e = {0};
 
@@ -132,10 +132,13 @@ static void interface_names(void **state)
 		{"office", "", "office"},
 		{"Office 1", "-m", "office-1-m"},
 		{"elevenbytes", "-m", "elevenbytes-m"},
+		{"elevenbytes", "-rab", "elevenbytes-rab"},
+		{"my-road", "", "my-road"},
 	};
 	/* names that would be confused with the system's or with each other */
 	static const char *const hashed[] = {"lo", "eth0", "all", "warren0", "enp3s0", "docker0",
-		"twelve-bytes", "日本", "中国", "42", "office-m", "wg0", "Größe", "Graße"};
+		"twelve-bytes", "日本", "中国", "42", "office-m", "wg0", "office-r", "office-r7x",
+		"Größe", "Graße"};
 	char got[IFNAME_LEN], again[IFNAME_LEN];
 
 	for (size_t i = 0; i < ARRAY_LEN(exact); i++) {

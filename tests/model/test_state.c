@@ -280,7 +280,7 @@ static void every_part_of_the_content_counts(void **state)
 	DIFFERS(b->interface.sealed_key = mem_strdup("x"));
 	item_free(a);
 	a = item_new(ITEM_ROUTE, "net_1");
-	DIFFERS(b->route.metric = 1);
+	DIFFERS(id_copy(b->route.peer, "mem_1"));
 	DIFFERS(b->route.interface[0] = 'x');
 	item_free(a);
 	a = item_new(ITEM_FIREWALL, "net_1");
@@ -288,6 +288,7 @@ static void every_part_of_the_content_counts(void **state)
 	while (a->firewall.input.n == 0)
 		random_rules(&a->firewall.input);
 	DIFFERS(strs_push(&b->firewall.interfaces, "x"));
+	DIFFERS(strs_push(&b->firewall.hubs, "x"));
 	DIFFERS(strs_push(&b->firewall.sets, "x"));
 	DIFFERS(VEC_PUSH(&b->firewall.overlay, p));
 	DIFFERS(VEC_PUSH(&b->firewall.masquerade, p));
@@ -304,7 +305,12 @@ static void keys_order_as_numbers_and_read_well(void **state)
 	struct buf out = {0};
 	struct state s = {0};
 
-	a->route.dst = (struct prefix){{FAMILY_IPV4, 0x09000000}, 8};
+	a->route.dst = b->route.dst = (struct prefix){{FAMILY_IPV4, 0x09000000}, 8};
+	b->route.metric = 1; /* another path to the same place */
+	assert_true(item_compare(a, b) < 0);
+	a->route.metric = 2;
+	assert_true(item_compare(a, b) > 0);
+	a->route.metric = b->route.metric = 0;
 	b->route.dst = (struct prefix){{FAMILY_IPV4, 0x0a000000}, 8};
 	assert_true(item_compare(a, b) < 0); /* 9 before 10; as text it is behind */
 	strcpy(peer->peer.interface, "warren0");

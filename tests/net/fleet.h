@@ -10,6 +10,8 @@ static inline void fleet_firewall(struct firewall_item *f, struct item_vec *sets
 {
 	strs_push(&f->interfaces, "warren0");
 	strs_push(&f->interfaces, "warren0-m");
+	strs_push(&f->interfaces, "warren0-r");
+	strs_push(&f->hubs, "warren0-r");
 	strs_push(&f->interfaces, "bad name\" }");
 	strs_push(&f->sets, "nodes");
 	strs_push(&f->sets, "tag:Ops; drop");

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#define CHANGES 40 /* of each mesh */
+#define CHANGES 60 /* of each mesh */
 
 static unsigned changed_nodes[CHURN_KINDS]; /* by kind of change */
 

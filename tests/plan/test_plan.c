@@ -266,6 +266,7 @@ static void a_client_costs_one_part(void **state)
 	struct plan_change *pc;
 
 	d->enabled = true;
+	d->full_tunnel = false;
 	plan_affected(w.fleet, &c, &nodes);
 	assert_int_equal(nodes.n, 1);
 	pc = plan_change_begin(w.fleet, &c, &world_keys);

@@ -73,6 +73,7 @@ static struct network *make_network(struct world *w, const char *project, unsign
 	n->keepalive = 25;
 	n->psk = world_below(w, 2);
 	n->dns_serve = w->serial % 4 != 0;
+	n->topology = world_below(w, 4) == 0 ? TOPOLOGY_HUB : TOPOLOGY_MESH;
 	fleet_put(w->fleet, &schema_network, n);
 	memset(fleet_network(w->fleet, n->id)->psk_root.bytes, (int)(second + 1), KEY_LEN);
 	return n;
@@ -139,6 +140,8 @@ struct member *world_member(struct world *w, const struct network *n, const stru
 		m->roles |= ROLE_GATEWAY;
 		id_copy(m->group, g->id);
 	}
+	if (world_below(w, 5) == 0)
+		m->roles |= ROLE_CONTROLLER;
 	if (world_below(w, 6) == 0)
 		m->roles |= ROLE_EXIT;
 	if (world_below(w, 10) != 0)
@@ -322,6 +325,7 @@ const char *world_gateway(struct world *w, unsigned n)
 	node->enabled = true;
 	g = put_group(w, net);
 	m = world_member(w, net, node, g, 0);
+	m->roles = ROLE_PEER | ROLE_GATEWAY;
 	world_key(w, &m->public_key);
 	fleet_put(w->fleet, &schema_member, m);
 	p = NEW(struct policy);
@@ -364,6 +368,8 @@ const char *world_mesh(struct world *w, unsigned second, unsigned nodes)
 		struct member *m = world_member(w, n, node, NULL, i);
 
 		node->enabled = true;
+		m->roles = ROLE_PEER | (i % 16 == 3 ? ROLE_CONTROLLER : 0) |
+			(i % 6 == 1 ? ROLE_EXIT : 0);
 		world_key(w, &m->public_key);
 		if (i >= WORLD_LANS)
 			VEC_DONE(&m->local_subnets);

@@ -40,7 +40,7 @@ export async function restore(): Promise<void> {
 	}
 }
 
-// An error whose field is "code" asks for the second step.
+// code: of the authenticator or a recovery code, for who has a second step.
 export async function signIn(name: string, password: string, code = ''): Promise<void> {
 	me.value = await api.post<Me>('/login', code ? { name, password, code } : { name, password });
 }

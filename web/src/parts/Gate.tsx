@@ -1,5 +1,5 @@
 // Signing in, and choosing a password of one's own the first time.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
 import { ApiError, api } from '../lib/api';
 import { changePassword, me, signIn, signOut } from '../lib/session';
@@ -51,6 +51,8 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 	const [password, setPassword] = useState('');
 	const [code, setCode] = useState('');
 	const [second, setSecond] = useState(false);
+	const box = useRef<HTMLInputElement>(null);
+	useEffect(() => box.current?.focus(), [second]);
 	const { busy, error, submit } = useSubmit(async () => {
 		keep(password);
 		try {
@@ -66,13 +68,13 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 	});
 	if (second)
 		return (
-			<form onSubmit={submit}>
+			<form key="second" onSubmit={submit}>
 				<div>
 					<h1>One more step</h1>
 					<p class="dim">The six digits your authenticator shows, or one of your recovery codes.</p>
 				</div>
 				<Field label="Code">
-					<input key="code" value={code} onInput={e => setCode(e.currentTarget.value)} autocomplete="one-time-code" autocapitalize="none" spellcheck={false} maxLength={64} required autofocus />
+					<input ref={box} value={code} onInput={e => setCode(e.currentTarget.value)} autocomplete="one-time-code" autocapitalize="none" spellcheck={false} maxLength={64} required />
 				</Field>
 				{error && <p class="notice bad" role="alert">{error.message}</p>}
 				<button class="button primary" disabled={busy}>{busy ? 'One moment…' : 'Sign in'}</button>

@@ -1,0 +1,188 @@
+/* DOC: relay and hub interfaces, their peers and routes; see relay.h. */
+#include "plan/relay.h"
+
+#include "plan/link.h"
+
+#include <stdio.h>
+
+void relay_hub_name(const struct network *n, char ret[static IFNAME_LEN])
+{
+	ifname_make(n->name, "-r", ret);
+}
+
+/* Does the member have any of these interfaces? One whose key is not known cannot be relayed. */
+static bool takes_part(const struct view *v, size_t i)
+{
+	const struct view_member *vm = &v->members[i];
+
+	return v->n_relays > 0 && vm->usable && !public_key_is_zero(&vm->member->public_key);
+}
+
+void relay_names(const struct view *v, size_t i, struct strs *ret)
+{
+	char hub[IFNAME_LEN];
+
+	if (!takes_part(v, i))
+		return;
+	if (v->members[i].relay) {
+		relay_hub_name(v->fn->network, hub);
+		strs_push(ret, hub);
+		return;
+	}
+	for (size_t k = 0; k < v->n_relays; k++)
+		strs_push(ret, v->relays[k].ifname);
+}
+
+/* A hub sends packets back out where they came in; who sent them shall not be told of a shorter
+ * way, for there is none on that interface. */
+static void push_no_redirects(const struct network *n, const char *hub, struct item_vec *ret)
+{
+	const char *const where[] = {"all", hub};
+
+	for (size_t i = 0; i < ARRAY_LEN(where); i++) {
+		struct item *it = item_new(ITEM_SYSCTL, n->id);
+
+		it->sysctl.name = mem_printf("net.ipv4.conf.%s.send_redirects", where[i]);
+		it->sysctl.value = mem_strdup("0");
+		VEC_PUSH(ret, it);
+	}
+}
+
+void relay_interfaces(const struct view *v, size_t i, struct item_vec *ret)
+{
+	const struct network *n = v->fn->network;
+	const struct view_member *vm = &v->members[i];
+	const struct member *m = vm->member;
+	struct member_ports ports;
+	struct strs names = {0};
+
+	view_ports(v, i, &ports);
+	relay_names(v, i, &names);
+	VEC_FOREACH (name, &names) {
+		/* a node speaks first: any port does, and none can be in its way */
+		link_push_interface(n, *name, vm->relay ? IFACE_HUB : IFACE_RELAY, link_own_key(m),
+			NULL, vm->relay ? ports.hub : 0, ret);
+		link_addresses(n, m, *name, ret);
+		link_push_rp_filter(n, *name, ret);
+		if (vm->relay)
+			push_no_redirects(n, *name, ret);
+	}
+	strs_done(&names);
+}
+
+/* --- peers and routes ------------------------------------------------------------------------- */
+
+static void add_pools(const struct network *n, struct prefix_vec *ret)
+{
+	if (addr_is_set(n->ipv4.addr))
+		VEC_PUSH(ret, n->ipv4);
+	if (addr_is_set(n->ipv6.addr))
+		VEC_PUSH(ret, n->ipv6);
+}
+
+/* A prefix by every relay, the preferred one first. The last one's route stays whatever happens, so
+ * that the overlay's packets never leave by another way. */
+static void push_by_relays(const struct view *v, struct prefix dst, struct item_vec *ret)
+{
+	for (size_t k = 0; k < v->n_relays; k++) {
+		const struct view_relay *r = &v->relays[k];
+		bool last = k + 1 == v->n_relays;
+
+		link_push_route(v->fn->network, r->ifname, dst, RELAY_METRIC + (uint32_t)k,
+			last ? "" : v->members[r->member].member->id, ret);
+	}
+}
+
+/* On a relay: what a member sends to its hub, and the way to that member. */
+static void push_on_hub(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+{
+	char hub[IFNAME_LEN];
+	struct item *it;
+
+	relay_hub_name(v->fn->network, hub);
+	it = link_peer_item(v, viewer, i, hub, ret);
+	prefix_vec_copy(&it->peer.allowed_ips, view_prefixes(v, viewer, i));
+	VEC_FOREACH (p, &it->peer.allowed_ips)
+		link_push_route(v->fn->network, hub, *p, 0, "", ret);
+	VEC_PUSH(ret, it);
+}
+
+/* "host:port" of a relay's hub. */
+static char *hub_endpoint(struct view *v, size_t relay)
+{
+	const struct view_member *seen = view_see(v, relay);
+	CLEANUP(buf_done) struct buf b = {0};
+	struct member_ports ports;
+	char host[256];
+	uint16_t port;
+
+	if (seen->endpoint == NULL || endpoint_split(seen->endpoint, host, sizeof(host), &port) < 0)
+		return NULL;
+	view_ports(v, relay, &ports);
+	endpoint_join(host, ports.hub, &b);
+	return buf_take(&b);
+}
+
+static void add_allowed(const struct view *v, const struct member *self, struct prefix_vec *ret)
+{
+	add_pools(v->fn->network, ret);
+	VEC_FOREACH (p, &v->beyond)
+		if (!prefix_vec_covers(&self->local_subnets, *p))
+			VEC_PUSH(ret, *p);
+	prefix_vec_aggregate(ret);
+}
+
+/* The relay as the one peer of viewer's interface to it; the pools by way of it; the way to the
+ * relay itself, which no other relay knows. */
+static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_vec *ret)
+{
+	const struct network *n = v->fn->network;
+	const struct member *self = v->members[viewer].member;
+	struct prefix_vec pools = {0};
+	size_t k = 0;
+	struct item *it;
+
+	while (v->relays[k].member != relay)
+		k++;
+	it = link_peer_item(v, viewer, relay, v->relays[k].ifname, ret);
+	it->peer.endpoint = hub_endpoint(v, relay);
+	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
+	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
+	add_allowed(v, self, &it->peer.allowed_ips);
+	VEC_FOREACH (p, view_prefixes(v, viewer, relay))
+		link_push_route(n, v->relays[k].ifname, *p, RELAY_METRIC, "", ret);
+	add_pools(n, &pools);
+	VEC_FOREACH (p, &pools)
+		link_push_route(n, v->relays[k].ifname, *p, RELAY_METRIC + (uint32_t)k,
+			k + 1 == v->n_relays ? "" : it->peer.id, ret);
+	VEC_DONE(&pools);
+	VEC_PUSH(ret, it);
+}
+
+/* What the routes to the pools do not lead to has routes of its own: what lies behind a member and
+ * outside the pools, and, on a gateway, other groups' devices, whose range it takes for its own. */
+static void push_beyond(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+{
+	struct prefix_vec pools = {0}, devices = {0};
+
+	add_pools(v->fn->network, &pools);
+	if (v->members[viewer].group != NULL)
+		policy_device_range(v->fn->network, &devices);
+	VEC_FOREACH (p, view_prefixes(v, viewer, i))
+		if (!prefix_vec_covers(&pools, *p) || prefix_vec_covers(&devices, *p))
+			push_by_relays(v, *p, ret);
+	VEC_DONE(&pools);
+	VEC_DONE(&devices);
+}
+
+void relay_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
+{
+	if (v->n_relays == 0 || !view_related(v, viewer, i))
+		return;
+	if (v->members[viewer].relay && !v->members[i].relay)
+		push_on_hub(v, viewer, i, ret);
+	else if (v->members[i].relay && !v->members[viewer].relay)
+		push_relay(v, viewer, i, ret);
+	else if (!v->members[i].relay)
+		push_beyond(v, viewer, i, ret);
+}
