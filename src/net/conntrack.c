@@ -116,6 +116,21 @@ static bool allowed(const struct pruning *p, const struct tuple *t)
 	return false;
 }
 
+/* A full tunnel's: where it goes no rule says, its exit is its right. */
+static bool leaves(const struct pruning *p, const struct tuple *t, uint32_t mark)
+{
+	const struct firewall_item *f = p->f;
+
+	if (prefix_vec_has(&f->inside, t->dst))
+		return false;
+	if (f->exit_mark != 0 && mark == f->exit_mark)
+		return true;
+	VEC_FOREACH (x, &f->exits)
+		if (x->mark != 0 && has(map_get(&p->sets, x->set), t->src))
+			return true;
+	return false;
+}
+
 /* --- flows ------------------------------------------------------------------------------------ */
 
 static uint16_t port_of(const struct nlattr *a)
@@ -186,7 +201,8 @@ static void flow_each(const struct nlmsghdr *nlh, void *arg)
 		mnl_nlmsg_get_payload_len(nlh) < sizeof(*header))
 		return;
 	rtnl_attrs(nlh, sizeof(*header), a, CTA_MAX);
-	if (!flow_tuple(a, header->nfgen_family, &t) || !is_ours(p, &t) || allowed(p, &t))
+	if (!flow_tuple(a, header->nfgen_family, &t) || !is_ours(p, &t) || allowed(p, &t) ||
+		leaves(p, &t, ntohl(rtnl_u32(a[CTA_MARK], 0))))
 		return;
 	flow.stall = t.protocol == IPPROTO_TCP && has(p->own, t.dst);
 	if (flow.stall && tcp_state(a[CTA_PROTOINFO]) == TCP_CONNTRACK_SYN_SENT)
