@@ -196,7 +196,7 @@ await test('a policy is written, and says before it is saved who would gain', as
 		await api('PATCH', `/api/v1/policies/${policy.id}`, { enabled: false });
 	await page.keyboard.press('n');
 	await page.keyboard.type('web');
-	await dialog.getByLabel('From').fill('all clients');
+	await dialog.getByLabel('From', { exact: true }).fill('all clients');
 	await page.keyboard.press('Enter');
 	await dialog.getByLabel('To', { exact: true }).fill('10.50.0.0/24');
 	await page.keyboard.press('Tab');
@@ -218,7 +218,7 @@ await test('a policy is written, and says before it is saved who would gain', as
 await test('a change says who would lose, too', async () => {
 	await press('Edit web');
 	await press('Take all clients from From', dialog);
-	await dialog.getByLabel('From').fill('tag admin');
+	await dialog.getByLabel('From', { exact: true }).fill('tag admin');
 	await page.keyboard.press('Enter');
 	await effects.getByText('Bob’s laptop').waitFor();
 	await dialog.getByText('1 pair would reach less').waitFor();
@@ -230,7 +230,7 @@ await test('a change says who would lose, too', async () => {
 });
 await test('what a rule names and does not exist is refused while one writes', async () => {
 	await press('Edit web');
-	await dialog.getByLabel('From').fill('node_01932f00000000000000000000000000');
+	await dialog.getByLabel('From', { exact: true }).fill('node_01932f00000000000000000000000000');
 	await page.keyboard.press('Enter');
 	await dialog.getByRole('status').filter({ hasText: 'node_0193' }).waitFor();
 	await shut();
@@ -268,7 +268,7 @@ await test('switching off and deleting say what they would take', async () => {
 await test('a policy with a hostile name is shown as it is', async () => {
 	await page.keyboard.press('n');
 	await dialog.getByLabel('Name').fill(HOSTILE);
-	await dialog.getByLabel('From').fill('tag:<b>x</b>');
+	await dialog.getByLabel('From', { exact: true }).fill('tag:<b>x</b>');
 	await page.keyboard.press('Enter');
 	await dialog.getByLabel('To', { exact: true }).fill('all nodes');
 	await page.keyboard.press('Enter');
