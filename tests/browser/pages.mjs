@@ -317,7 +317,7 @@ await test('that user sees what the role allows, and nothing else', async () => 
 	await row('gw-one', bob).waitFor();
 	same(await bob.getByRole('switch').count() + await bob.getByRole('button', { name: /Add a node/ }).count(), 0, 'what changes nodes');
 	await bob.getByRole('button', { name: 'gw-one', exact: true }).click();
-	await bob.getByText('as configured').waitFor();
+	await bob.getByRole('dialog').getByText('as configured').waitFor();
 	same(await bob.getByRole('dialog').getByRole('button', { name: /Edit|Remove|Disable|New keys|Rename/ }).count(), 0, 'buttons');
 	await shut(bob);
 	await visit('Policies', bob);
@@ -378,7 +378,7 @@ await test('a second step: scanned, confirmed, its recovery codes shown once', a
 	await bob.getByRole('alert').waitFor();
 	await bob.getByLabel('Code', { exact: true }).fill(codeOf(uri));
 	await press('Switch on', bob);
-	recovery = (await bob.getByLabel('Recovery codes', { exact: true }).textContent()).trim().split('\n');
+	recovery = (await bob.locator('pre[aria-label="Recovery codes"]').textContent()).trim().split('\n');
 	same(recovery.length, 10, 'codes');
 	await press('Done', bob);
 	await bob.getByRole('button', { name: 'Take the second step off' }).waitFor();
@@ -453,7 +453,7 @@ await test('the audit log is searched, filtered, opened and verified', async () 
 	await until(async () => (await page.locator('tbody tr[aria-rowindex]').count()) > 0 && (await page.locator('tbody .link').allTextContents()).every(t => t === 'policy.create'), 'only those');
 	await page.getByLabel('Who').selectOption({ label: 'ann' });
 	await page.getByRole('button', { name: 'policy.create' }).first().click();
-	await dialog.getByText('Hash').waitFor();
+	await dialog.getByText('Hash', { exact: true }).waitFor();
 	await dialog.getByText(/^[0-9a-f]{64}$/).waitFor();
 	await shut();
 	await page.getByLabel('Search actions and details').fill('');

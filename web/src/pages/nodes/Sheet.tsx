@@ -168,7 +168,7 @@ export function NodeSheet({ id, onClose }: { id: string; onClose: () => void }) 
 				{can('POST /nodes/{id}/rotate') && (
 					<div class="row wrap">
 						<button type="button" class="button" onClick={() => void rotateNode(node).then(load)}><Icon name="key" />New keys</button>
-						{rotation(node) && <span class="tag warn" role="status">{rotation(node)}</span>}
+						{rotation(node) && <span class="tag warn wide" role="status">{rotation(node)}</span>}
 					</div>
 				)}
 				{node.members.map(m => <Membership key={m.id} member={m} onEdit={may ? () => setEditing(m) : undefined} />)}
