@@ -515,7 +515,7 @@ await test('a viewer is offered nothing to change on any page', async () => {
 	for (const name of names.filter(n => n !== 'Settings')) {
 		await visit(name, vera);
 		await vera.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
-		same(await vera.getByRole('main').getByRole('button', { name: /^(Add|Edit|Delete|Remove|More for)/ }).allTextContents(), [], `buttons on ${name}`);
+		same(await vera.getByRole('main').getByRole('button', { name: /^(Add |Edit|Delete|Remove|More for)/ }).allTextContents(), [], `buttons on ${name}`);
 		await vera.keyboard.press('n');
 		same(await vera.getByRole('dialog').count(), 0, `dialogs after n on ${name}`);
 	}
