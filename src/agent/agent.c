@@ -3,7 +3,7 @@
  *
  *	split: spawn is forked, this process confined (processes.h), calls go by the courier to net
  *	timers: reconcile (interval +-10 %), expiry (next deadline, at most 30 s: the wall clock may
- *	jump), settle (1 s after a change), look (paths, 1 s)   |   sync: stream and states   |
+ *	jump), settle (1 s after a change), look (paths)   |   sync: stream and states   |
  *beat: heartbeats
  */
 #include "agent/agent.h"
@@ -55,12 +55,14 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct names *names; /* NULL in tests without a machine */
+	struct names *names;         /* NULL in tests without a machine */
+	struct responder *responder; /* when not split */
 	bool names_stale;
 	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
+	bool looking; /* the next look has its time */
 };
 
 /* --- opening the machine ------------------------------------------------------------------------
@@ -175,7 +177,8 @@ static void schedule_look(struct agent *a)
 {
 	msec wait = paths_wait(&a->core.paths);
 
-	if (wait > 0)
+	a->looking = wait > 0;
+	if (a->looking)
 		loop_timer_set(a->look, wait, 0);
 }
 
@@ -208,7 +211,9 @@ static void after_change(void *arg)
 	a->names_stale = true;
 	schedule_rotate(a, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
-	loop_timer_set(a->look, PATH_LOOK, 0); /* there may be something to look at now */
+	if (!a->looking) /* there may be something to look at now; changes never put a look off */
+		loop_timer_set(a->look, PATH_LOOK_FLOW, 0);
+	a->looking = true;
 	beat_soon(&a->beat);
 }
 
@@ -292,12 +297,37 @@ static void on_names_due(void *arg)
 
 	is = names_update(a->names, &a->core.desired, a->names_stale, &e) < 0 ? e.text : NULL;
 	a->names_stale = false;
+	if (names_wait(a->names) > 0)
+		loop_timer_set(a->names_due, names_wait(a->names), 0);
 	if ((was == NULL) == (is == NULL) && (was == NULL || strcmp(was, is) == 0))
 		return;
 	mem_free(a->core.service_error);
 	a->core.service_error = mem_strdup(is);
 	reconcile_now(a);
 	beat_soon(&a->beat);
+}
+
+static void on_new_responder(void *arg)
+{
+	struct agent *a = arg;
+
+	if (a->names == NULL)
+		return;
+	names_responder_is_new(a->names);
+	loop_timer_set(a->names_due, 0, 0);
+}
+
+static void start_names(struct agent *a)
+{
+	struct responder_link link;
+
+	if (a->net == NULL)
+		return;
+	if (!a->o->split)
+		a->responder = responder_new(a->loop, a->clock);
+	link = a->o->split ? courier_link(a->courier, on_new_responder, a)
+			   : responder_link(a->responder);
+	a->names = names_new(&link);
 }
 
 /* --- hooks --------------------------------------------------------------------------------------
@@ -415,8 +445,7 @@ static void turn(struct agent *a)
 	a->look = loop_timer_new(a->loop, on_look, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
-	if (a->net != NULL)
-		a->names = names_new(a->loop, a->clock);
+	start_names(a);
 	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
@@ -435,10 +464,11 @@ static void turn(struct agent *a)
 	sync_done(&a->sync);
 	beat_done(&a->beat);
 	wire_done(&a->wire);
+	a->names = names_free(a->names);
+	a->responder = responder_free(a->responder);
 	courier_free(a->courier);
 	if (!a->o->split)
 		direct_done(&a->direct);
-	a->names = names_free(a->names);
 	loop_timer_free(a->names_due);
 	loop_timer_free(a->reconcile);
 	loop_timer_free(a->expiry);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define CHANNEL_QUEUE_MAX (160u * 1024 * 1024) /* bytes waiting to be taken by the other end */
+#define CHANNEL_FDS_MAX 2                      /* descriptors that come with one message */
 
 struct loop;
 struct channel;
@@ -32,6 +33,7 @@ struct channel_handlers {
 	/* Once, on the loop: the other end is gone (ERR_GONE), or what it sent made no sense. */
 	void (*ended)(void *arg, const struct err *e);
 	void *arg;
+	bool takes_fds; /* descriptors may come with messages; else the kernel throws them away */
 };
 
 /* fd is the channel's from here on; it is made non-blocking. NULL when it cannot be watched. */
@@ -42,5 +44,13 @@ struct channel *channel_free(struct channel *c);
 /* Send one message, now or when the other end takes it; the payload (NULL = empty) is copied. A
  * queue that is full ends the channel. */
 void channel_send(struct channel *c, uint32_t type, uint32_t id, const struct buf *payload);
+/* With copies of descriptors, at most CHANNEL_FDS_MAX. */
+void channel_send_fds(struct channel *c, uint32_t type, uint32_t id, const struct buf *payload,
+	const int fds[], size_t n_fds);
+/* Inside the handler of a message that was sent with descriptors: the next of them, the caller's to
+ * close; -1 when there is none. All have to be taken. */
+int channel_take_fd(struct channel *c);
+/* Bytes the other end has not taken yet. */
+size_t channel_queued(const struct channel *c);
 
 #endif

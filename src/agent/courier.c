@@ -13,8 +13,9 @@
 
 #define RESTART_FIRST 1000
 #define RESTART_MAX (15 * 1000)
-#define SETTLED (60 * 1000)       /* a net process this old was a good one */
-#define CALL_PATIENCE (45 * 1000) /* the HTTP client gives up after 30 s: later it hangs */
+#define SETTLED (60 * 1000)          /* a net process this old was a good one */
+#define CALL_PATIENCE (45 * 1000)    /* the HTTP client gives up after 30 s: later it hangs */
+#define BEHIND ((size_t)1024 * 1024) /* bytes waiting: no more zones before they are taken */
 #define ANSWER_SMALL (2 * MESSAGE_SMALL_MAX)
 /* Distrust: what does not verify weighs, what is old weighs a little, news makes good. A burst of
  * old events is normal behind a state that was fetched meanwhile. */
@@ -50,6 +51,8 @@ struct courier {
 	uint32_t last_id;
 	unsigned failures, distrust;
 	msec started;
+	void (*fresh)(void *arg); /* for who tells the responder */
+	void *fresh_arg;
 };
 
 /* --- the net process ----------------------------------------------------------------------------
@@ -121,7 +124,7 @@ static void on_ended(void *arg, const struct err *e)
 static void on_restart(void *arg)
 {
 	struct courier *c = arg;
-	const struct channel_handlers h = {limit, message, on_ended, c};
+	const struct channel_handlers h = {limit, message, on_ended, c, false};
 	struct err e = {0};
 	int fd;
 
@@ -136,6 +139,8 @@ static void on_restart(void *arg)
 		plan_restart(c);
 	else if (c->target.len > 0)
 		channel_send(c->channel, MESSAGE_TARGET, 0, &c->target);
+	if (c->channel != NULL && c->fresh != NULL)
+		c->fresh(c->fresh_arg);
 }
 
 /* --- what it says -------------------------------------------------------------------------------
@@ -413,6 +418,29 @@ static void ask(void *arg, const char *host)
 		return; /* it is asked for again */
 	message_put_address(&payload, &m);
 	channel_send(c->channel, MESSAGE_LOOKUP, 0, &payload);
+}
+
+static void send_dns(
+	void *ctx, uint32_t type, const struct buf *payload, const int fds[], size_t n_fds)
+{
+	struct courier *c = ctx;
+
+	if (c->channel != NULL) /* else the next is told all of it */
+		channel_send_fds(c->channel, type, 0, payload, fds, n_fds);
+}
+
+static bool dns_ready(void *ctx)
+{
+	struct courier *c = ctx;
+
+	return c->channel != NULL && channel_queued(c->channel) < BEHIND;
+}
+
+struct responder_link courier_link(struct courier *c, void (*fresh)(void *arg), void *arg)
+{
+	c->fresh = fresh;
+	c->fresh_arg = arg;
+	return (struct responder_link){send_dns, dns_ready, c};
 }
 
 struct courier *courier_new(struct loop *l, const struct clock *clock, courier_start_fn start,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -109,11 +110,15 @@ static const struct rule common_rules[] = {
 };
 static const struct rule apply_rules[] = {
 	FAMILY(AF_UNIX), FAMILY(AF_NETLINK), FAMILY(AF_INET), FAMILY(AF_INET6)};
+/* On sockets that are handed to it: it cannot bind. */
+static const int of_net[] = {SCMP_SYS(accept4)};
 /* No netlink, and no unix sockets: engines and daemons listen there. */
 static const struct rule net_rules[] = {FAMILY(AF_INET), FAMILY(AF_INET6),
 	{SCMP_SYS(ioctl), SCMP_ACT_ALLOW, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)},
 	{SCMP_SYS(ioctl), SCMP_ACT_ALLOW, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0)},
-	{SCMP_SYS(prlimit64), SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_EQ, 0, 0)}};
+	{SCMP_SYS(prlimit64), SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_EQ, 0, 0)},
+	/* the interface a question came by */
+	{SCMP_SYS(ioctl), SCMP_ACT_ALLOW, SCMP_A1(SCMP_CMP_EQ, SIOCGIFNAME, 0)}};
 #define WRITING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_PATH | O_TMPFILE)
 static const struct rule open_rules[] = {
 	{SCMP_SYS(openat), SCMP_ACT_ALLOW,
@@ -149,6 +154,7 @@ static int fill(scmp_filter_ctx f, enum filter_role role, bool may_open)
 		r = ADD(SCMP_ACT_ALLOW, of_apply);
 		r = ADD_RULES(apply_rules);
 	} else {
+		r = ADD(SCMP_ACT_ALLOW, of_net);
 		r = ADD_RULES(net_rules);
 		if (may_open)
 			r = ADD_RULES(open_rules);

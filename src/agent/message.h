@@ -34,6 +34,12 @@ enum message_type {
 	MESSAGE_RETRY,   /* the stream's "retry:" */
 	MESSAGE_END,     /* of the stream */
 	MESSAGE_ADDRESS, /* a name's, or none */
+	/* apply to net again: what it answers DNS with (zone_message.h, responder.h) */
+	MESSAGE_ZONE,      /* a part of a network's zone */
+	MESSAGE_ZONE_GONE, /* forget it and its sockets */
+	MESSAGE_LISTEN,    /* answer on these two descriptors, UDP and TCP */
+	MESSAGE_UNLISTEN,  /* close them */
+	MESSAGE_UPSTREAMS, /* the host's resolvers */
 };
 
 struct message_target {

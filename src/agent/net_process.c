@@ -7,6 +7,7 @@
 #include "agent/lookup.h"
 #include "agent/message.h"
 #include "agent/resolve.h"
+#include "agent/responder.h"
 #include "base/log.h"
 #include "base/loop.h"
 
@@ -24,6 +25,7 @@ struct net {
 	LIST_HEAD(, job) jobs;
 	struct strs names; /* to be looked up */
 	struct lookup *lookup;
+	struct responder *responder;
 	int status;
 };
 
@@ -224,6 +226,15 @@ static int take_lookup(struct net *n, const struct channel_message *m, struct er
 	return 0;
 }
 
+static int take_dns(struct net *n, const struct channel_message *m, struct err *e)
+{
+	int fds[RESPONDER_FDS] = {-1, -1};
+
+	for (size_t i = 0; m->type == MESSAGE_LISTEN && i < RESPONDER_FDS; i++)
+		fds[i] = channel_take_fd(n->channel);
+	return responder_take(n->responder, m->type, m->data, m->n, fds, e);
+}
+
 static int64_t limit(void *arg, uint32_t type, uint32_t id)
 {
 	return FROM_APPLY_MAX;
@@ -237,6 +248,11 @@ static int message(void *arg, const struct channel_message *m, struct err *e)
 		[MESSAGE_STREAM] = take_stream,
 		[MESSAGE_CANCEL] = take_cancel,
 		[MESSAGE_LOOKUP] = take_lookup,
+		[MESSAGE_ZONE] = take_dns,
+		[MESSAGE_ZONE_GONE] = take_dns,
+		[MESSAGE_LISTEN] = take_dns,
+		[MESSAGE_UNLISTEN] = take_dns,
+		[MESSAGE_UPSTREAMS] = take_dns,
 	};
 
 	if (m->type >= ARRAY_LEN(take) || take[m->type] == NULL)
@@ -258,7 +274,7 @@ static void on_ended(void *arg, const struct err *e)
 int net_process(int fd)
 {
 	struct net n = {0};
-	const struct channel_handlers h = {limit, message, on_ended, &n};
+	const struct channel_handlers h = {limit, message, on_ended, &n, true};
 	struct err e = {0};
 	struct job *j;
 
@@ -274,6 +290,7 @@ int net_process(int fd)
 		log_error("the net process cannot be confined", LOG_KV_STR("error", e.text));
 		return 1;
 	}
+	n.responder = responder_new(n.loop, &clock_real);
 	n.channel = channel_new(n.loop, fd, &h);
 	if (n.channel == NULL)
 		return 1;
@@ -282,6 +299,7 @@ int net_process(int fd)
 	while ((j = LIST_FIRST(&n.jobs)) != NULL)
 		job_free(j);
 	direct_done(&n.direct);
+	responder_free(n.responder);
 	channel_free(n.channel);
 	strs_done(&n.names);
 	loop_free(n.loop);

@@ -1,8 +1,9 @@
 /*
  * DOC: the net process: speaks to the control plane and looks names up, for apply, and holds
  * nothing: not even a place to keep what it hears. It has an address, the pins and a bearer, which
- * apply tells it; bytes go on to apply, which verifies them. Losing it costs a reconnect. Zone
- * answering (DNS) belongs here, too: it parses foreign bytes.
+ * apply tells it; bytes go on to apply, which verifies them. And it answers DNS, on sockets that
+ * apply hands over (responder.h): whoever parses foreign bytes is here. Losing it costs a
+ * reconnect.
  */
 #ifndef WARREN_AGENT_NET_PROCESS_H
 #define WARREN_AGENT_NET_PROCESS_H

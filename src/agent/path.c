@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #define NAME_LEN (IFNAME_LEN + ID_LEN + 1)
-#define KEEPALIVE_BYTES 32 /* an empty packet, which wants no answer */
+#define KEEPALIVE_BYTES 32  /* an empty packet, which wants no answer */
+#define HANDSHAKE_BYTES 148 /* its longest message */
 
 typedef char path_name[NAME_LEN];
 
@@ -25,6 +26,7 @@ static void free_value(void *p)
 void paths_done(struct paths *p)
 {
 	map_done(&p->by_peer, free_value);
+	VEC_DONE(&p->bringers);
 	*p = (struct paths){0};
 }
 
@@ -43,41 +45,78 @@ static msec some(msec mono)
 	return mono > 0 ? mono : 1;
 }
 
-/* Take note of the counters. True when something was received. */
-static bool take(struct path *s, const struct wg_peer *p, msec mono, msec wall)
+/* Take note of the counters. */
+static void take(struct path *s, const struct wg_peer *p, const struct path_look *now)
 {
+	bool heard = p->rx > s->rx;
 	bool first = s->session_at == 0 && s->rx == 0 && s->tx == 0;
-	uint64_t sent = p->tx > s->tx ? p->tx - s->tx : 0, got = p->rx > s->rx ? p->rx - s->rx : 0;
+	msec mono = some(now->mono), before = s->looked_at != 0 ? s->looked_at : mono;
 
+	s->sent = p->tx > s->tx ? p->tx - s->tx : 0;
+	s->got = p->rx > s->rx ? p->rx - s->rx : 0;
 	if (p->last_handshake != 0 && p->last_handshake != s->handshake) {
-		msec age = first && wall > p->last_handshake ? wall - p->last_handshake : 0;
+		msec age =
+			first && now->wall > p->last_handshake ? now->wall - p->last_handshake : 0;
 
 		s->session_at = age < PATH_SESSION ? some(mono - age) : 0;
+		s->sent -= s->sent < HANDSHAKE_BYTES ? s->sent : HANDSHAKE_BYTES;
+		s->got -= s->got < HANDSHAKE_BYTES ? s->got : HANDSHAKE_BYTES;
 	}
 	s->handshake = p->last_handshake;
-	if (sent > 0)
-		s->owed_at = 0;
-	else if (got > KEEPALIVE_BYTES && s->owed_at == 0)
-		s->owed_at = some(mono);
-	if (got > 0)
-		s->rx_at = some(mono);
-	if (got > 0 && s->state != PATH_DEAD)
-		s->sent_at = 0;
-	else if (sent > KEEPALIVE_BYTES && s->sent_at == 0) {
-		s->sent_at = some(mono);
-	}
 	s->rx = p->rx;
 	s->tx = p->tx;
-	return got > 0;
+	s->looked_at = mono;
+	if (s->sent > 0)
+		s->owed_at = 0;
+	else if (s->got > KEEPALIVE_BYTES && s->owed_at == 0)
+		s->owed_at = before;
+	if (heard)
+		s->rx_at = mono;
+	if (s->got > KEEPALIVE_BYTES) {
+		s->spoke_at = mono;
+		s->hushed = false;
+	}
+	if (heard && s->state != PATH_DEAD) {
+		s->sent_at = 0;
+		return;
+	}
+	if (s->sent > KEEPALIVE_BYTES && s->sent_at == 0) {
+		s->sent_at = mono;
+		s->sends = s->detours = 0;
+	}
+	if (s->sent_at != 0) {
+		s->sends += s->sent > KEEPALIVE_BYTES;
+		s->detours += now->detour;
+	}
 }
 
-/* What died too soon: WireGuard answers data late, but it does. A path that works one way only
- * would be believed in again and again by the other side's keepalives, so each session has one
- * pardon. */
-static bool is_late_answer(const struct path *s, bool got, msec mono)
+/* How long what is sent may stay without an answer. */
+static msec patience(const struct path *s, msec mono)
 {
-	return got && s->state == PATH_DEAD && s->sent_at != 0 && mono - s->sent_at < PATH_LATE &&
-		s->pardoned != s->handshake;
+	msec since = s->spoke_at != 0 ? s->sent_at - s->spoke_at : PATH_SPOKE;
+
+	if (s->sends < PATH_SENDS || mono < s->patient_until)
+		return PATH_UNANSWERED;
+	if (since < PATH_SPOKE && s->detours >= PATH_DETOURS)
+		return PATH_PASSED_BY;
+	return since < PATH_TALK ? PATH_BROKEN_OFF : PATH_UNANSWERED_3;
+}
+
+/* What died too soon: WireGuard answers data late, but it does, by an empty packet. Data may answer
+ * what went round; but who hears nothing here goes round himself, so that after a while it counts,
+ * too. A path that works one way only would be believed in again and again, so each session has one
+ * pardon. */
+static bool is_late_answer(struct path *s, msec mono)
+{
+	if (s->got == 0 || s->state != PATH_DEAD || s->sent_at == 0 ||
+		mono - s->sent_at >= PATH_LATE)
+		return false;
+	s->patient_until = mono + PATH_PATIENT;
+	if ((s->got > KEEPALIVE_BYTES && mono - s->died_at < PATH_STILL) ||
+		s->pardoned == s->handshake)
+		return false;
+	s->pardoned = s->handshake;
+	return true;
 }
 
 static enum sign sign_of(const struct path *s, const struct wg_peer *p, msec mono)
@@ -85,7 +124,7 @@ static enum sign sign_of(const struct path *s, const struct wg_peer *p, msec mon
 	bool session = s->session_at != 0 && mono - s->session_at < PATH_SESSION;
 
 	if (s->state == PATH_ALIVE) {
-		if (!session || (s->sent_at != 0 && mono - s->sent_at >= PATH_UNANSWERED) ||
+		if (!session || (s->sent_at != 0 && mono - s->sent_at >= patience(s, mono)) ||
 			(p->keepalive != 0 && mono - s->rx_at >= (msec)3000 * p->keepalive))
 			return SIGN_SILENT;
 		return SIGN_HEARD;
@@ -96,28 +135,21 @@ static enum sign sign_of(const struct path *s, const struct wg_peer *p, msec mon
 	return SIGN_NONE;
 }
 
-bool path_step(struct path *s, const struct wg_peer *p, msec mono, msec wall)
+bool path_step(struct path *s, const struct wg_peer *p, const struct path_look *now)
 {
 	enum path_state was = s->state;
-	enum sign sign;
-	bool got;
 
-	got = take(s, p, mono, wall);
-	if (is_late_answer(s, got, mono)) {
-		s->pardoned = s->handshake;
-		sign = SIGN_HEARD;
-	} else {
-		sign = sign_of(s, p, mono);
-	}
-	s->state = moves[was][sign];
+	take(s, p, now);
+	s->state = moves[was][is_late_answer(s, now->mono) ? SIGN_HEARD : sign_of(s, p, now->mono)];
 	s->turned = (was == PATH_ALIVE) != (s->state == PATH_ALIVE);
 	if (s->turned && s->state == PATH_ALIVE)
 		s->sent_at = 0;
 	if (s->turned && s->state == PATH_DEAD) {
 		s->dead_handshake = s->handshake;
+		s->died_at = now->mono;
 		s->rx_at = 0;
 	}
-	return s->session_at != 0 && s->owed_at != 0 && s->owed_at < mono;
+	return s->session_at != 0 && s->owed_at != 0 && now->mono - s->owed_at >= PATH_OWED;
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -126,9 +158,9 @@ struct look {
 	struct paths *paths;
 	struct machine *m;
 	const struct item_vec *desired;
-	msec mono, wall;
+	struct path_look now;
+	int role;      /* of the interface that is being looked at */
 	bool observer; /* a controller or gateway */
-	bool hub; /* looking at one: nothing depends on its paths, but its peers want answers */
 	bool turned;
 };
 
@@ -148,7 +180,7 @@ static void gather_peers(const struct item_vec *desired, const char *ifname, str
 		qsort(ret->v, ret->n, sizeof(*ret->v), by_key);
 }
 
-static const struct peer_item *find_peer(const struct item_vec *peers, const struct public_key *key)
+static const struct item *find_peer(const struct item_vec *peers, const struct public_key *key)
 {
 	struct item probe = {.kind = ITEM_PEER};
 	struct item *k = &probe, **found = NULL;
@@ -156,13 +188,20 @@ static const struct peer_item *find_peer(const struct item_vec *peers, const str
 	probe.peer.public_key = *key;
 	if (peers->n > 0)
 		found = bsearch(&k, peers->v, peers->n, sizeof(k), by_key);
-	return found == NULL ? NULL : &(*found)->peer;
+	return found == NULL ? NULL : *found;
 }
 
 static void say(const struct peer_item *p, const struct path *s)
 {
-	log_info(s->state == PATH_ALIVE ? "path alive" : "path dead", LOG_KV_STR("peer_id", p->id),
-		LOG_KV_STR("interface", p->interface));
+	if (s->state == PATH_ALIVE)
+		log_info("path alive", LOG_KV_STR("peer_id", p->id),
+			LOG_KV_STR("interface", p->interface));
+	else
+		log_info("path dead", LOG_KV_STR("peer_id", p->id),
+			LOG_KV_STR("interface", p->interface),
+			LOG_KV_INT(
+				"unanswered_ms", s->sent_at != 0 ? s->looked_at - s->sent_at : 0),
+			LOG_KV_INT("looks_with_relayed_packets", s->detours));
 }
 
 /* The endpoint that was told is tried once by each silent path. */
@@ -182,28 +221,88 @@ static bool try_hint(struct look *l, const struct peer_item *want, struct path *
 	return true;
 }
 
+/* Do packets pass, other than those that keep the path? */
+static bool flows(const struct path *s, const struct wg_peer *p, msec handshake)
+{
+	return (s->got > KEEPALIVE_BYTES || s->sent > KEEPALIVE_BYTES) && s->state == PATH_ALIVE &&
+		p->last_handshake == handshake;
+}
+
+static void note_bringer(struct look *l, const struct item *peer)
+{
+	struct path_bringer b = {.look = l->paths->look};
+
+	VEC_FOREACH (known, &l->paths->bringers)
+		if (strcmp(known->interface, peer->peer.interface) == 0) {
+			known->look = l->paths->look;
+			return;
+		}
+	id_copy(b.network, peer->network);
+	memcpy(b.interface, peer->peer.interface, IFNAME_LEN);
+	VEC_PUSH(&l->paths->bringers, b);
+}
+
+/* Do packets of the network come by another way, a relay? One look back counts, too: a relay's path
+ * may be looked at before the relay that took its place. */
+static bool by_other_way(const struct look *l, const struct item *peer)
+{
+	VEC_FOREACH (b, &l->paths->bringers)
+		if (b->look + 1 >= l->paths->look && strcmp(b->network, peer->network) == 0 &&
+			strcmp(b->interface, peer->peer.interface) != 0)
+			return true;
+	return false;
+}
+
+static void forget_bringers(struct paths *p)
+{
+	for (size_t i = p->bringers.n; i-- > 0;)
+		if (p->bringers.v[i].look + 1 < p->look)
+			VEC_REMOVE(&p->bringers, i);
+}
+
+/* Has it just stopped speaking, or died? */
+static bool hushes(struct path *s, msec mono)
+{
+	if (s->turned && s->state == PATH_DEAD)
+		return true;
+	if (s->hushed || s->spoke_at == 0 || mono - s->spoke_at < PATH_HUSH)
+		return false;
+	s->hushed = true;
+	return true;
+}
+
 /* True when something is to be sent to the peer, by op: it waits for an answer, or is silent and
  * there is another endpoint to try. */
-static bool look_at_peer(struct look *l, const struct peer_item *want, const struct wg_peer *p,
-	struct wg_peer_op *op)
+static bool look_at_peer(
+	struct look *l, const struct item *it, const struct wg_peer *p, struct wg_peer_op *op)
 {
+	const struct peer_item *want = &it->peer;
 	path_name name;
 	struct path *s = map_get(&l->paths->by_peer, name_of(want->interface, want->id, name));
-	bool known = s != NULL, moved, waits;
+	bool known = s != NULL, hub = l->role == IFACE_HUB, moved, waits;
+	msec handshake;
 
 	if (!known) {
 		s = NEW(struct path);
 		map_set(&l->paths->by_peer, name, s);
 	}
-	waits = path_step(s, p, l->mono, l->wall);
+	handshake = s->handshake;
+	l->now.detour = !hub && by_other_way(l, it);
+	waits = path_step(s, p, &l->now);
 	s->look = l->paths->look;
 	l->turned |= s->turned;
-	if (s->turned && !l->hub)
+	if (s->turned && !hub)
 		say(want, s);
+	if (known && flows(s, p, handshake)) {
+		l->paths->flowed_at = some(l->now.mono);
+		if (l->role == IFACE_RELAY && s->got > KEEPALIVE_BYTES)
+			note_bringer(l, it);
+	}
+	l->paths->hush |= known && l->role == IFACE_DIRECT && hushes(s, l->now.mono);
 	moved = p->endpoint_port != s->port || addr_compare(p->endpoint_addr, s->addr) != 0;
 	s->addr = p->endpoint_addr;
 	s->port = p->endpoint_port;
-	if (moved && p->last_handshake != 0 && l->observer && !l->hub)
+	if (moved && p->last_handshake != 0 && l->observer && !hub)
 		l->paths->moved = true;
 	if (try_hint(l, want, s, p, op))
 		return known && p->keepalive != 0;
@@ -245,7 +344,7 @@ static void look_at_device(struct look *l, const char *ifname)
 		return; /* what is not there is not alive: see sweep */
 	gather_peers(l->desired, ifname, &peers);
 	VEC_FOREACH (p, &d.peers) {
-		const struct peer_item *want = find_peer(&peers, &p->public_key);
+		const struct item *want = find_peer(&peers, &p->public_key);
 		struct wg_peer_op op = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY,
 			.public_key = p->public_key,
 			.keepalive = p->keepalive};
@@ -278,32 +377,58 @@ static void sweep(struct look *l)
 	strs_done(&gone);
 }
 
-static int role_of(const struct item_vec *desired, const char *ifname)
+VEC_TYPE(devices, const struct interface_item *);
+
+static bool has_routes(const struct item_vec *desired, const char *ifname)
 {
 	VEC_FOREACH (i, desired)
-		if ((*i)->kind == ITEM_INTERFACE && strcmp((*i)->interface.name, ifname) == 0)
-			return (*i)->interface.role;
-	return -1;
+		if ((*i)->kind == ITEM_ROUTE && (*i)->route.peer[0] != '\0' &&
+			strcmp((*i)->route.interface, ifname) == 0)
+			return true;
+	return false;
 }
 
-/* Interfaces that carry watched routes, and hubs; on a controller or gateway, the direct ones. */
-static void choose_devices(struct look *l, struct strs *ret)
+/* Interfaces that carry watched routes, relays (first: what they bring tells about the others) and
+ * hubs; on a controller or gateway, the direct ones. Borrowed. */
+static void choose_devices(struct look *l, struct devices *ret)
 {
+	size_t relays = 0;
+
+	VEC_FOREACH (i, l->desired)
+		if ((*i)->kind == ITEM_INTERFACE)
+			l->observer |= (*i)->interface.role == IFACE_HUB ||
+				(*i)->interface.role == IFACE_DEVICES;
 	VEC_FOREACH (i, l->desired) {
 		const struct interface_item *n = &(*i)->interface;
 
-		if ((*i)->kind == ITEM_INTERFACE)
-			l->observer |= n->role == IFACE_HUB || n->role == IFACE_DEVICES;
-		if ((*i)->kind == ITEM_ROUTE && (*i)->route.peer[0] != '\0' &&
-			!strs_has(ret, (*i)->route.interface))
-			strs_push(ret, (*i)->route.interface);
+		if ((*i)->kind != ITEM_INTERFACE)
+			continue;
+		if (n->role == IFACE_RELAY) {
+			VEC_PUSH(ret, n);
+			ret->v[ret->n - 1] = ret->v[relays];
+			ret->v[relays++] = n;
+		} else if (n->role == IFACE_HUB || (n->role == IFACE_DIRECT && l->observer) ||
+			has_routes(l->desired, n->name)) {
+			VEC_PUSH(ret, n);
+		}
 	}
-	VEC_FOREACH (i, l->desired)
-		if ((*i)->kind == ITEM_INTERFACE && l->observer &&
-			((*i)->interface.role == IFACE_DIRECT ||
-				(*i)->interface.role == IFACE_HUB) &&
-			!strs_has(ret, (*i)->interface.name))
-			strs_push(ret, (*i)->interface.name);
+}
+
+/* Show the relays where this node is now. */
+static void touch_relays(struct look *l, const struct devices *devices)
+{
+	VEC_FOREACH (i, l->desired) {
+		const struct peer_item *p = &(*i)->peer;
+		struct wg_peer_op op = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY};
+
+		if ((*i)->kind != ITEM_PEER || p->keepalive == 0)
+			continue;
+		op.public_key = p->public_key;
+		op.keepalive = p->keepalive;
+		for (size_t k = 0; k < devices->n && devices->v[k]->role == IFACE_RELAY; k++)
+			if (strcmp(p->interface, devices->v[k]->name) == 0)
+				knock(l->m, p->interface, &op, 1);
+	}
 }
 
 int paths_look(struct paths *p, struct machine *m, const struct item_vec *desired)
@@ -311,28 +436,34 @@ int paths_look(struct paths *p, struct machine *m, const struct item_vec *desire
 	struct look l = {.paths = p,
 		.m = m,
 		.desired = desired,
-		.mono = clock_mono(m->clock),
-		.wall = clock_wall(m->clock)};
-	struct strs devices = {0};
+		.now = {.mono = clock_mono(m->clock), .wall = clock_wall(m->clock)}};
+	struct devices devices = {0};
 	int found = 0;
 
 	p->look++;
+	p->looked_at = l.now.mono;
 	choose_devices(&l, &devices);
 	p->watching = devices.n > 0;
-	VEC_FOREACH (name, &devices) {
-		l.hub = role_of(desired, *name) == IFACE_HUB;
-		look_at_device(&l, *name);
+	VEC_FOREACH (n, &devices) {
+		l.role = (*n)->role;
+		look_at_device(&l, (*n)->name);
 	}
-	strs_done(&devices);
+	if (p->hush && (p->touched_at == 0 || l.now.mono - p->touched_at >= PATH_TOUCH)) {
+		p->hush = false;
+		p->touched_at = some(l.now.mono);
+		touch_relays(&l, &devices);
+	}
+	VEC_DONE(&devices);
+	forget_bringers(p);
 	sweep(&l);
 	if (l.turned)
 		found |= PATHS_TURNED;
-	if (p->moved && (p->told_at == 0 || l.mono - p->told_at >= PATH_TELL)) {
+	if (p->moved && (p->told_at == 0 || l.now.mono - p->told_at >= PATH_TELL)) {
 		p->moved = false;
-		p->told_at = some(l.mono);
+		p->told_at = some(l.now.mono);
 		found |= PATHS_MOVED;
 	}
-	p->took = clock_mono(m->clock) - l.mono;
+	p->took = clock_mono(m->clock) - l.now.mono;
 	return found;
 }
 
@@ -373,10 +504,11 @@ bool paths_known(const struct paths *p, const struct route_item *r)
 
 msec paths_wait(const struct paths *p)
 {
+	bool flow = p->flowed_at != 0 && p->looked_at - p->flowed_at < PATH_CALM;
+	msec wait = flow ? PATH_LOOK_FLOW : PATH_LOOK, least = p->took * PATH_LOOK_SHARE;
+
 	if (!p->watching)
 		return 0;
-	if (p->took * PATH_LOOK_SHARE < PATH_LOOK)
-		return PATH_LOOK;
-	return p->took * PATH_LOOK_SHARE < PATH_LOOK_MAX ? p->took * PATH_LOOK_SHARE
-							 : PATH_LOOK_MAX;
+	least = least < PATH_LOOK_MAX ? least : PATH_LOOK_MAX;
+	return wait > least ? wait : least;
 }

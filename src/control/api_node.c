@@ -165,25 +165,11 @@ void api_node_show(struct call *c)
 static int check_label(struct tx *tx, const struct node *n, struct err *e)
 {
 	CLEANUP(member_vec_done) struct member_vec members = {0};
-	char label[LABEL_MAX + 1];
-	label_from_name(n->name, label);
-	if (label_is_reserved(label))
-		return err_field(e, ERR_INVALID, "name",
-			"\"%s\" would be called %s in DNS, which is reserved", n->name, label);
-	int r = members_of(tx, n->id, &members, e);
-	VEC_FOREACH (m, &members) {
-		struct device d = {0};
-		if (r < 0)
-			break;
-		r = tx_find(tx, &schema_device, &d, e, "network", (*m)->network, "dns_name", label,
-			NULL);
-		if (r == 0)
-			r = err_field(e, ERR_EXISTS, "name", "the DNS name %s is held by %s", label,
-				d.name);
-		else if (r == ERR_NOT_FOUND)
-			r = 0;
-		schema_done(&schema_device, &d);
-	}
+	int r = labels_node_name(n->name, "name", e);
+	if (r == 0)
+		r = members_of(tx, n->id, &members, e);
+	for (size_t i = 0; r == 0 && i < members.n; i++)
+		r = labels_node_fits(tx, members.v[i]->network, n->name, "name", e);
 	return r;
 }
 

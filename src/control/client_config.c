@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define RESOLVERS_MAX 2 /* what every system takes */
+
 /* Host of a member's endpoint text, which may lack a port when it was observed. */
 static bool usable_host(const char *text, char *host, size_t size)
 {
@@ -62,14 +64,31 @@ int client_endpoint(const struct fleet *f, const struct group *g, struct buf *ou
 		   : err_set(e, ERR_UNAVAILABLE, "group %s has no enabled gateway", g->name);
 }
 
+/* Where there is no address that all gateways have (no IPv4): those of the group, by their own. */
+static void gateways_of(const struct fleet *f, const struct group *g, struct strs *ret)
+{
+	const struct fleet_network *fn = fleet_network(f, g->network);
+	char text[ADDR_TEXT_LEN];
+	for (size_t i = 0; i < fn->members.n && ret->n < RESOLVERS_MAX; i++) {
+		const struct member *m = fn->members.v[i];
+		const struct node *n = map_get(&f->nodes, m->node);
+		if ((m->roles & ROLE_GATEWAY) && strcmp(m->group, g->id) == 0 && n != NULL &&
+			n->enabled && addr_is_set(m->ipv6))
+			strs_push(ret, addr_format(m->ipv6, text));
+	}
+}
+
 /* Its own list, the network's, or the gateway, which answers for the network. */
-static void resolvers(const struct network *n, const struct device *d, struct strs *ret)
+static void resolvers(const struct fleet *f, const struct network *n, const struct group *g,
+	const struct device *d, struct strs *ret)
 {
 	char text[ADDR_TEXT_LEN];
 	if (d->dns.n > 0 || n->dns.n > 0)
 		strs_copy(ret, d->dns.n > 0 ? &d->dns : &n->dns);
 	else if (n->dns_serve && addr_is_set(n->gateway_addr))
 		strs_push(ret, addr_format(n->gateway_addr, text));
+	else if (n->dns_serve)
+		gateways_of(f, g, ret);
 }
 
 static int render(const struct fleet *f, const struct device *d, const struct secret *private_key,
@@ -91,7 +110,7 @@ static int render(const struct fleet *f, const struct device *d, const struct se
 	struct prefix_vec routes = {0};
 	plan_device_routes(f, d, &routes);
 	CLEANUP(strs_done) struct strs dns = {0};
-	resolvers(n, d, &dns);
+	resolvers(f, n, g, d, &dns);
 	struct device_config c = {
 		.private_key = private_key,
 		.ipv4 = d->ipv4,

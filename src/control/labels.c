@@ -134,3 +134,33 @@ int labels_for_device(struct labels *l, struct tx *tx, const char *network, cons
 	}
 	return err_field(e, ERR_EXHAUSTED, "name", "no DNS name is left for \"%s\"", name);
 }
+
+int labels_node_name(const char *name, const char *field, struct err *e)
+{
+	char label[LABEL_MAX + 1];
+
+	label_from_name(name, label);
+	if (label_is_reserved(label))
+		return err_field(e, ERR_INVALID, field,
+			"\"%s\" would be called %s in DNS, which is reserved", name, label);
+	return 0;
+}
+
+int labels_node_fits(
+	struct tx *tx, const char *network, const char *name, const char *field, struct err *e)
+{
+	struct device d = {0};
+	char label[LABEL_MAX + 1];
+	int r;
+
+	label_from_name(name, label);
+	r = tx_find(tx, &schema_device, &d, e, "network", network, "dns_name", label, NULL);
+	schema_done(&schema_device, &d);
+	if (r == ERR_NOT_FOUND)
+		return 0;
+	return r < 0 ? r
+		     : err_field(e, ERR_EXISTS, field,
+			       "the DNS name %s is held by a client: take another name, or rename "
+			       "the client",
+			       label);
+}

@@ -21,6 +21,13 @@ int labels_held(
 int labels_for_device(struct labels *l, struct tx *tx, const char *network, const char *name,
 	const char *device, char ret[static 64], struct err *e);
 
+/* May a node be called name? ERR_INVALID naming field when its label is reserved. */
+int labels_node_name(const char *name, const char *field, struct err *e);
+/* And in this network? ERR_EXISTS naming field when a device has the label: names that are known
+ * stay whose they are, so it is the node that takes another. */
+int labels_node_fits(
+	struct tx *tx, const char *network, const char *name, const char *field, struct err *e);
+
 /* Nodes or members changed: what was kept is void. Called by change_store. */
 void labels_changed(void);
 

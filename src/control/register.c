@@ -3,6 +3,7 @@
 
 #include "codec/json.h"
 #include "control/change.h"
+#include "control/labels.h"
 #include "control/secrets.h"
 #include "control/world.h"
 #include "crypto/hash.h"
@@ -367,6 +368,8 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 	struct member m = {0};
 	int result = world_mesh_fits(j->tx, n, 1, "network", e);
 
+	if (result >= 0)
+		result = labels_node_fits(j->tx, n->id, r->hostname, "hostname", e);
 	if (result < 0)
 		return result;
 	id_make("mem", tx_now(j->tx), m.id);
@@ -489,6 +492,8 @@ int register_node(struct tx *tx, void *arg, struct err *e)
 	result = replay(tx, &t, r, e);
 	if (result == 0) {
 		result = token_usable(&t, tx_now(tx), e);
+		if (result >= 0)
+			result = labels_node_name(r->hostname, "hostname", e);
 		if (result >= 0)
 			result = name_is_free(tx, t.project, r->hostname, e);
 		if (result >= 0)

@@ -16,6 +16,7 @@ struct pending {
 	struct forward_ask ask;
 	struct dns_query q;
 	uint8_t packet[QUESTION_MAX]; /* the asker's, up to the question's end */
+	uint8_t asked[DNS_PLAIN_MAX]; /* as it was put to an upstream, by UDP */
 	struct addr upstreams[FORWARD_UPSTREAMS_MAX];
 	size_t n_upstreams, at;
 	uint16_t id;
@@ -152,14 +153,16 @@ static bool connect_to(struct pending *p, bool stream)
 
 static bool send_datagram(struct pending *p)
 {
-	uint8_t out[DNS_PLAIN_MAX];
+	uint8_t random[32];
 	size_t n;
 
 	if (!connect_to(p, false))
 		return false;
-	n = dns_query_relay(&p->q, p->packet, p->id, out);
+	n = dns_query_relay(&p->q, p->packet, p->id, p->asked);
+	rand_bytes(random, sizeof(random));
+	dns_query_spell(&p->q, p->asked, random);
 	loop_fd_set(p->watch, LOOP_READ);
-	return send(p->fd, out, n, MSG_NOSIGNAL) == (ssize_t)n;
+	return send(p->fd, p->asked, n, MSG_NOSIGNAL) == (ssize_t)n;
 }
 
 static bool send_stream(struct pending *p)
@@ -209,7 +212,8 @@ static void on_datagram(int events, void *arg)
 	}
 	if ((size_t)n > sizeof(in) || !dns_response_check(&p->q, in, (size_t)n, p->id))
 		return; /* not what we asked: the right one may still come */
-	if ((dns_get16(in + 2) & DNS_TC) != 0 && p->ask.stream) {
+	if (((dns_get16(in + 2) & DNS_TC) != 0 && p->ask.stream) ||
+		!dns_response_spelled(&p->q, in, p->asked)) {
 		if (!send_stream(p))
 			give_up_on_this_one(p);
 		return;

@@ -1,8 +1,9 @@
 /*
  * DOC: questions put to upstreams. Each over a socket of its own, so with a random port, and under
- * a random id; the first valid answer counts. An upstream that is silent is followed by the next;
- * one that says "truncated" to somebody who can take more is asked again over TCP. The table of
- * open questions is bounded, in all and for each client.
+ * a random id, spelled at random; the first valid answer counts. An upstream that does not repeat
+ * the spelling is asked over TCP, where nobody else can answer. An upstream that is silent is
+ * followed by the next; one that says "truncated" to somebody who can take more is asked again over
+ * TCP. The table of open questions is bounded, in all and for each client.
  */
 #ifndef WARREN_DNS_FORWARD_H
 #define WARREN_DNS_FORWARD_H

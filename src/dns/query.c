@@ -126,6 +126,20 @@ size_t dns_query_relay(const struct dns_query *q, const uint8_t *packet, uint16_
 	return n;
 }
 
+void dns_query_spell(const struct dns_query *q, uint8_t *out, const uint8_t random[static 32])
+{
+	for (size_t i = 0; i < q->name_len; i++) /* lengths of labels are below any letter */
+		if (q->name[i] >= 'a' && q->name[i] <= 'z')
+			out[DNS_HEADER + i] = random[i / 8] >> i % 8 & 1
+				? (uint8_t)(q->name[i] - 'a' + 'A')
+				: q->name[i];
+}
+
+bool dns_response_spelled(const struct dns_query *q, const uint8_t *p, const uint8_t *asked)
+{
+	return memcmp(p + DNS_HEADER, asked + DNS_HEADER, q->name_len) == 0;
+}
+
 bool dns_response_check(const struct dns_query *q, const uint8_t *p, size_t n, uint16_t id)
 {
 	struct dns_query r = {0};

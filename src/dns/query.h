@@ -69,6 +69,12 @@ int dns_query_parse(const uint8_t *p, size_t n, struct dns_query *ret);
  * the question and what it wants of DNSSEC. Returns its length; out has DNS_PLAIN_MAX bytes. */
 size_t dns_query_relay(const struct dns_query *q, const uint8_t *packet, uint16_t id, uint8_t *out);
 
+/* Spell the relayed question of q in out anew: its letters big or small by the bits of random, in
+ * turn. Whoever forges an answer has to guess them, too (draft-vixie-dnsext-dns0x20). */
+void dns_query_spell(const struct dns_query *q, uint8_t *out, const uint8_t random[static 32]);
+/* Does the checked answer p repeat the question letter by letter, as asked spells it? */
+bool dns_response_spelled(const struct dns_query *q, const uint8_t *p, const uint8_t *asked);
+
 /* Is p an upstream's answer to that question under that id? Reads no further than the question. */
 bool dns_response_check(const struct dns_query *q, const uint8_t *p, size_t n, uint16_t id);
 

@@ -31,7 +31,8 @@ struct dns_server {
 	struct dns_server_options o;
 	struct rate *rate;
 	struct forwarder *forwarder;
-	struct upstream_file *resolv_conf;
+	struct addr upstreams[FORWARD_UPSTREAMS_MAX]; /* the host's */
+	size_t n_upstreams;
 	struct map zones; /* network -> struct dns_zone */
 	VEC(struct listener *) listeners;
 	VEC(struct stream *) streams;

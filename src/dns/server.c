@@ -8,13 +8,13 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define RATE 1000
 #define BURST 2000
 #define IDLE 10000
 #define BATCH 64 /* packets read before others have their turn */
-#define RESOLV_CONF "/etc/resolv.conf"
 
 /* --- listeners ------------------------------------------------------------------------------- */
 
@@ -31,14 +31,6 @@ static void listener_free(struct listener *l)
 	if (l->tcp_fd >= 0)
 		close(l->tcp_fd);
 	mem_free(l);
-}
-
-static struct listener *find_listener(struct dns_server *s, const char *network, struct addr a)
-{
-	VEC_FOREACH (l, &s->listeners)
-		if (strcmp((*l)->network, network) == 0 && addr_compare((*l)->addr, a) == 0)
-			return *l;
-	return NULL;
 }
 
 static void on_tcp(int events, void *arg)
@@ -107,15 +99,16 @@ static int receive(int fd, struct datagram *d)
 /* An overlay interface; the machine itself comes by loopback, from an address of its own. */
 static bool came_by_overlay(struct listener *l, const struct datagram *d)
 {
-	char name[IF_NAMESIZE];
+	struct ifreq link = {.ifr_ifindex = (int)d->index};
 
 	if (l->server->o.any_interface || (d->index != 0 && d->index == l->good_index))
 		return true;
-	if (d->index == 0 || if_indextoname(d->index, name) == NULL)
+	/* by a socket we have: others, which if_indextoname would open, may be denied us */
+	if (d->index == 0 || ioctl(l->udp_fd, SIOCGIFNAME, &link) < 0)
 		return false;
-	if (strcmp(name, "lo") == 0)
+	if (strcmp(link.ifr_name, "lo") == 0)
 		return dns_zone_is_own(l->zone, d->source);
-	if (!strs_has(dns_zone_interfaces(l->zone), name))
+	if (!strs_has(dns_zone_interfaces(l->zone), link.ifr_name))
 		return false;
 	l->good_index = d->index;
 	return true;
@@ -139,7 +132,7 @@ void server_forward(const struct listener *l, const struct dns_query *q, const u
 	const struct forward_ask *ask)
 {
 	struct addr upstreams[FORWARD_UPSTREAMS_MAX];
-	size_t n = upstream_list(l->server->resolv_conf, l->zone, upstreams);
+	size_t n = upstream_list(l->server->upstreams, l->server->n_upstreams, l->zone, upstreams);
 
 	l->server->counters.forwarded++;
 	forwarder_ask(l->server->forwarder, upstreams, n, q, packet, ask);
@@ -206,9 +199,6 @@ struct dns_server *dns_server_new(
 	s->loop = l;
 	s->clock = c;
 	s->o = *o;
-	s->o.resolv_conf = NULL; /* kept by its reader */
-	if (s->o.port == 0)
-		s->o.port = DNS_PORT;
 	if (s->o.upstream_port == 0)
 		s->o.upstream_port = DNS_PORT;
 	if (s->o.upstream_timeout == 0)
@@ -217,7 +207,6 @@ struct dns_server *dns_server_new(
 		s->o.idle = IDLE;
 	s->rate = rate_new(o->rate == 0 ? RATE : o->rate, o->burst == 0 ? BURST : o->burst);
 	s->forwarder = forwarder_new(l, s->o.upstream_port, s->o.upstream_timeout);
-	s->resolv_conf = upstream_file_new(o->resolv_conf == NULL ? RESOLV_CONF : o->resolv_conf);
 	return s;
 }
 
@@ -236,7 +225,6 @@ struct dns_server *dns_server_free(struct dns_server *s)
 	VEC_DONE(&s->listeners);
 	VEC_DONE(&s->streams);
 	forwarder_free(s->forwarder);
-	upstream_file_free(s->resolv_conf);
 	map_done(&s->zones, free_zone);
 	rate_free(s->rate);
 	return mem_free(s);
@@ -268,6 +256,7 @@ void dns_server_drop_zone(struct dns_server *s, const char *network)
 void dns_server_add(
 	struct dns_server *s, const char *network, struct addr a, int udp_fd, int tcp_fd)
 {
+	struct dns_zone *z = map_get(&s->zones, network);
 	struct listener *l = NEW(struct listener);
 
 	dns_server_remove(s, network, a);
@@ -276,7 +265,11 @@ void dns_server_add(
 	l->addr = a;
 	l->udp_fd = udp_fd;
 	l->tcp_fd = tcp_fd;
-	l->zone = map_get(&s->zones, network);
+	if (z == NULL) {
+		listener_free(l);
+		return;
+	}
+	l->zone = z;
 	VEC_PUSH(&s->listeners, l);
 	if (udp_fd >= 0)
 		l->udp = loop_fd_new(s->loop, udp_fd, on_udp, l);
@@ -298,46 +291,11 @@ void dns_server_remove(struct dns_server *s, const char *network, struct addr a)
 		}
 }
 
-static int open_one(struct dns_server *s, const struct dns_zone *z, struct addr a, struct err *e)
+void dns_server_set_upstreams(struct dns_server *s, const struct addr *list, size_t n)
 {
-	int udp = -1, tcp = -1;
-	int r = dns_socket_open(a, s->o.port, false, dns_zone_pools(z), &udp, e);
-
-	if (r == 0)
-		r = dns_socket_open(a, s->o.port, true, dns_zone_pools(z), &tcp, e);
-	if (r < 0 && udp >= 0)
-		close(udp);
-	if (r == 0)
-		dns_server_add(s, dns_zone_network(z), a, udp, tcp);
-	return r;
-}
-
-int dns_server_listen(
-	struct dns_server *s, const char *network, struct addr *ret_failed, struct err *e)
-{
-	const struct dns_zone *z = map_get(&s->zones, network);
-	int first = 0;
-
-	for (size_t i = s->listeners.n; i-- > 0;) {
-		struct listener *l = s->listeners.v[i];
-
-		if (strcmp(l->network, network) == 0 && !dns_zone_is_own(z, l->addr))
-			dns_server_remove(s, network, l->addr);
-	}
-	VEC_FOREACH (p, dns_zone_listen(z)) {
-		struct err why = {0};
-		int r = 0;
-
-		if (find_listener(s, network, p->addr) == NULL)
-			r = open_one(s, z, p->addr, &why);
-		if (r < 0 && first == 0) {
-			first = r;
-			*ret_failed = p->addr;
-			if (e != NULL)
-				*e = why;
-		}
-	}
-	return first;
+	s->n_upstreams = n < FORWARD_UPSTREAMS_MAX ? n : FORWARD_UPSTREAMS_MAX;
+	if (s->n_upstreams > 0)
+		memcpy(s->upstreams, list, s->n_upstreams * sizeof(*list));
 }
 
 struct dns_counters dns_server_counters(const struct dns_server *s)

@@ -1,6 +1,6 @@
 /*
- * DOC: the responder on an event loop. It has zones and, for each, sockets on the zone's addresses;
- * it opens sockets itself or takes ready ones, so that it can run where nothing may be opened.
+ * DOC: the responder on an event loop. It has zones and, for each, sockets on the zone's addresses,
+ * which it is given (socket.h): it runs where no file and no port may be opened.
  *
  *	listener (UDP, TCP) -> rate -> dns_answer(zone, source, packet) -> reply
  *	                                    \-> forwarder -> upstreams -> reply
@@ -17,16 +17,14 @@ struct dns_server;
 
 /* 0 or NULL: the value in brackets. */
 struct dns_server_options {
-	uint16_t port;           /* to answer on (53) */
-	uint16_t upstream_port;  /* (53) */
-	msec upstream_timeout;   /* for each upstream (2 s) */
-	msec idle;               /* of a TCP connection (10 s) */
-	unsigned rate, burst;    /* questions a second of one client (1000, 2000) */
-	bool any_interface;      /* tests: do not look where a packet came in */
-	const char *resolv_conf; /* (/etc/resolv.conf) */
+	uint16_t upstream_port; /* (53) */
+	msec upstream_timeout;  /* for each upstream (2 s) */
+	msec idle;              /* of a TCP connection (10 s) */
+	unsigned rate, burst;   /* questions a second of one client (1000, 2000) */
+	bool any_interface;     /* tests: do not look where a packet came in */
 };
 
-/* o is copied, its texts too. */
+/* o is copied. */
 struct dns_server *dns_server_new(
 	struct loop *l, const struct clock *c, const struct dns_server_options *o);
 struct dns_server *dns_server_free(struct dns_server *s); /* closes everything */
@@ -36,14 +34,12 @@ void dns_server_set_zone(struct dns_server *s, struct dns_zone *z);
 /* Forget a network: its zone, its sockets, its open questions. */
 void dns_server_drop_zone(struct dns_server *s, const char *network);
 
-/* Make the sockets of a network with a zone be those on the zone's addresses. What cannot be opened
- * is tried again at the next call; the first error is returned with its address (ERR_EXISTS:
- * another program has the port), everything else is done. */
-int dns_server_listen(
-	struct dns_server *s, const char *network, struct addr *ret_failed, struct err *e);
+/* Where zones without upstreams of their own ask: the host's resolvers, FORWARD_UPSTREAMS_MAX at
+ * most. */
+void dns_server_set_upstreams(struct dns_server *s, const struct addr *list, size_t n);
 
-/* Answer on ready sockets for that address of a network with a zone; they are taken over. Either
- * may be -1. */
+/* Answer on ready sockets for that address of a network; they are taken over, and closed when the
+ * network has no zone. Either may be -1. */
 void dns_server_add(
 	struct dns_server *s, const char *network, struct addr a, int udp_fd, int tcp_fd);
 /* Close them. */

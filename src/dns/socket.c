@@ -147,6 +147,13 @@ int dns_socket_open(struct addr a, uint16_t port, bool stream, const struct pref
 	return errnum == EADDRINUSE ? ERR_EXISTS : ERR_SYSTEM;
 }
 
+int dns_socket_filter(int fd, struct addr a, const struct prefix_vec *pools, struct err *e)
+{
+	if (attach_filter(fd, (enum family)a.family, pools) < 0)
+		return err_errno(e, errno, "cannot filter a DNS socket");
+	return 0;
+}
+
 int dns_socket_connect(struct addr a, uint16_t port, bool stream, int *ret_fd)
 {
 	struct sockaddr_storage s;

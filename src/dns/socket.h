@@ -18,6 +18,9 @@
 int dns_socket_open(struct addr a, uint16_t port, bool stream, const struct prefix_vec *pools,
 	int *ret_fd, struct err *e);
 
+/* The overlay's pools have changed; a socket is filtered anew, wherever it was handed to. */
+int dns_socket_filter(int fd, struct addr a, const struct prefix_vec *pools, struct err *e);
+
 /* One towards an upstream, non-blocking, connected or (stream) connecting; its port is random. */
 int dns_socket_connect(struct addr a, uint16_t port, bool stream, int *ret_fd);
 

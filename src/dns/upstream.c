@@ -77,7 +77,14 @@ static void refresh(struct upstream_file *u)
 		: 0;
 }
 
-size_t upstream_list(struct upstream_file *u, const struct dns_zone *z,
+size_t upstream_file_list(struct upstream_file *u, struct addr ret[static FORWARD_UPSTREAMS_MAX])
+{
+	refresh(u);
+	memcpy(ret, u->list, sizeof(u->list));
+	return u->n;
+}
+
+size_t upstream_list(const struct addr *host, size_t n_host, const struct dns_zone *z,
 	struct addr ret[static FORWARD_UPSTREAMS_MAX])
 {
 	size_t n = 0;
@@ -88,9 +95,8 @@ size_t upstream_list(struct upstream_file *u, const struct dns_zone *z,
 			ret[n++] = a;
 	if (dns_zone_upstreams(z)->n > 0)
 		return n;
-	refresh(u);
-	for (size_t i = 0; i < u->n; i++)
-		if (!dns_zone_is_own(z, u->list[i]))
-			ret[n++] = u->list[i];
+	for (size_t i = 0; i < n_host && n < FORWARD_UPSTREAMS_MAX; i++)
+		if (!dns_zone_is_own(z, host[i]))
+			ret[n++] = host[i];
 	return n;
 }

@@ -107,7 +107,7 @@ static void add_dns(struct dns_zone *z, const struct dns_item *dns)
 	strs_copy(&z->upstreams, &dns->upstreams);
 }
 
-static void add_item(struct dns_zone *z, const struct item *i)
+void dns_zone_add(struct dns_zone *z, const struct item *i)
 {
 	switch (i->kind) {
 	case ITEM_DNS:
@@ -141,15 +141,27 @@ static int by_addr(const void *a, const void *b)
 	return x->name == y->name ? 0 : precedes(x->name, y->name) ? -1 : 1;
 }
 
-struct dns_zone *dns_zone_new(const struct item_vec *items, const char *network, uint32_t serial)
+struct dns_zone *dns_zone_begin(const char *network, uint32_t serial)
 {
 	struct dns_zone *z = NEW(struct dns_zone);
 
 	id_copy(z->network, network);
 	z->serial = serial;
+	return z;
+}
+
+struct dns_zone *dns_zone_new(const struct item_vec *items, const char *network, uint32_t serial)
+{
+	struct dns_zone *z = dns_zone_begin(network, serial);
+
 	VEC_FOREACH (i, items)
 		if (strcmp((*i)->network, network) == 0)
-			add_item(z, *i);
+			dns_zone_add(z, *i);
+	return dns_zone_end(z);
+}
+
+struct dns_zone *dns_zone_end(struct dns_zone *z)
+{
 	if (z->domain == NULL)
 		return dns_zone_free(z);
 	MAP_FOREACH (slot, &z->sets)

@@ -17,6 +17,11 @@ struct dns_zone;
 /* The network's zone, or NULL when the items do not ask this node to answer for it. items may be in
  * any order and stay the caller's. serial: of the SOA record; grows with changes. */
 struct dns_zone *dns_zone_new(const struct item_vec *items, const char *network, uint32_t serial);
+/* The same in steps: begin, add the network's items one by one (other kinds are passed over), end.
+ * dns_zone_end takes the zone, and gives it or NULL. */
+struct dns_zone *dns_zone_begin(const char *network, uint32_t serial);
+void dns_zone_add(struct dns_zone *z, const struct item *i);
+struct dns_zone *dns_zone_end(struct dns_zone *z);
 struct dns_zone *dns_zone_free(struct dns_zone *z);
 
 const char *dns_zone_network(const struct dns_zone *z);

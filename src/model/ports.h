@@ -19,4 +19,10 @@ struct member_ports {
 void member_ports(const struct network *n, const struct member *m, const struct group *g,
 	struct member_ports *ret);
 
+/* A member's interfaces to exits: its own one, then one for each slot of an exit. */
+#define EXIT_OFFSETS 257
+/* The port of one of them, clear of what member_ports gives the member. offset < EXIT_OFFSETS. */
+uint16_t member_exit_port(
+	const struct network *n, const struct member *m, const struct group *g, unsigned offset);
+
 #endif

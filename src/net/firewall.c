@@ -523,6 +523,8 @@ void firewall_make(const char *network, const struct firewall_item *f, const str
 		ret->chains |= FIREWALL_NAT;
 	if (firewall_has_exits(f))
 		ret->chains |= FIREWALL_EXIT;
+	if (f->hubs.n > 0)
+		ret->chains |= FIREWALL_RELAY;
 	content_make(network, f, items, &members, ret->limited, &ret->content);
 }
 
@@ -538,7 +540,8 @@ int firewall_text(
 	static const struct {
 		unsigned bit;
 		const char *chain;
-	} optional[] = {{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"}};
+	} optional[] = {
+		{FIREWALL_NAT, "wr_nat"}, {FIREWALL_EXIT, "wr_exit"}, {FIREWALL_RELAY, "wr_relay"}};
 	static const struct nf_content none;
 	struct nf_changes changes = {0};
 	int r = nf_changes_between(old == NULL ? &none : old, &fw->content, &changes);

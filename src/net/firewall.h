@@ -5,7 +5,7 @@
 #include "model/state.h"
 #include "net/nfcontent.h"
 
-enum { FIREWALL_NAT = 1, FIREWALL_EXIT = 2 };
+enum { FIREWALL_NAT = 1, FIREWALL_EXIT = 2, FIREWALL_RELAY = 4 };
 
 struct firewall {
 	char table[NFT_NAME_LEN];

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 
-#define EXIT_PORTS 1000 /* from a member's port up: the exit's own, then one a slot */
 #define SET_LEN 8
 #define SET_NONE "x_none"
 #define SET_HERE "x_here"
@@ -67,12 +66,9 @@ const struct exit_slot *exit_of_device(
 
 /* --- names and numbers ------------------------------------------------------------------------ */
 
-static uint16_t exit_port(const struct network *n, const struct member *m, unsigned offset)
+static uint16_t exit_port(const struct fleet_network *fn, const struct member *m, unsigned offset)
 {
-	unsigned port = m->listen_port != 0 ? m->listen_port : n->listen_port;
-
-	port = port + EXIT_PORTS + 256 < UINT16_MAX ? port + EXIT_PORTS : port - 2 * EXIT_PORTS;
-	return (uint16_t)(port + offset);
+	return member_exit_port(fn->network, m, link_group(fn, m), offset);
 }
 
 /* Two networks of one machine must not share a mark. */
@@ -98,7 +94,7 @@ static void set_name(uint8_t slot, char ret[static SET_LEN])
 }
 
 /* "host:port" of that interface of m, or NULL when nobody knows where it is. */
-static char *exit_endpoint(const struct network *n, const struct member *m, unsigned offset)
+static char *exit_endpoint(const struct fleet_network *fn, const struct member *m, unsigned offset)
 {
 	const char *text = m->endpoint != NULL ? m->endpoint : m->observed_endpoint;
 	CLEANUP(buf_done) struct buf b = {0};
@@ -107,21 +103,22 @@ static char *exit_endpoint(const struct network *n, const struct member *m, unsi
 
 	if (text == NULL || endpoint_split(text, host, sizeof(host), &port) < 0)
 		return NULL;
-	endpoint_join(host, exit_port(n, m, offset), &b);
+	endpoint_join(host, exit_port(fn, m, offset), &b);
 	return buf_take(&b);
 }
 
 /* --- interfaces and peers --------------------------------------------------------------------- */
 
-static void push_interface(const struct network *n, const struct member *m, const char *name,
+static void push_interface(const struct fleet_network *fn, const struct member *m, const char *name,
 	unsigned offset, struct item_vec *ret)
 {
+	const struct network *n = fn->network;
 	struct item *i = item_new(ITEM_INTERFACE, n->id);
 
 	snprintf(i->interface.name, IFNAME_LEN, "%s", name);
 	i->interface.role = IFACE_EXIT;
 	i->interface.public_key = *link_own_key(m);
-	i->interface.listen_port = exit_port(n, m, offset);
+	i->interface.listen_port = exit_port(fn, m, offset);
 	i->interface.mtu = n->mtu;
 	VEC_PUSH(ret, i);
 	link_addresses(n, m, name, ret);
@@ -149,7 +146,7 @@ static struct peer_item *push_peer(const struct fleet_network *fn, const struct 
 	p->public_key = other->public_key;
 	p->mesh_ip = other->ipv4;
 	p->mesh_ip6 = other->ipv6;
-	p->endpoint = exit_endpoint(fn->network, other, offset);
+	p->endpoint = exit_endpoint(fn, other, offset);
 	p->generation = view_endpoint_generation(p->endpoint);
 	p->keepalive = fn->network->keepalive;
 	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
@@ -190,7 +187,7 @@ static void push_way(struct view *v, const struct member *m, const struct exit_s
 
 	link_name(n, x->slot, name);
 	set_name(x->slot, set);
-	push_interface(n, m, name, 1u + x->slot, ret);
+	push_interface(v->fn, m, name, 1u + x->slot, ret);
 	push_sysctl(n, name, "rp_filter", "2", ret);
 	/* replies come from everywhere: they are judged by the table their mark leads to */
 	push_sysctl(n, name, "src_valid_mark", "1", ret);
@@ -243,7 +240,7 @@ static void push_way_out(struct view *v, const struct member *m, uint8_t slot,
 			strcmp(gateway->member->node, m->node) == 0)
 			continue;
 		if (way == NULL) {
-			push_interface(n, m, name, 0, ret);
+			push_interface(v->fn, m, name, 0, ret);
 			push_sysctl(n, name, "rp_filter", "2", ret);
 			way = item_new(ITEM_EXIT, n->id);
 		}

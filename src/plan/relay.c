@@ -82,14 +82,16 @@ static void add_pools(const struct network *n, struct prefix_vec *ret)
 
 /* A prefix by every relay, the preferred one first. The last one's route stays whatever happens, so
  * that the overlay's packets never leave by another way. */
-static void push_by_relays(const struct view *v, struct prefix dst, struct item_vec *ret)
+static void push_by_relays(
+	const struct view *v, size_t viewer, struct prefix dst, struct item_vec *ret)
 {
-	for (size_t k = 0; k < v->n_relays; k++) {
-		const struct view_relay *r = &v->relays[k];
-		bool last = k + 1 == v->n_relays;
+	size_t order[VIEW_RELAYS_MAX], n = view_relays_for(v, viewer, order);
+
+	for (size_t k = 0; k < n; k++) {
+		const struct view_relay *r = &v->relays[order[k]];
 
 		link_push_route(v->fn->network, r->ifname, dst, RELAY_METRIC + (uint32_t)k,
-			last ? "" : v->members[r->member].member->id, ret);
+			k + 1 == n ? "" : v->members[r->member].member->id, ret);
 	}
 }
 
@@ -138,23 +140,25 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
 {
 	const struct network *n = v->fn->network;
 	const struct member *self = v->members[viewer].member;
+	size_t order[VIEW_RELAYS_MAX], last = view_relays_for(v, viewer, order) - 1, k = 0;
 	struct prefix_vec pools = {0};
-	size_t k = 0;
+	const char *name;
 	struct item *it;
 
-	while (v->relays[k].member != relay)
+	while (v->relays[order[k]].member != relay)
 		k++;
-	it = link_peer_item(v, viewer, relay, v->relays[k].ifname, ret);
+	name = v->relays[order[k]].ifname;
+	it = link_peer_item(v, viewer, relay, name, ret);
 	it->peer.endpoint = hub_endpoint(v, relay);
 	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	add_allowed(v, self, &it->peer.allowed_ips);
 	VEC_FOREACH (p, view_prefixes(v, viewer, relay))
-		link_push_route(n, v->relays[k].ifname, *p, RELAY_METRIC, "", ret);
+		link_push_route(n, name, *p, RELAY_METRIC, "", ret);
 	add_pools(n, &pools);
 	VEC_FOREACH (p, &pools)
-		link_push_route(n, v->relays[k].ifname, *p, RELAY_METRIC + (uint32_t)k,
-			k + 1 == v->n_relays ? "" : it->peer.id, ret);
+		link_push_route(
+			n, name, *p, RELAY_METRIC + (uint32_t)k, k == last ? "" : it->peer.id, ret);
 	VEC_DONE(&pools);
 	VEC_PUSH(ret, it);
 }
@@ -170,7 +174,7 @@ static void push_beyond(struct view *v, size_t viewer, size_t i, struct item_vec
 		policy_device_range(v->fn->network, &devices);
 	VEC_FOREACH (p, view_prefixes(v, viewer, i))
 		if (!prefix_vec_covers(&pools, *p) || prefix_vec_covers(&devices, *p))
-			push_by_relays(v, *p, ret);
+			push_by_relays(v, viewer, *p, ret);
 	VEC_DONE(&pools);
 	VEC_DONE(&devices);
 }

@@ -83,6 +83,31 @@ static void find_relays(struct view *v)
 		add_beyond(v);
 }
 
+static bool same_region(const struct member *a, const struct member *b)
+{
+	return a->region != NULL && b->region != NULL && a->region[0] != '\0' &&
+		strcmp(a->region, b->region) == 0;
+}
+
+size_t view_relays_for(const struct view *v, size_t member, size_t ret[static VIEW_RELAYS_MAX])
+{
+	const struct member *m = v->members[member].member;
+	size_t n = 0;
+
+	for (int near = 1; near >= 0; near--)
+		for (size_t k = 0; k < v->n_relays; k++)
+			if (same_region(m, v->members[v->relays[k].member].member) == (near == 1))
+				ret[n++] = k;
+	return n;
+}
+
+static const char *region_of(const struct view *v, const struct view_relay *r)
+{
+	const char *region = v->members[r->member].member->region;
+
+	return region == NULL ? "" : region;
+}
+
 bool view_relays_equal(const struct view *a, const struct view *b)
 {
 	if (a->n_relays != b->n_relays)
@@ -90,7 +115,8 @@ bool view_relays_equal(const struct view *a, const struct view *b)
 	for (size_t i = 0; i < a->n_relays; i++)
 		if (strcmp(a->relays[i].ifname, b->relays[i].ifname) != 0 ||
 			strcmp(a->members[a->relays[i].member].member->id,
-				b->members[b->relays[i].member].member->id) != 0)
+				b->members[b->relays[i].member].member->id) != 0 ||
+			strcmp(region_of(a, &a->relays[i]), region_of(b, &b->relays[i])) != 0)
 			return false;
 	return true;
 }

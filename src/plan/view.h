@@ -45,7 +45,7 @@ struct view {
 	struct view_member *members; /* in the network's order */
 	size_t n_members;
 	bool hub;                                  /* only links with a gateway or controller */
-	struct view_relay relays[VIEW_RELAYS_MAX]; /* in order of preference */
+	struct view_relay relays[VIEW_RELAYS_MAX]; /* in the network's order: see view_relays_for */
 	size_t n_relays;
 	struct prefix_vec beyond; /* behind members and outside the pools; only with relays */
 	struct reach reach;
@@ -71,8 +71,12 @@ int view_has_links(const struct view *v, size_t viewer);
 /* Is there a relay link between them: related, and one of them is a relay. */
 int view_relayed(const struct view *v, size_t a, size_t b);
 
-/* Are members relayed by the same controllers, by the same names, in the same order? */
+/* Are members relayed by the same controllers, by the same names, in the same orders? */
 bool view_relays_equal(const struct view *a, const struct view *b);
+
+/* Places of relays in the order a member prefers them: those of its region before the others.
+ * Returns how many. */
+size_t view_relays_for(const struct view *v, size_t member, size_t ret[static VIEW_RELAYS_MAX]);
 
 /* The exits of the network. */
 const struct exits *view_exits(struct view *v);

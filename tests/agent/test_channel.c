@@ -66,7 +66,7 @@ static void too_late(void *arg)
 static int setup(void **state)
 {
 	struct end *x = NEW(struct end);
-	const struct channel_handlers h = {limit, message, ended, x};
+	const struct channel_handlers h = {limit, message, ended, x, false};
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
@@ -356,6 +356,137 @@ static void addresses_travel(void **state)
 	buf_done(&b);
 }
 
+/* --- descriptors ------------------------------------------------------------------------------ */
+
+struct taker {
+	struct channel *channel;
+	struct loop *loop;
+	unsigned taken;
+	bool ended;
+};
+
+/* Each third message brings two, whose places in the order are written on them. */
+static int take_two(void *arg, const struct channel_message *m, struct err *e)
+{
+	struct taker *t = arg;
+
+	for (unsigned i = 0; m->id % 3 == 0 && i < CHANNEL_FDS_MAX; i++) {
+		int fd = channel_take_fd(t->channel);
+		char c = 0;
+
+		assert_true(fd >= 0);
+		assert_int_equal(pread(fd, &c, 1, 0), 1);
+		assert_int_equal(c, (char)t->taken++);
+		close(fd);
+	}
+	if (m->type == 99)
+		loop_stop(t->loop);
+	return 0;
+}
+
+static void taker_ended(void *arg, const struct err *e)
+{
+	struct taker *t = arg;
+
+	t->ended = true;
+	loop_stop(t->loop);
+}
+
+static int64_t any_size(void *arg, uint32_t type, uint32_t id)
+{
+	return 1 << 20;
+}
+
+/* A file with one byte. */
+static int marked(unsigned n)
+{
+	char name[] = "/tmp/warren-channel-XXXXXX", c = (char)n;
+	int fd = mkstemp(name);
+
+	assert_true(fd >= 0);
+	unlink(name);
+	assert_int_equal(write(fd, &c, 1), 1);
+	return fd;
+}
+
+/* They come with their message, whatever is queued before and behind it. */
+static void descriptors_travel_in_order(void **state)
+{
+	struct end *x = *state;
+	struct taker t = {.loop = x->loop};
+	const struct channel_handlers h = {any_size, take_two, taker_ended, &t, true};
+	struct buf payload = {0};
+	unsigned n = 0;
+
+	t.channel = channel_new(x->loop, dup(x->raw), &h);
+	memset(buf_room(&payload, 50000), 'x', 50000);
+	for (uint32_t i = 0; i < 60; i++) {
+		payload.len = (i % 5) * (i % 7) * 1500; /* none, and more than a socket holds */
+		if (i % 3 == 0) {
+			int fds[] = {marked(n), marked(n + 1)};
+
+			n += 2;
+			channel_send_fds(x->channel, 1, i, &payload, fds, 2);
+			close(fds[0]); /* it has copies */
+			close(fds[1]);
+		} else {
+			channel_send(x->channel, 1, i, &payload);
+		}
+	}
+	channel_send(x->channel, 99, 1, NULL);
+	loop_run(x->loop);
+	assert_false(t.ended);
+	assert_int_equal(t.taken, n);
+	assert_int_equal(channel_queued(x->channel), 0);
+	channel_free(t.channel);
+	buf_done(&payload);
+}
+
+static void send_raw_fds(struct end *x, const struct buf *frame, int fd, unsigned times)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct iovec part = {frame->data, 1};
+	struct msghdr m = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	for (unsigned i = 0; i < times; i++) {
+		assert_int_equal(sendmsg(x->raw, &m, MSG_NOSIGNAL), 1);
+		part.iov_base = (char *)part.iov_base + 1;
+	}
+	write_raw(x, frame->data + times, frame->len - times);
+}
+
+/* Who takes none gets none: not even one that stays open behind its back. */
+static void descriptors_nobody_takes_are_closed(void **state)
+{
+	struct end *x = *state;
+	struct buf f = {0};
+	int ends[2];
+	char c;
+
+	assert_int_equal(pipe(ends), 0);
+	put_frame(&f, 1, 1, 10);
+	x->stop_at = 1;
+	send_raw_fds(x, &f, ends[1], 5);
+	close(ends[1]);
+	loop_run(x->loop);
+	assert_int_equal(x->messages, 1);
+	assert_int_equal(channel_take_fd(x->channel), -1);
+	assert_int_equal(read(ends[0], &c, 1), 0); /* no writer is left */
+	close(ends[0]);
+	buf_done(&f);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -367,6 +498,8 @@ int main(void)
 		T(tells_the_end_once),
 		T(can_be_freed_inside_a_handler),
 		T(a_full_queue_ends_it),
+		T(descriptors_travel_in_order),
+		T(descriptors_nobody_takes_are_closed),
 		cmocka_unit_test(targets_travel),
 		cmocka_unit_test(calls_travel),
 		cmocka_unit_test(answers_travel),

@@ -154,6 +154,39 @@ static int net_has_a_network(void)
 	return 0;
 }
 
+/* A DNS socket that was handed over is good for answers, right or wrong, from that address and port
+ * and no other; and no other socket can be made like it. */
+static int net_lies_about_names_at_most(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET}, to = in;
+	socklen_t len = sizeof(in), to_len = sizeof(to);
+	int handed = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), fd, one = 1;
+	int client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[8];
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	MUST(bind(handed, (struct sockaddr *)&in, sizeof(in)) == 0);
+	MUST(getsockname(handed, (struct sockaddr *)&in, &len) == 0);
+	MUST(connect(client, (struct sockaddr *)&in, len) == 0);
+	MUST(send(client, "?", 1, 0) == 1);
+	as_net();
+	MUST(recvfrom(handed, text, sizeof(text), 0, (struct sockaddr *)&to, &to_len) == 1);
+	MUST(sendto(handed, "lie", 3, 0, (struct sockaddr *)&to, to_len) == 3);
+	MUST(recv(client, text, sizeof(text), 0) == 3);
+	in.sin_port = htons(53);
+	MUST(bind(handed, (struct sockaddr *)&in, sizeof(in)) < 0);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	MUST(fd >= 0);
+	in.sin_port = 0;
+	MUST(bind(fd, (struct sockaddr *)&in, sizeof(in)) < 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	MUST(fd >= 0 && listen(fd, 1) < 0);
+	/* nobody else's addresses, and not the marks that choose ways round the firewall */
+	MUST(setsockopt(handed, SOL_IP, IP_TRANSPARENT, &one, sizeof(one)) < 0);
+	MUST(setsockopt(handed, SOL_SOCKET, SO_MARK, &one, sizeof(one)) < 0);
+	return 0;
+}
+
 static int net_has_no_rights(void)
 {
 	int fd;
@@ -193,6 +226,7 @@ static void net_is_confined(void **state)
 	assert_int_equal(in_child(net_reads_nothing_of_ours), 0);
 	assert_int_equal(in_child(net_changes_no_network), 0);
 	assert_int_equal(in_child(net_has_a_network), 0);
+	assert_int_equal(in_child(net_lies_about_names_at_most), 0);
 	assert_int_equal(in_child(net_has_no_rights), 0);
 	assert_int_equal(in_child(net_runs_a_program), -SIGSYS);
 	assert_int_not_equal(access("/tmp/warren-net-was-here", F_OK), 0);

@@ -16,8 +16,9 @@ struct step {
 	uint64_t rx, tx;
 	msec handshake; /* its number; 0 = none yet */
 	enum path_state want;
-	bool answer; /* the peer is owed one */
+	unsigned is;
 };
+enum { OWED = 1, DETOUR = 2 }; /* the peer is owed an answer; relays have brought packets */
 
 static void walk(const char *name, uint16_t keepalive, const struct step *steps, size_t n)
 {
@@ -29,8 +30,11 @@ static void walk(const char *name, uint16_t keepalive, const struct step *steps,
 
 		if (steps[i].handshake != 0)
 			p.last_handshake = WALL0 + steps[i].handshake;
-		answer = path_step(&s, &p, T0 + steps[i].at, WALL0 + steps[i].at);
-		if (s.state != steps[i].want || answer != steps[i].answer)
+		answer = path_step(&s, &p,
+			&(struct path_look){.mono = T0 + steps[i].at,
+				.wall = WALL0 + steps[i].at,
+				.detour = (steps[i].is & DETOUR) != 0});
+		if (s.state != steps[i].want || answer != ((steps[i].is & OWED) != 0))
 			fail_msg("%s, step %zu: state %d, answer %d", name, i, s.state, answer);
 	}
 }
@@ -43,35 +47,128 @@ static void walk(const char *name, uint16_t keepalive, const struct step *steps,
 
 static void moves(void **state)
 {
-	WALK("never heard", 25, {0, 0, 0, 0, PATH_PROBING, false},
-		{5000, 0, 148, 0, PATH_PROBING, false}, {60000, 0, 1480, 0, PATH_PROBING, false});
-	WALK("comes up, idles", 25, {0, 0, 148, 0, PATH_PROBING, false},
-		{1000, 92, 180, 900, PATH_ALIVE, false}, {25000, 124, 212, 900, PATH_ALIVE, false},
-		{50000, 156, 244, 900, PATH_ALIVE, false},
-		{100000, 188, 276, 900, PATH_ALIVE, false});
-	WALK("sends into silence, then a new handshake", 25, {0, 92, 180, 1, PATH_ALIVE, false},
-		{1000, 92, 1180, 1, PATH_ALIVE, false}, {6999, 92, 9180, 1, PATH_ALIVE, false},
-		{7000, 92, 10180, 1, PATH_DEAD, false},
+	WALK("never heard", 25, {0, 0, 0, 0, PATH_PROBING, 0}, {5000, 0, 148, 0, PATH_PROBING, 0},
+		{60000, 0, 1480, 0, PATH_PROBING, 0});
+	WALK("comes up, idles", 25, {0, 0, 148, 0, PATH_PROBING, 0},
+		{1000, 92, 180, 900, PATH_ALIVE, 0}, {25000, 124, 212, 900, PATH_ALIVE, 0},
+		{50000, 156, 244, 900, PATH_ALIVE, 0}, {100000, 188, 276, 900, PATH_ALIVE, 0});
+	WALK("sends into silence, then a new handshake", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{1000, 92, 1180, 1, PATH_ALIVE, 0}, {6999, 92, 9180, 1, PATH_ALIVE, 0},
+		{7000, 92, 10180, 1, PATH_DEAD, 0},
 		/* what still trickles in is no proof that we are heard */
-		{18000, 192, 10180, 1, PATH_DEAD, false},
-		{20000, 284, 10360, 19500, PATH_ALIVE, false});
-	WALK("answered late, once", 25, {0, 92, 180, 1, PATH_ALIVE, false},
-		{1000, 92, 1180, 1, PATH_ALIVE, false}, {7000, 92, 2180, 1, PATH_DEAD, false},
-		{11000, 124, 2180, 1, PATH_ALIVE, false}, {12000, 124, 3180, 1, PATH_ALIVE, false},
-		{18000, 124, 4180, 1, PATH_DEAD, false}, {20000, 156, 4180, 1, PATH_DEAD, false});
-	WALK("keepalives want no answer", 25, {0, 92, 180, 1, PATH_ALIVE, false},
-		{1000, 92, 212, 1, PATH_ALIVE, false}, {20000, 92, 244, 1, PATH_ALIVE, false});
-	WALK("silent for three keepalives", 25, {0, 92, 180, 1, PATH_ALIVE, false},
-		{74000, 92, 212, 1, PATH_ALIVE, false}, {75000, 92, 212, 1, PATH_DEAD, false});
-	WALK("no session", 0, {0, 92, 180, 1, PATH_ALIVE, false},
-		{190000, 92, 180, 1, PATH_ALIVE, false}, {195000, 92, 180, 1, PATH_DEAD, false});
-	WALK("one way only: somebody must answer", 25, {0, 92, 180, 1, PATH_ALIVE, false},
-		{1000, 1092, 180, 1, PATH_ALIVE, false}, {2000, 2092, 180, 1, PATH_ALIVE, true},
-		{3000, 3092, 212, 1, PATH_ALIVE, false}, {4000, 4092, 212, 1, PATH_ALIVE, false},
-		{5000, 5092, 212, 1, PATH_ALIVE, true});
-	WALK("an old handshake, found at start", 25, {400000, 92, 180, 1, PATH_PROBING, false},
-		{401000, 184, 180, 1, PATH_PROBING, false},
-		{402000, 184, 360, 401900, PATH_ALIVE, false});
+		{18000, 192, 10180, 1, PATH_DEAD, OWED}, {20000, 284, 10360, 19500, PATH_ALIVE, 0});
+	WALK("answered late, once", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{1000, 92, 1180, 1, PATH_ALIVE, 0}, {7000, 92, 2180, 1, PATH_DEAD, 0},
+		{11000, 124, 2180, 1, PATH_ALIVE, 0}, {12000, 124, 3180, 1, PATH_ALIVE, 0},
+		{18000, 124, 4180, 1, PATH_DEAD, 0}, {20000, 156, 4180, 1, PATH_DEAD, 0});
+	WALK("keepalives want no answer", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{1000, 92, 212, 1, PATH_ALIVE, 0}, {20000, 92, 244, 1, PATH_ALIVE, 0});
+	WALK("silent for three keepalives", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{74000, 92, 212, 1, PATH_ALIVE, 0}, {75000, 92, 212, 1, PATH_DEAD, 0});
+	WALK("no session", 0, {0, 92, 180, 1, PATH_ALIVE, 0}, {190000, 92, 180, 1, PATH_ALIVE, 0},
+		{195000, 92, 180, 1, PATH_DEAD, 0});
+	WALK("one way only: somebody must answer", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{200, 1092, 180, 1, PATH_ALIVE, 0}, {400, 2092, 180, 1, PATH_ALIVE, OWED},
+		{600, 3092, 212, 1, PATH_ALIVE, 0}, {800, 4092, 212, 1, PATH_ALIVE, 0},
+		{1000, 5092, 212, 1, PATH_ALIVE, OWED});
+	WALK("likewise, when looks are far between", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{1000, 1092, 180, 1, PATH_ALIVE, OWED});
+	WALK("an old handshake, found at start", 25, {400000, 92, 180, 1, PATH_PROBING, 0},
+		{401000, 184, 180, 1, PATH_PROBING, 0}, {402000, 184, 360, 401900, PATH_ALIVE, 0});
+}
+
+static void failures(void **state)
+{
+	WALK("a conversation breaks off", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{200, 292, 380, 1, PATH_ALIVE, 0}, {400, 292, 580, 1, PATH_ALIVE, 0},
+		{600, 292, 780, 1, PATH_ALIVE, 0}, {800, 292, 980, 1, PATH_ALIVE, 0},
+		{1399, 292, 1180, 1, PATH_ALIVE, 0}, {1400, 292, 1180, 1, PATH_DEAD, 0},
+		{5000, 292, 1328, 1, PATH_DEAD, 0}, {9000, 384, 1500, 8900, PATH_ALIVE, 0});
+	WALK("the other end goes by a relay", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{200, 292, 380, 1, PATH_ALIVE, 0}, {400, 292, 380, 1, PATH_ALIVE, 0},
+		{1600, 292, 580, 1, PATH_ALIVE, DETOUR}, {1800, 292, 780, 1, PATH_ALIVE, DETOUR},
+		{1999, 292, 980, 1, PATH_ALIVE, DETOUR}, {2000, 292, 980, 1, PATH_DEAD, DETOUR});
+	WALK("likewise, after a long silence", 25, {0, 292, 380, 1, PATH_ALIVE, 0},
+		{14000, 292, 580, 1, PATH_ALIVE, DETOUR}, {14200, 292, 780, 1, PATH_ALIVE, DETOUR},
+		{14400, 292, 980, 1, PATH_DEAD, DETOUR});
+	WALK("relays bring packets of others", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{200, 292, 380, 1, PATH_ALIVE, DETOUR}, {400, 292, 580, 1, PATH_ALIVE, DETOUR},
+		{600, 492, 780, 1, PATH_ALIVE, DETOUR}, {800, 492, 980, 1, PATH_ALIVE, DETOUR},
+		{1000, 692, 1180, 1, PATH_ALIVE, DETOUR});
+	WALK("relays bring packets, and one is sent to a peer that has not spoken", 25,
+		{0, 32, 180, 1, PATH_ALIVE, 0}, {20000, 64, 380, 1, PATH_ALIVE, DETOUR},
+		{20200, 64, 580, 1, PATH_ALIVE, DETOUR}, {20400, 64, 780, 1, PATH_ALIVE, DETOUR},
+		{21200, 96, 980, 1, PATH_ALIVE, DETOUR}, {22000, 96, 1180, 1, PATH_ALIVE, DETOUR});
+	WALK("sent to one that has not spoken", 25, {0, 32, 180, 1, PATH_ALIVE, 0},
+		{20000, 64, 212, 1, PATH_ALIVE, 0}, {20200, 64, 580, 1, PATH_ALIVE, 0},
+		{20400, 64, 780, 1, PATH_ALIVE, 0}, {20600, 64, 980, 1, PATH_ALIVE, 0},
+		{24199, 64, 980, 1, PATH_ALIVE, 0}, {24200, 64, 980, 1, PATH_DEAD, 0});
+	WALK("the first looks after idling are far between", 25, {0, 292, 380, 1, PATH_ALIVE, 0},
+		{20000, 324, 412, 1, PATH_ALIVE, 0}, {21000, 324, 1412, 1, PATH_ALIVE, 0},
+		{22000, 324, 2412, 1, PATH_ALIVE, 0}, {22900, 356, 3412, 1, PATH_ALIVE, 0});
+	WALK("one packet was lost", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{200, 292, 380, 1, PATH_ALIVE, 0}, {400, 292, 580, 1, PATH_ALIVE, DETOUR},
+		{600, 292, 580, 1, PATH_ALIVE, DETOUR}, {6399, 292, 580, 1, PATH_ALIVE, DETOUR},
+		{6400, 292, 580, 1, PATH_DEAD, DETOUR});
+	WALK("a false alarm is made good by an empty packet, and makes patient", 25,
+		{0, 292, 380, 1, PATH_ALIVE, 0}, {200, 292, 580, 1, PATH_ALIVE, 0},
+		{400, 292, 780, 1, PATH_ALIVE, 0}, {600, 292, 980, 1, PATH_ALIVE, 0},
+		{1200, 292, 980, 1, PATH_DEAD, 0}, {1400, 324, 980, 1, PATH_ALIVE, 0},
+		{1600, 524, 1180, 1, PATH_ALIVE, 0}, {1800, 524, 1380, 1, PATH_ALIVE, 0},
+		{2000, 524, 1580, 1, PATH_ALIVE, 0}, {2200, 524, 1780, 1, PATH_ALIVE, 0},
+		{7799, 524, 1980, 1, PATH_ALIVE, 0}, {7800, 524, 1980, 1, PATH_DEAD, 0},
+		{8000, 556, 1980, 1, PATH_DEAD, 0});
+	WALK("cut one way only: what arrives answers what went round", 25,
+		{0, 292, 380, 1, PATH_ALIVE, 0}, {200, 292, 580, 1, PATH_ALIVE, 0},
+		{400, 292, 780, 1, PATH_ALIVE, 0}, {600, 292, 980, 1, PATH_ALIVE, 0},
+		{1200, 292, 980, 1, PATH_DEAD, 0}, {1400, 492, 980, 1, PATH_DEAD, 0},
+		{1600, 692, 980, 1, PATH_DEAD, OWED});
+	WALK("the other end is content with this path", 25, {0, 292, 380, 1, PATH_ALIVE, 0},
+		{200, 292, 580, 1, PATH_ALIVE, 0}, {400, 292, 780, 1, PATH_ALIVE, 0},
+		{600, 292, 980, 1, PATH_ALIVE, 0}, {1200, 292, 980, 1, PATH_DEAD, 0},
+		{2400, 492, 1012, 1, PATH_DEAD, 0}, {3200, 692, 1044, 1, PATH_ALIVE, 0});
+	WALK("a packet right behind the handshake wants an answer, too", 0,
+		{0, 0, 0, 0, PATH_PROBING, 0}, {1000, 276, 92, 900, PATH_ALIVE, OWED},
+		{2000, 276, 124, 900, PATH_ALIVE, 0});
+	WALK("a handshake is no speech", 25, {0, 0, 0, 0, PATH_PROBING, 0},
+		{1000, 92, 180, 900, PATH_ALIVE, 0}, {1200, 92, 380, 900, PATH_ALIVE, 0},
+		{1400, 92, 580, 900, PATH_ALIVE, 0}, {1600, 92, 780, 900, PATH_ALIVE, 0},
+		{5199, 92, 780, 900, PATH_ALIVE, 0}, {5200, 92, 780, 900, PATH_DEAD, 0});
+}
+
+/* One-way traffic for a minute, which the other agent answers, and nothing at all for another: no
+ * look finds it dead, however the looks of the two ends lie. */
+static void no_false_alarms(void **state)
+{
+	for (msec shift = 0; shift < PATH_LOOK; shift += 50) {
+		struct path here = {0}, there = {0};
+		struct wg_peer a = {.keepalive = 25, .last_handshake = WALL0, .rx = 92, .tx = 180};
+		struct wg_peer b = {.keepalive = 25, .last_handshake = WALL0, .rx = 180, .tx = 92};
+		msec look_a = 0, look_b = shift;
+
+		for (msec t = 0; t < 120000; t += 10) {
+			struct path_look now = {.mono = T0 + t, .wall = WALL0 + t, .detour = true};
+			bool sends = t > 2000 && t < 60000;
+
+			if (sends && t % 100 == 0)
+				b.rx += 128, a.tx += 128;
+			if (t % 25000 == 0) {
+				a.rx += 32, a.tx += 32;
+				b.rx += 32, b.tx += 32;
+			}
+			if (t >= look_a) {
+				path_step(&here, &a, &now);
+				look_a = t + (sends && t > 3000 ? PATH_LOOK_FLOW : PATH_LOOK);
+			}
+			if (t >= look_b) {
+				if (path_step(&there, &b, &now))
+					b.tx += 32, a.rx += 32;
+				look_b = t + (sends && t > 3000 ? PATH_LOOK_FLOW : PATH_LOOK);
+			}
+			if (here.state != PATH_ALIVE || there.state == PATH_DEAD)
+				fail_msg("dead after %d ms, shift %d", (int)t, (int)shift);
+		}
+	}
 }
 
 /* --- routes ----------------------------------------------------------------------------------- */
@@ -211,6 +308,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves),
+		cmocka_unit_test(failures),
+		cmocka_unit_test(no_false_alarms),
 		cmocka_unit_test_setup_teardown(routes_follow_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_keeps_live_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -1,7 +1,8 @@
 /*
  * DOC: what the agent itself spends, on a machine that exists in memory (tests/agent/fake.h): CPU
- * of one peer added and removed again, and of a reconcile that finds nothing to do, with 100 to
- * 50,000 peers present. No kernel, no engine, no nft; the sealed journal on disk is in it.
+ * of one peer added and removed again, of a look at direct paths, and of a reconcile that finds
+ * nothing to do, with 100 to 50,000 peers present. No kernel, no engine, no nft; the sealed journal
+ * on disk is in it.
  */
 #include "agent/fake.h"
 
@@ -17,6 +18,7 @@
 
 #define ROUNDS 200
 #define RECONCILES 10
+#define LOOKS 51
 #define NEW_PEER 60000
 
 static struct item *peer(unsigned n)
@@ -96,6 +98,62 @@ static double nothing_to_do(struct world *w)
 	return quantile(each, RECONCILES, 0.5);
 }
 
+/* CPU of a look at n direct paths, each with a route that depends on it; all of them busy. */
+static double look(unsigned n)
+{
+	struct core_corrections none = {0};
+	double each[LOOKS];
+	struct world w;
+	struct state s;
+	struct err e = {0};
+
+	world_init(&w);
+	state_base(&s, 1);
+	for (unsigned k = 0; k < n; k++) {
+		struct item *p = peer(k), *r = route_make(k);
+
+		id_copy(r->route.peer, p->peer.id);
+		VEC_PUSH(&s.items, p);
+		VEC_PUSH(&s.items, r);
+	}
+	item_vec_sort(&s.items);
+	core_replace(&w.core, &s);
+	if (core_reconcile(&w.core, &none, &e) < 0)
+		fail_msg("%s", e.text);
+	for (int i = 0; i < LOOKS; i++) {
+		double began;
+
+		VEC_FOREACH (it, &w.core.desired.items)
+			if ((*it)->kind == ITEM_PEER)
+				wg_memory_observe(w.fake.wg, "warren0", &(*it)->peer.public_key,
+					clock_wall(&w.clock), 1000 * (uint64_t)(i + 1),
+					1000 * (uint64_t)(i + 1));
+		w.clock.fake_mono += PATH_LOOK_FLOW;
+		began = cpu_ms();
+		core_choose(&w.core);
+		each[i] = cpu_ms() - began;
+	}
+	assert_null(w.core.error);
+	world_done(&w);
+	return quantile(each, LOOKS, 0.5);
+}
+
+static void measure_looks(unsigned n)
+{
+	double ms = look(n);
+	char what[100];
+
+	snprintf(what, sizeof(what), "agent: a look at %u busy direct paths, own CPU", n);
+	row(what, ms, "ms");
+	snprintf(what, sizeof(what), "the same, part of a processor, at least %d ms apart",
+		PATH_LOOK_FLOW);
+	row(what,
+		100 * ms /
+			(ms * PATH_LOOK_SHARE > PATH_LOOK_FLOW ? ms * PATH_LOOK_SHARE
+							       : PATH_LOOK_FLOW),
+		"%");
+}
+
 static void measure(unsigned n)
 {
 	struct world w;
@@ -123,6 +181,8 @@ int main(void)
 	static const unsigned sizes[] = {100, 1000, 10000, 49999};
 
 	log_init("bench", LOG_ERROR);
+	measure_looks(1000);
+	measure_looks(10000);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
 		measure(sizes[i]);
 	return 0;

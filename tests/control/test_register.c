@@ -187,6 +187,51 @@ static void test_answer(void **state)
 	rig_stop(&r);
 }
 
+/* A name that a client has stays the client's: the machine is told to take another. */
+static void test_dns_names(void **state)
+{
+	static const struct {
+		const char *hostname, *message;
+		int status;
+	} tries[] = {
+		{"Phone", "the DNS name phone is held by a client", 409},
+		{"localhost", "which is reserved", 400},
+		{"WPAD.", "which is reserved", 400},
+		{"phone-1", NULL, 201},
+	};
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent gw = {0};
+	struct device d;
+	struct group g;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 1, 0, &token);
+	assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+	rig_group(&r, &g);
+	rig_client(&r, "phone", g.id, &d);
+	rig_change(&r, &schema_device, NULL, &d);
+	rig_token(&r, ROLE_PEER, 1, 0, &token); /* nothing of it is spent by who is refused */
+	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+		AUTOFREE char *body = mem_printf("{\"token\":\"%s\",\"public_key\":\"" KEY_A
+						 "\",\"hostname\":\"%s\"}",
+			buf_str(&token), tries[i].hostname);
+		struct http_response response;
+
+		assert_int_equal(rig_call(&r, "POST", "/v1/register", buf_str(&token), NULL, body,
+					 &response),
+			tries[i].status);
+		if (tries[i].message != NULL) {
+			assert_non_null(strstr(buf_str(&response.body), tries[i].message));
+			assert_non_null(strstr(buf_str(&response.body), "\"hostname\""));
+		}
+		http_response_done(&response);
+	}
+	schema_done(&schema_group, &g);
+	schema_done(&schema_device, &d);
+	rig_stop(&r);
+}
+
 /* --- state ------------------------------------------------------------------------------------ */
 
 static void test_state(void **state)
@@ -912,6 +957,7 @@ int main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_dns_names),
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_group_key),
 		cmocka_unit_test(test_heartbeat),

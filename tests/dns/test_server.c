@@ -43,7 +43,7 @@ static uint16_t a_port(void)
 	return (uint16_t)(20000 + ((unsigned)getpid() + 97 * n++) % 20000);
 }
 
-static struct dns_zone *zone(void)
+static struct dns_zone *zone_with(const char *upstream)
 {
 	struct item_vec items = {0};
 	struct item *dns = item_new(ITEM_DNS, "net_1"), *fw = item_new(ITEM_FIREWALL, "net_1");
@@ -53,7 +53,8 @@ static struct dns_zone *zone(void)
 
 	dns->dns.domain = mem_strdup("town");
 	VEC_PUSH(&dns->dns.listen, listen);
-	strs_push(&dns->dns.upstreams, "127.2.0.1");
+	if (upstream != NULL)
+		strs_push(&dns->dns.upstreams, upstream);
 	VEC_PUSH(&fw->firewall.overlay, pool);
 	VEC_PUSH(&items, dns);
 	VEC_PUSH(&items, fw);
@@ -62,6 +63,11 @@ static struct dns_zone *zone(void)
 	z = dns_zone_new(&items, "net_1", 1);
 	item_vec_done(&items);
 	return z;
+}
+
+static struct dns_zone *zone(void)
+{
+	return zone_with("127.2.0.1");
 }
 
 static int client_socket(const struct rig *r, const char *from, bool stream)
@@ -131,27 +137,39 @@ static void *client_thread(void *arg)
 	return NULL;
 }
 
+static void open_sockets(struct rig *r)
+{
+	const struct addr a = town_addr("127.1.0.1");
+	struct prefix_vec pools = {0};
+	struct prefix pool = {town_addr("127.1.0.0"), 16};
+	struct err e = {0};
+	int udp = -1, tcp = -1;
+
+	VEC_PUSH(&pools, pool);
+	if (dns_socket_open(a, r->port, false, &pools, &udp, &e) < 0 ||
+		dns_socket_open(a, r->port, true, &pools, &tcp, &e) < 0)
+		fail_msg("%s", e.text);
+	VEC_DONE(&pools);
+	dns_server_add(r->server, "net_1", a, udp, tcp);
+}
+
 static void run(struct rig *r, void (*client)(struct rig *r), unsigned rate)
 {
-	struct dns_server_options o = {.port = a_port(),
+	struct dns_server_options o = {.upstream_port = a_port(),
 		.upstream_timeout = 400,
 		.idle = 60000,
 		.rate = rate,
 		.burst = rate == 0 ? 0 : 10,
 		.any_interface = true};
-	struct addr failed;
-	struct err e = {0};
 	pthread_t t;
 
-	o.upstream_port = o.port;
 	r->loop = loop_new();
-	r->port = o.port;
+	r->port = o.upstream_port;
 	r->client = client;
-	r->upstream = upstream_new(r->loop, town_addr("127.2.0.1"), o.port);
+	r->upstream = upstream_new(r->loop, town_addr("127.2.0.1"), r->port);
 	r->server = dns_server_new(r->loop, &clock_real, &o);
 	dns_server_set_zone(r->server, zone());
-	if (dns_server_listen(r->server, "net_1", &failed, &e) < 0)
-		fail_msg("%s", e.text);
+	open_sockets(r);
 	assert_int_equal(pthread_create(&t, NULL, client_thread, r), 0);
 	loop_run(r->loop);
 	pthread_join(t, NULL);
@@ -274,6 +292,33 @@ static void forwarding(void **state)
 	done(&r);
 }
 
+/* A name of many letters: that all come out small by chance does not happen. */
+#define LETTERS "letterslettersletterslettersletterslettersletters.example"
+
+static void spelling_client(struct rig *r)
+{
+	int fd = client_socket(r, "127.1.0.2", false);
+
+	r->n[0] = ask(r, fd, LETTERS, 4096, WAIT);
+	r->n[1] = r->in[2] & (DNS_TC >> 8);
+	r->n[2] = ask(r, fd, "Other.example", 0, WAIT);
+	r->n[3] = memcmp(r->in + DNS_HEADER, "\5Other\7example", 14);
+	close(fd);
+}
+
+/* Who does not repeat the spelling is asked over TCP; the asker has its own in any case. */
+static void answers_are_spelled_as_asked(void **state)
+{
+	struct rig r = {0};
+
+	run(&r, spelling_client, 0);
+	assert_true(r.n[0] > 0 && r.n[1] != 0); /* too long for him, as only TCP's answer is */
+	assert_true(r.n[2] > 0);
+	assert_int_equal(r.n[3], 0);
+	assert_int_equal(upstream_asked(r.upstream), 2);
+	done(&r);
+}
+
 static void greedy_client(struct rig *r)
 {
 	int fd = client_socket(r, "127.1.0.2", false), other;
@@ -300,24 +345,52 @@ static void each_client_has_a_bound(void **state)
 static void a_taken_port_is_an_error(void **state)
 {
 	struct prefix_vec pools = {0};
-	struct dns_server_options o = {.port = a_port()};
+	const struct addr a = town_addr("127.1.0.1");
+	uint16_t port = a_port();
+	struct err e = {0};
+	int fd, other;
+
+	assert_int_equal(dns_socket_open(a, port, false, &pools, &fd, NULL), 0);
+	assert_int_equal(dns_socket_open(a, port, false, &pools, &other, &e), ERR_EXISTS);
+	assert_int_equal(e.code, ERR_EXISTS);
+	close(fd);
+	assert_int_equal(dns_socket_open(a, port, false, &pools, &fd, &e), 0);
+	close(fd);
+}
+
+static void sockets_without_a_zone_are_closed(void **state)
+{
+	const struct dns_server_options o = {0};
 	struct loop *l = loop_new();
 	struct dns_server *s = dns_server_new(l, &clock_real, &o);
-	struct addr failed = {0};
-	struct err e = {0};
-	int fd;
+	int ends[2];
+	char c;
 
-	assert_int_equal(
-		dns_socket_open(town_addr("127.1.0.1"), o.port, false, &pools, &fd, NULL), 0);
-	dns_server_set_zone(s, zone());
-	assert_int_equal(dns_server_listen(s, "net_1", &failed, &e), ERR_EXISTS);
-	assert_int_equal(addr_compare(failed, town_addr("127.1.0.1")), 0);
-	close(fd);
-	assert_int_equal(dns_server_listen(s, "net_1", &failed, &e), 0);
-	assert_int_equal(dns_server_listen(s, "net_1", &failed, &e), 0); /* nothing to do */
-	dns_server_drop_zone(s, "net_1");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+	dns_server_add(s, "net_1", town_addr("127.1.0.1"), ends[0], -1);
+	assert_int_equal(send(ends[1], "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(recv(ends[1], &c, 1, MSG_DONTWAIT), -1);
+	close(ends[1]);
 	dns_server_free(s);
 	loop_free(l);
+}
+
+/* The host's resolvers, without one that is the zone's own responder. */
+static void who_is_asked(void **state)
+{
+	const struct addr host[] = {
+		town_addr("127.1.0.1"), town_addr("192.0.2.1"), town_addr("2001:db8::1")};
+	struct addr a[FORWARD_UPSTREAMS_MAX];
+	struct dns_zone *z = zone();
+
+	assert_int_equal(upstream_list(host, 3, z, a), 1); /* its own list */
+	assert_int_equal(addr_compare(a[0], town_addr("127.2.0.1")), 0);
+	dns_zone_free(z);
+	z = zone_with(NULL);
+	assert_int_equal(upstream_list(host, 3, z, a), 2);
+	assert_int_equal(addr_compare(a[0], host[1]), 0);
+	assert_int_equal(addr_compare(a[1], host[2]), 0);
+	dns_zone_free(z);
 }
 
 static void resolv_conf(void **state)
@@ -338,10 +411,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resolv_conf),
+		cmocka_unit_test(who_is_asked),
 		cmocka_unit_test(a_taken_port_is_an_error),
+		cmocka_unit_test(sockets_without_a_zone_are_closed),
 		cmocka_unit_test(over_udp),
 		cmocka_unit_test(over_tcp),
 		cmocka_unit_test(forwarding),
+		cmocka_unit_test(answers_are_spelled_as_asked),
 		cmocka_unit_test(each_client_has_a_bound),
 	};
 

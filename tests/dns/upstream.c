@@ -56,7 +56,7 @@ static void on_udp(int events, void *arg)
 		return;
 	note(u, q, &from);
 	size = answer(q, (size_t)n, out);
-	switch (q[DNS_HEADER + 1]) {
+	switch (q[DNS_HEADER + 1] | 0x20) {
 	case 's':
 		return;
 	case 'r':
@@ -65,7 +65,11 @@ static void on_udp(int events, void *arg)
 		dns_put16(out, dns_get16(q));
 		out[DNS_HEADER + 1] = 'x'; /* another question */
 		sendto(u->udp, out, size, 0, (struct sockaddr *)&from, len);
-		out[DNS_HEADER + 1] = 'r';
+		out[DNS_HEADER + 1] = q[DNS_HEADER + 1];
+		break;
+	case 'l':
+		for (size_t i = DNS_HEADER; i < size - 4; i++)
+			out[i] = out[i] >= 'A' && out[i] <= 'Z' ? out[i] | 0x20 : out[i];
 		break;
 	case 'b':
 		dns_put16(out + 2, DNS_QR | DNS_TC);

@@ -1,7 +1,8 @@
 /*
  * DOC: a resolver that misbehaves by the first letter of the name it is asked: 'r' sends forged
  * answers before the right one, 's' is silent, 'b' says "truncated" over UDP and 2,000 bytes over
- * TCP, anything else is answered at once. Answers have no records; what is behind is zeros.
+ * TCP, 'l' repeats names in small letters over UDP, as a forger does, anything else is answered at
+ * once. Answers have no records; what is behind is zeros.
  */
 #ifndef WARREN_TESTS_DNS_UPSTREAM_H
 #define WARREN_TESTS_DNS_UPSTREAM_H

@@ -11,7 +11,7 @@ mesh_node() { # NAME ADDRESS
 	cp /etc/hosts "$W/$1.hosts"
 	ip netns exec "$1" unshare -m sh -c 'mount -t tmpfs tmpfs /run/wireguard && mount --bind "$1" /etc/hosts && : >"$2" && exec sleep infinity' sh "$W/$1.hosts" "$W/$1.held" </dev/null >/dev/null 2>&1 &
 	holder[$1]=$!
-	wait_for 5 test -e "$W/$1.held"
+	wait_for 30 test -e "$W/$1.held"
 }
 in_node() { local n=$1; shift; nsenter -t "${holder[$n]}" -n -m "$@"; }
 agent() { start "agent-$1" nsenter -t "${holder[$1]}" -n -m "$WARREN" agent run --state "$W/$1"; }
@@ -50,7 +50,7 @@ all_pairs() {
 }
 
 # --- steady traffic -------------------------------------------------------------------------------
-steady() { rm -f "$W/steady-$1-$2.log"; start "steady-$1-$2" nsenter -t "${holder[$1]}" -n -m ping -D -O -i 0.02 -W 1 "${3:-${ip4[$2]}}"; wait_for 5 grep -qa 'bytes from' "$W/steady-$1-$2.log"; }
+steady() { rm -f "$W/steady-$1-$2.log"; start "steady-$1-$2" nsenter -t "${holder[$1]}" -n -m ping -D -O -i 0.02 -W 1 "${3:-${ip4[$2]}}"; wait_for 20 grep -qa 'bytes from' "$W/steady-$1-$2.log"; }
 # lost A B: stops the ping and counts what was lost
 lost() {
 	sleep 0.1
@@ -67,6 +67,6 @@ headquarters() { wan; machine hq; plug hq eth0 192.0.2.1/24; }
 S=$W/state
 warren() { on hq "$WARREN" "$@" --state "$S"; }
 healthy() { [ "$(on hq curl -sS -o /dev/null -w '%{http_code}' --unix-socket "$S/warren.sock" http://localhost/healthz)" = 200 ]; }
-serve() { start serve ip netns exec hq "$WARREN" serve --state "$S" && wait_for 20 healthy; }
+serve() { start serve ip netns exec hq "$WARREN" serve --state "$S" && wait_for 60 healthy; }
 api() { on hq curl -sS --unix-socket "$S/warren.sock" -H 'Content-Type: application/json' -X "$1" ${3+--data-binary "$3"} "http://localhost/api/v1$2"; }
-come() { enrol "$1" && agent "$1" && warren node set "$1" --endpoint "$(address_of "$1"):51820" && wait_for 15 in_node "$1" ip link show dev warren0 up; }
+come() { enrol "$1" && agent "$1" && warren node set "$1" --endpoint "$(address_of "$1"):51820" && wait_for 60 in_node "$1" ip link show dev warren0 up; }

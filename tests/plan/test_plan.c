@@ -1,5 +1,6 @@
 /* DOC: invariants 1-5 and 7 of spec 0 on random fleets, and what the first gateway's plan holds. */
 #include "plan/plan.h"
+#include "plan/view.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -10,6 +11,8 @@
 #include <cmocka.h>
 
 #define WORLDS 300
+
+static unsigned near_relays; /* that came before another by their region */
 
 /* Invariant 1: exact prefixes are unique per interface; no peer holds an address of the node. */
 static void check_prefixes(const struct state *s)
@@ -408,6 +411,75 @@ static void rotations_meet(void **state)
 	fleet_free(w.fleet);
 }
 
+/* Whatever a member's and its group's ports are: no two interfaces of it share one. */
+static void ports_never_clash(void **state)
+{
+	static const unsigned edges[] = {1, 2, 1024, 2023, 3000, 51820, 63000, 64278, 65533, 65535};
+	struct network n = {.listen_port = 51820};
+	struct rand r = {.state = 7};
+
+	for (unsigned i = 0; i < 200000; i++) {
+		unsigned port = i % 2 ? 1 + (unsigned)rand_below(&r, 65535)
+				      : edges[rand_below(&r, ARRAY_LEN(edges))];
+		int other = (int)port - 4000 + (int)rand_below(&r, 8000);
+		struct group g = {.listen_port = (uint16_t)(other < 1  ? 1
+						  : other > UINT16_MAX ? UINT16_MAX
+								       : other)};
+		struct member m = {.listen_port = (uint16_t)port,
+			.roles = ROLE_GATEWAY | ROLE_EXIT |
+				(rand_below(&r, 2) ? ROLE_CONTROLLER : 0u)};
+		struct member_ports p;
+		uint16_t first, last;
+
+		if (i % 5 == 0)
+			g.listen_port = m.listen_port;
+		member_ports(&n, &m, &g, &p);
+		first = member_exit_port(&n, &m, &g, 0);
+		last = member_exit_port(&n, &m, &g, EXIT_OFFSETS - 1);
+		assert_true(first >= 1024 && last == first + EXIT_OFFSETS - 1);
+		assert_true(p.devices != p.direct && p.direct != p.hub && p.devices != p.hub);
+		assert_true(p.devices < first || p.devices > last);
+		assert_true(p.direct < first || p.direct > last);
+		assert_true(p.hub < first || p.hub > last);
+	}
+}
+
+/* Who has a relay in its region goes by that first; the last route always stays. */
+static void relays_of_the_region_come_first(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct world w;
+
+		world_make(&w, seed);
+		MAP_FOREACH (slot, &w.fleet->networks) {
+			struct view *v = view_new(w.fleet, fleet_network(w.fleet, slot->key));
+
+			for (size_t i = 0; i < v->n_members; i++) {
+				size_t order[VIEW_RELAYS_MAX], n = view_relays_for(v, i, order);
+				const char *own = v->members[i].member->region;
+				bool far = false, seen[VIEW_RELAYS_MAX] = {0};
+
+				assert_int_equal(n, v->n_relays);
+				for (size_t k = 0; k < n; k++) {
+					size_t at = v->relays[order[k]].member;
+					const char *its = v->members[at].member->region;
+					bool near =
+						own != NULL && its != NULL && strcmp(own, its) == 0;
+
+					assert_false(seen[order[k]]);
+					seen[order[k]] = true;
+					assert_false(near && far);
+					far |= !near;
+					near_relays += near && order[k] != k;
+				}
+			}
+			view_free(v);
+		}
+		world_done(&w);
+	}
+	assert_true(near_relays > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +490,8 @@ int main(void)
 		cmocka_unit_test(unknown_and_disabled_nodes),
 		cmocka_unit_test(device_routes),
 		cmocka_unit_test(rotations_meet),
+		cmocka_unit_test(ports_never_clash),
+		cmocka_unit_test(relays_of_the_region_come_first),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -146,6 +146,8 @@ struct member *world_member(struct world *w, const struct network *n, const stru
 		m->roles |= ROLE_EXIT;
 	if (world_below(w, 10) != 0)
 		world_key(w, &m->public_key);
+	if (world_below(w, 2))
+		m->region = mem_strdup(world_below(w, 2) ? "north" : "south");
 	m->ipv4 = addr_add(n->node_first, index);
 	m->ipv6 = twin(n, m->ipv4);
 	m->listen_port = n->listen_port;
