@@ -1,4 +1,4 @@
-/* DOC: the frame of verbs that the generic ones cannot express, and those of nodes and policies. */
+/* DOC: the frame of verbs that the generic ones cannot express, and those of nodes and keys. */
 #include "cli/nouns.h"
 
 #include "base/file.h"
@@ -265,50 +265,6 @@ int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 		{"rotate", node_rotate, 0, 1, 1, rotate_options},
 		{"cloud-init", node_cloud_init, 0, 1, 6, cloud_options},
 	};
-
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
-
-static int policy_add(
-	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
-{
-	CLEANUP(buf_done) struct buf body = {0}, answer = {0};
-	struct json_writer w = {.out = &body};
-	int r;
-
-	if (!cli_has(a, "from") || !cli_has(a, "to"))
-		return err_set(e, ERR_INVALID, "say who may reach whom: --from and --to");
-	json_begin_object(&w, NULL);
-	json_put_str(&w, "name", a->words[0]);
-	if (cli_has(a, "network"))
-		json_put_str(&w, "network", cli_flag(a, "network"));
-	json_begin_array(&w, "rules");
-	json_begin_object(&w, NULL);
-	put_words(&w, "from", cli_flag(a, "from"));
-	put_words(&w, "to", cli_flag(a, "to"));
-	json_put_str(&w, "protocol", cli_has(a, "protocol") ? cli_flag(a, "protocol") : "any");
-	if (cli_has(a, "ports"))
-		put_words(&w, "ports", cli_flag(a, "ports"));
-	json_end_object(&w);
-	json_end_array(&w);
-	json_end_object(&w);
-	r = cli_call(s, "POST", n->path, &body, &answer, e);
-	if (r == 0)
-		cli_print_object(s, &answer, NULL);
-	return r;
-}
-
-int policy_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct cli_option options[] = {
-		{"from", "SELECTORS", ""},
-		{"to", "SELECTORS", ""},
-		{"protocol", "any|tcp|udp|icmp", ""},
-		{"ports", "443,8000-8999", ""},
-		{"network", "NETWORK", ""},
-		{0},
-	};
-	static const struct own_verb table[] = {{"add", policy_add, 0, 1, 1, options}};
 
 	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }

@@ -171,7 +171,10 @@ const struct cli_noun cli_nouns[] = {
 		.own = policy_verb,
 		.own_help =
 			"  add NAME --from SELECTORS --to SELECTORS [--protocol P] [--ports LIST]\n"
-			"      [--network N]\n"},
+			"      [--network N]\n"
+			"  test FROM TO [PROTOCOL[/PORT]]: exit status 0 when it may\n"
+			"  what-if [NAME] --remove | --enable | --disable | --from S --to S ...:\n"
+			"      who would reach more or less; changes nothing\n"},
 	{.name = "token",
 		.help = "join tokens for nodes, API tokens for programs",
 		.path = "/api/v1/tokens",

@@ -69,7 +69,7 @@ struct own_verb {
 int cli_run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
 	const char *verb, int argc, char **argv);
 
-/* Own verbs (client.c, accounts.c, admin.c). */
+/* Own verbs (client.c, accounts.c, policy.c, admin.c). */
 int issuer_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int audit_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);

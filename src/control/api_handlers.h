@@ -100,6 +100,10 @@ void api_signon_buttons(struct call *c);
 void api_signon_leave(struct call *c);
 void api_signon_return(struct call *c);
 
+/* api_whatif.c */
+void api_policy_whatif(struct call *c);
+void api_policy_test(struct call *c);
+
 /* api_audit.c */
 void api_audit_verify(struct call *c);
 

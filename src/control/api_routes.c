@@ -105,6 +105,8 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", API "/policies/{id}", api_show, V, 0, &schema_policy, ""),
 	ROUTE("PATCH", API "/policies/{id}", api_policy_change, O, 0, &schema_policy, ""),
 	ROUTE("DELETE", API "/policies/{id}", api_delete, O, 0, &schema_policy, ""),
+	ROUTE("POST", API "/policies/what-if", api_policy_whatif, V, 0, &schema_policy, ""),
+	ROUTE("POST", API "/policies/test", api_policy_test, V, 0, &schema_policy, ""),
 
 	ROUTE("GET", API "/tokens", api_list, I, 0, &schema_token, "list"),
 	ROUTE("POST", API "/tokens", api_token_create, I, 0, &schema_token, ""),

@@ -79,7 +79,7 @@ static int add_filters(const struct schema *s, const struct tx_filter filters[6]
 static void add_search(
 	const struct schema *s, const char *pattern, struct buf *sql, struct row *args)
 {
-	static const char *const columns[] = {"name", "description"};
+	static const char *const columns[] = {"name", "description", "action", "detail"};
 	const char *join = "(";
 	size_t before = args->n;
 

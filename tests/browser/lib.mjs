@@ -1,4 +1,5 @@
 // Helpers of the browser tests: TAP lines, a watched browser, commands in other machines.
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { execFile, spawnSync } from 'node:child_process';
 import { Agent, request } from 'node:http';
@@ -122,6 +123,14 @@ export async function person(options = {}) {
 export async function close() {
 	await browser?.close();
 	agent.destroy();
+}
+// axe finds nothing serious in what is shown.
+export async function unhindered(page, where) {
+	if (!(await page.evaluate(() => 'axe' in window)))
+		await page.evaluate(axe.source);
+	const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+	const serious = found.violations.filter(v => ['serious', 'critical'].includes(v.impact));
+	same(serious.map(v => `${v.id}: ${v.nodes.slice(0, 2).map(n => `${n.html.slice(0, 120)} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`), [], where);
 }
 export async function signIn(page, name, password) {
 	await page.goto(HOME);

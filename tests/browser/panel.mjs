@@ -1,7 +1,6 @@
 // What people do in the panel, in order; see the script "panel", which sets the machines up.
 import { readFileSync } from 'node:fs';
-import { api, choosePassword, close, finish, note, on, person, reaches, same, scan, seen, sh, signIn, test, truth, until, W, HOME } from './lib.mjs';
-import axe from 'axe-core';
+import { api, choosePassword, close, finish, note, on, person, reaches, same, scan, seen, sh, signIn, test, truth, unhindered, until, W, HOME } from './lib.mjs';
 
 const CLIENTS = '/api/v1/wireguard/clients';
 const { PASSWORD, VIEWER } = process.env;
@@ -306,13 +305,7 @@ await test('a menu goes by arrows', async () => {
 });
 
 // --- for everybody: axe, dark and light, a phone's screen ----------------------------------------
-async function accessible(where) {
-	if (!(await page.evaluate(() => 'axe' in window)))
-		await page.evaluate(axe.source);
-	const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-	const serious = found.violations.filter(v => ['serious', 'critical'].includes(v.impact));
-	same(serious.map(v => `${v.id}: ${v.nodes.slice(0, 2).map(n => `${n.html.slice(0, 120)} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`), [], where);
-}
+const accessible = where => unhindered(page, where);
 for (const [theme, button] of [['light', null], ['dark', 'Use dark colours']]) {
 	await test(`axe finds nothing serious in ${theme} colours`, async () => {
 		if (button)

@@ -27,7 +27,7 @@ export function url(path: string, query: Query = {}): string {
 	for (const [key, value] of Object.entries(query))
 		if (value !== undefined && value !== null && value !== '')
 			q.set(key, String(value));
-	if (project.value && !path.endsWith('/me') && !path.endsWith('/login'))
+	if (project.value && !path.endsWith('/me') && !path.startsWith('/login'))
 		q.set('project', project.value);
 	const text = q.toString();
 	return `/api/v1${path}${text ? `?${text}` : ''}`;

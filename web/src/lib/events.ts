@@ -2,7 +2,7 @@
 // and repeats what it hears to the others; when it closes, the next one takes over.
 import { signal } from '@preact/signals';
 import { project } from './api';
-import { me } from './session';
+import { me, restore } from './session';
 
 export interface Change {
 	table: string;
@@ -86,7 +86,9 @@ function hear(heard: Heard) {
 let stop: (() => void) | null = null;
 
 function read(channel: BroadcastChannel | null): () => void {
-	const source = new EventSource(`/api/v1/events${project.value ? `?project=${project.value}` : ''}`);
+	let source: EventSource;
+	let over = false;
+	let later: ReturnType<typeof setTimeout> | undefined;
 	const say = (up: boolean) => {
 		// After a gap anything may have changed.
 		if (up && !live.value)
@@ -94,14 +96,26 @@ function read(channel: BroadcastChannel | null): () => void {
 		live.value = up;
 		channel?.postMessage({ up });
 	};
-	source.onopen = () => say(true);
-	source.onerror = () => say(false);
-	for (const type of ['change', 'node', 'link', 'links', 'refresh'] as const)
-		source.addEventListener(type, event => {
-			const heard = { type, data: JSON.parse((event as MessageEvent).data) } as Heard;
-			channel?.postMessage({ heard });
-			hear(heard);
-		});
+	const open = () => {
+		source = new EventSource(`/api/v1/events${project.value ? `?project=${project.value}` : ''}`);
+		source.onopen = () => say(true);
+		source.onerror = () => {
+			say(false);
+			// Refused, not interrupted: the session may be over. If it is not, try again.
+			if (source.readyState === EventSource.CLOSED)
+				void restore().then(() => {
+					if (!over && me.value)
+						later = setTimeout(open, 5000);
+				});
+		};
+		for (const type of ['change', 'node', 'link', 'links', 'refresh'] as const)
+			source.addEventListener(type, event => {
+				const heard = { type, data: JSON.parse((event as MessageEvent).data) } as Heard;
+				channel?.postMessage({ heard });
+				hear(heard);
+			});
+	};
+	open();
 	// Somebody new wants to know how things stand.
 	if (channel)
 		channel.onmessage = ({ data }) => {
@@ -111,7 +125,11 @@ function read(channel: BroadcastChannel | null): () => void {
 			for (const s of Object.values(sums.value))
 				channel.postMessage({ heard: { type: 'links', data: s } });
 		};
-	return () => source.close();
+	return () => {
+		over = true;
+		clearTimeout(later);
+		source.close();
+	};
 }
 
 export function startEvents(): void {

@@ -12,7 +12,7 @@ export const fleetLoaded = signal(false);
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-async function load() {
+export async function reloadFleet(): Promise<void> {
 	const [n, w] = await Promise.all([
 		can('GET /nodes') ? all<FleetNode>('/nodes') : [],
 		can('GET /networks') ? all<Network>('/networks') : [],
@@ -25,7 +25,7 @@ async function load() {
 function soon() {
 	timer ??= setTimeout(() => {
 		timer = undefined;
-		load().catch(() => {});
+		reloadFleet().catch(() => {});
 	}, 400);
 }
 
@@ -40,7 +40,7 @@ export function networkName(id: string): string {
 // Load what a page needs of it, and keep it right while the page is shown.
 export function useFleet(): void {
 	useEffect(() => {
-		load().catch(() => {});
+		reloadFleet().catch(() => {});
 		return listen(heard => {
 			if (heard.type === 'refresh' || heard.type === 'node' || (heard.type === 'change' && /^(node|member|network|group)$/.test(heard.data.table)))
 				soon();

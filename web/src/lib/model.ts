@@ -13,6 +13,8 @@ export interface Client {
 	tags: string[];
 	enabled: boolean;
 	expires_at: string | null;
+	exit: string | null;
+	rate_limit: number;
 	public_key: string | null;
 	mesh_ip: string | null;
 	mesh_ip6: string | null;
@@ -47,6 +49,13 @@ export interface Network {
 	topology: 'mesh' | 'hub';
 	ipv4: string | null;
 	ipv6: string | null;
+	listen_port: number;
+	mtu: number;
+	keepalive: number;
+	psk: boolean;
+	dns: string[];
+	dns_serve: boolean;
+	dns_upstreams: string[];
 }
 
 export interface Member {
@@ -61,6 +70,13 @@ export interface Member {
 	endpoint: string | null;
 	observed_endpoint: string | null;
 	region: string | null;
+	listen_port: number;
+	local_subnets: string[];
+	masquerade: boolean;
+	public_key: string | null;
+	rotating: boolean;
+	next_public_key: string | null;
+	switching: boolean;
 }
 
 export interface FleetNode {
@@ -92,4 +108,114 @@ export interface AuditLine {
 	action: string;
 	object: string;
 	detail: string | null;
+}
+
+export interface Group {
+	id: string;
+	project: string;
+	network: string;
+	name: string;
+	mode: 'active-active' | 'active-standby';
+	public_key: string | null;
+	listen_port: number;
+}
+
+export interface Rule {
+	from: string[];
+	to: string[];
+	protocol: 'any' | 'tcp' | 'udp' | 'icmp';
+	ports: string[];
+}
+
+export interface Policy {
+	id: string;
+	project: string;
+	network: string;
+	name: string;
+	enabled: boolean;
+	rules: Rule[];
+}
+
+export interface Side {
+	kind: 'node' | 'client' | 'site' | 'connection' | 'place';
+	count: number;
+	names: string[];
+}
+
+export interface WhatIf {
+	gained: number;
+	lost: number;
+	complete: boolean;
+	changes: { from: Side; to: Side; before: string[]; after: string[]; gains: boolean; loses: boolean }[];
+}
+
+export interface User {
+	id: string;
+	project: string;
+	name: string;
+	role: string;
+	scopes: string[];
+	grants: string[];
+	enabled: boolean;
+	must_change_password: boolean;
+	totp: boolean;
+	issuer: string | null;
+	subject: string | null;
+	created_at: string;
+	last_login: string | null;
+}
+
+export interface Role {
+	id: string;
+	name: string;
+	description: string | null;
+	permissions: string[];
+	builtin: boolean;
+}
+
+export interface Token {
+	id: string;
+	kind: 'api' | 'join';
+	name: string;
+	role: string | null;
+	scopes: string[];
+	grants: string[];
+	networks: string[];
+	roles: string[];
+	uses_left: number;
+	created_by: string | null;
+	created_at: string;
+	expires_at: string | null;
+	last_used: string | null;
+}
+
+export interface Session {
+	id: string;
+	address: string | null;
+	agent: string | null;
+	created_at: string;
+	last_used: string;
+	expires_at: string;
+	current: boolean;
+}
+
+export interface Issuer {
+	id: string;
+	name: string;
+	url: string;
+	client_id: string;
+	scope: string | null;
+	role_claim: string | null;
+	role_map: string[];
+	default_role: string | null;
+	create_users: boolean;
+	enabled: boolean;
+	has_client_secret: boolean;
+}
+
+export interface ServerSettings {
+	session_idle_minutes: number;
+	session_hours: number;
+	audit_keep_days: number;
+	signon_private_addresses: boolean;
 }

@@ -9,6 +9,8 @@ export interface Me {
 	role: string;
 	project: string | null;
 	must_change_password: boolean;
+	totp: boolean;
+	permissions: string[];
 	can: string[];
 }
 

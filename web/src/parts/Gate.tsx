@@ -1,7 +1,7 @@
 // Signing in, and choosing a password of one's own the first time.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
-import { ApiError } from '../lib/api';
+import { ApiError, api } from '../lib/api';
 import { changePassword, me, signIn, signOut } from '../lib/session';
 import { Field } from './Field';
 
@@ -26,20 +26,61 @@ function useSubmit(run: () => Promise<void>) {
 	};
 }
 
+interface Button {
+	id: string;
+	name: string;
+}
+
+// Other ways in: issuers that say who people are.
+function SignOn() {
+	const [buttons, setButtons] = useState<Button[]>([]);
+	useEffect(() => {
+		api.get<{ items: Button[] }>('/login/issuers').then(list => setButtons(list.items), () => {});
+	}, []);
+	if (buttons.length === 0)
+		return null;
+	return (
+		<div class="stack tight signon" role="group" aria-label="Other ways to sign in">
+			{buttons.map(b => <a class="button" key={b.id} href={`/api/v1/login/issuers/${encodeURIComponent(b.id)}`}><span class="clip">Sign in with {b.name}</span></a>)}
+		</div>
+	);
+}
+
 function SignIn({ keep }: { keep: (password: string) => void }) {
 	const [name, setName] = useState('');
 	const [password, setPassword] = useState('');
 	const [code, setCode] = useState('');
 	const [second, setSecond] = useState(false);
+	const box = useRef<HTMLInputElement>(null);
+	useEffect(() => box.current?.focus(), [second]);
 	const { busy, error, submit } = useSubmit(async () => {
 		keep(password);
 		try {
-			await signIn(name, password, code);
+			await signIn(name, password, second ? code.trim() : '');
 		} catch (e) {
-			setSecond(second || (e as ApiError).field === 'code');
+			if (!second && e instanceof ApiError && e.field === 'code') {
+				setSecond(true);
+				return;
+			}
+			setCode('');
 			throw e;
 		}
 	});
+	if (second)
+		return (
+			<form key="second" onSubmit={submit}>
+				<div>
+					<h1>One more step</h1>
+					<p class="dim">The six digits your authenticator shows, or one of your recovery codes.</p>
+				</div>
+				<Field label="Code">
+					<input ref={box} value={code} onInput={e => setCode(e.currentTarget.value)} autocomplete="one-time-code" autocapitalize="none" spellcheck={false} maxLength={64} required />
+				</Field>
+				{error && <p class="notice bad" role="alert">{error.message}</p>}
+				<button class="button primary" disabled={busy}>{busy ? 'One moment…' : 'Sign in'}</button>
+				<button type="button" class="button plain" onClick={() => { setSecond(false); setPassword(''); setCode(''); }}>Back</button>
+			</form>
+		);
 	return (
 		<form onSubmit={submit}>
 			<div>
@@ -52,13 +93,9 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 			<Field label="Password">
 				<input type="password" value={password} onInput={e => setPassword(e.currentTarget.value)} autocomplete="current-password" required />
 			</Field>
-			{second && (
-				<Field label="Code" hint="Of your authenticator, or a recovery code">
-					<input value={code} onInput={e => setCode(e.currentTarget.value)} inputMode="numeric" autocomplete="one-time-code" required autofocus />
-				</Field>
-			)}
-			{error && <p class={`notice ${error.field === 'code' && !code ? '' : 'bad'}`} role="alert">{error.message}</p>}
+			{error && <p class="notice bad" role="alert">{error.message}</p>}
 			<button class="button primary" disabled={busy}>{busy ? 'One moment…' : 'Sign in'}</button>
+			<SignOn />
 		</form>
 	);
 }

@@ -1,7 +1,7 @@
 // Adding a client takes a name; the rest is there for who wants it. The same fields edit one.
 import { useState } from 'preact/hooks';
 import { ApiError, api } from '../../lib/api';
-import { networks } from '../../lib/fleet';
+import { networks, nodes } from '../../lib/fleet';
 import { words } from '../../lib/format';
 import type { Client } from '../../lib/model';
 import { Dialog } from '../../parts/Dialog';
@@ -37,6 +37,8 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 	const [tags, setTags] = useState(client?.tags.join(', ') ?? '');
 	const [route, setRoute] = useState<Route>(client?.full_tunnel ? 'everything' : client?.allowed_ips.length ? 'chosen' : 'network');
 	const [prefixes, setPrefixes] = useState(client?.allowed_ips.join(', ') ?? '');
+	const [exit, setExit] = useState(client?.exit ?? '');
+	const [rate, setRate] = useState(client?.rate_limit ? String(client.rate_limit / 1000000) : '');
 	const [dns, setDns] = useState(client?.dns.join(', ') ?? '');
 	const [mtu, setMtu] = useState(client?.mtu ? String(client.mtu) : '');
 	const [keepalive, setKeepalive] = useState(client && client.keepalive >= 0 ? String(client.keepalive) : '');
@@ -46,7 +48,8 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 	const [error, setError] = useState<ApiError | null>(null);
 
 	const wrong = (field: string) => (error?.field === field ? error.message : undefined);
-	const known = ['name', 'network', 'description', 'tags', 'allowed_ips', 'dns', 'mtu', 'keepalive', 'expires_at'];
+	const known = ['name', 'network', 'description', 'tags', 'allowed_ips', 'dns', 'mtu', 'keepalive', 'expires_at', 'exit', 'rate_limit'];
+	const exits = nodes.value.filter(n => n.members.some(m => m.network === network && m.roles.includes('exit')));
 	const submit = async () => {
 		setBusy(true);
 		setError(null);
@@ -56,6 +59,8 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 			tags: words(tags),
 			full_tunnel: route === 'everything',
 			allowed_ips: route === 'chosen' ? words(prefixes) : [],
+			...(exit || client?.exit ? { exit: route === 'everything' ? exit : '' } : {}),
+			rate_limit: Math.round(Number(rate) * 1000000),
 			dns: words(dns),
 			mtu: Number(mtu) || 0,
 			keepalive: keepalive === '' ? -1 : Number(keepalive),
@@ -115,6 +120,15 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 								<input value={prefixes} onInput={e => setPrefixes(e.currentTarget.value)} spellcheck={false} required />
 							</Field>
 						)}
+						{route === 'everything' && (
+							<Field label="Leaves by" wide wrong={wrong('exit')} hint="Which node its traffic goes outside at">
+								<select value={exit} onChange={e => setExit(e.currentTarget.value)}>
+									<option value="">its gateway, or else the nearest exit</option>
+									{exits.map(n => <option key={n.id} value={n.id}>{n.name}</option>)}
+									{exit && !exits.some(n => n.id === exit) && <option value={exit}>{nodes.value.find(n => n.id === exit)?.name ?? exit}</option>}
+								</select>
+							</Field>
+						)}
 						<Field label="DNS servers" wrong={wrong('dns')} hint="Empty: as the network says">
 							<input value={dns} onInput={e => setDns(e.currentTarget.value)} spellcheck={false} />
 						</Field>
@@ -126,6 +140,9 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 						</Field>
 						<Field label="Keepalive, seconds" wrong={wrong('keepalive')} hint="Empty: as the network says; 0: off">
 							<input type="number" min="0" max="65535" value={keepalive} onInput={e => setKeepalive(e.currentTarget.value)} />
+						</Field>
+						<Field label="At most, Mbit/s" wide wrong={wrong('rate_limit')} hint="For each direction. Empty: as fast as it goes">
+							<input type="number" min="0.016" max="1000000" step="any" value={rate} onInput={e => setRate(e.currentTarget.value)} />
 						</Field>
 						<Field label="Tags" wide wrong={wrong('tags')} hint="For policies and for finding it; separated by commas">
 							<input value={tags} onInput={e => setTags(e.currentTarget.value)} spellcheck={false} />

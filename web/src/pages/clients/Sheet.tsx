@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError } from '../../lib/api';
 import { listen } from '../../lib/events';
 import { networkName, networks, nodeName } from '../../lib/fleet';
-import { age, ago, bytes, moment } from '../../lib/format';
+import { age, ago, bits, bytes, moment } from '../../lib/format';
 import type { Client } from '../../lib/model';
 import { can, me } from '../../lib/session';
 import { Dialog, ask } from '../../parts/Dialog';
@@ -16,7 +16,7 @@ import { status, unusedSince } from './status';
 
 function route(c: Client): string {
 	if (c.full_tunnel)
-		return 'all traffic';
+		return c.exit ? `all traffic, by ${nodeName(c.exit)}` : 'all traffic';
 	return c.allowed_ips.length > 0 ? c.allowed_ips.join(', ') : 'this network only';
 }
 
@@ -91,6 +91,7 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 		['DNS name', <code>{client.dns_name}</code>],
 		['Traffic', <span class="num">{bytes(client.rx)} from it, {bytes(client.tx)} to it</span>],
 		['Through the tunnel', route(client)],
+		['At most', client.rate_limit ? bits(client.rate_limit) : 'no limit'],
 		['DNS servers', client.dns.join(', ') || 'as the network says'],
 		['MTU', client.mtu ? String(client.mtu) : 'as the network says'],
 		['Keepalive', client.keepalive < 0 ? 'as the network says' : client.keepalive === 0 ? 'off' : `${client.keepalive} s`],

@@ -4,32 +4,15 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api } from '../../lib/api';
 import { listen } from '../../lib/events';
 import type { Client } from '../../lib/model';
-import { qr } from '../../lib/qr';
 import { Dialog } from '../../parts/Dialog';
 import { Icon } from '../../parts/Icon';
+import { Picture } from '../../parts/Picture';
+import { copy } from '../../parts/Secret';
 import { State } from '../../parts/State';
 import { Tabs } from '../../parts/Tabs';
-import { complain, say } from '../../parts/Toasts';
 import { PATH, type Handout } from './actions';
 import { guides } from './guides';
 import { fileName } from './status';
-
-async function copy(text: string) {
-	try {
-		await navigator.clipboard.writeText(text);
-		say('Copied');
-	} catch {
-		complain('The browser does not let this page copy: select the text and copy it yourself.');
-	}
-}
-
-function Picture({ text, label }: { text: string; label: string }) {
-	const picture = useMemo(() => qr(text), [text]);
-	if (!picture)
-		return <p class="notice warn">This is too long for a QR code: use the file.</p>;
-	const side = `${picture.pixels / devicePixelRatio}px`;
-	return <div class="qr"><img src={picture.url} alt={label} style={{ width: side, height: side }} /></div>;
-}
 
 // What the picture says: the configuration without its comments. A scanner has to guess the
 // character set of a name in one, and one that guesses wrong may swallow the end of the line.

@@ -1,0 +1,274 @@
+/*
+ * DOC: what if a policy were otherwise, and may this reach that: questions that change nothing. The
+ * hub copies the network for it, and a worker compares; at most two at a time.
+ */
+#include "control/api_handlers.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "control/workers.h"
+#include "model/validate.h"
+#include "plan/whatif.h"
+
+#include <string.h>
+
+static const char *const also[] = {"network", "policy", "remove", NULL};
+
+struct question {
+	id_text network;
+	struct policy policy; /* as it would become */
+	bool has_before, remove;
+	struct fleet *copy;
+	struct err err; /* of the hub's check */
+	int result;
+};
+
+static void question_free(void *data)
+{
+	struct question *q = data;
+	schema_done(&schema_policy, &q->policy);
+	fleet_free(q->copy);
+	mem_free(q);
+}
+
+static void take(struct fleet *to, const struct schema *s, const void *object)
+{
+	if (object != NULL)
+		fleet_put(to, s, schema_dup(s, object));
+}
+
+static struct fleet *copy_network(const struct fleet *f, const struct fleet_network *fn)
+{
+	struct fleet *to = fleet_new();
+	take(to, &schema_project, map_get(&f->projects, fn->network->project));
+	take(to, &schema_network, fn->network);
+	VEC_FOREACH (m, &fn->members) {
+		take(to, &schema_node, map_get(&f->nodes, (*m)->node));
+		take(to, &schema_member, *m);
+	}
+	VEC_FOREACH (p, &fn->policies)
+		take(to, &schema_policy, *p);
+	VEC_FOREACH (g, &fn->groups) {
+		const struct device_refs *devices = fleet_devices(f, fn->network->id, (*g)->id);
+		take(to, &schema_group, *g);
+		VEC_FOREACH (d, devices)
+			take(to, &schema_device, *d);
+	}
+	return to;
+}
+
+static void look(const struct fleet *f, void *arg)
+{
+	struct question *q = arg;
+	const struct fleet_network *fn = fleet_network(f, q->network);
+	if (fn == NULL || fn->network == NULL)
+		q->result = err_set(&q->err, ERR_NOT_FOUND, "there is no such network");
+	else if (q->policy.name != NULL && !q->remove)
+		q->result = fleet_check_policy(f, &q->policy, &q->err);
+	if (q->result == 0)
+		q->copy = copy_network(f, fn);
+}
+
+/* On a worker. */
+static bool have_copy(struct call *c)
+{
+	struct question *q = c->data;
+	hub_run_wait(c->control->hub, look, q);
+	if (q->result == 0)
+		return true;
+	c->err = q->err;
+	api_fail(c);
+	return false;
+}
+
+static void put_strs(struct json_writer *w, const char *key, const struct strs *list)
+{
+	json_begin_array(w, key);
+	VEC_FOREACH (s, list)
+		json_put_str(w, NULL, *s);
+	json_end_array(w);
+}
+
+static void put_side(struct json_writer *w, const char *key, const struct whatif_side *side)
+{
+	json_begin_object(w, key);
+	json_put_str(w, "kind", side->kind);
+	json_put_int(w, "count", (int64_t)side->count);
+	put_strs(w, "names", &side->names);
+	json_end_object(w);
+}
+
+static void put_whatif(struct buf *out, const struct whatif *found)
+{
+	struct json_writer w = {.out = out};
+	json_begin_object(&w, NULL);
+	json_put_int(&w, "gained", (int64_t)found->gained);
+	json_put_int(&w, "lost", (int64_t)found->lost);
+	json_put_bool(&w, "complete", found->complete);
+	json_begin_array(&w, "changes");
+	VEC_FOREACH (change, &found->changes) {
+		json_begin_object(&w, NULL);
+		put_side(&w, "from", &change->from);
+		put_side(&w, "to", &change->to);
+		put_strs(&w, "before", &change->before);
+		put_strs(&w, "after", &change->after);
+		json_put_bool(&w, "gains", change->gains);
+		json_put_bool(&w, "loses", change->loses);
+		json_end_object(&w);
+	}
+	json_end_array(&w);
+	json_end_object(&w);
+}
+
+static void compare(void *arg)
+{
+	struct call *c = arg;
+	struct question *q = c->data;
+	CLEANUP(whatif_done) struct whatif found = {0};
+	if (!have_copy(c))
+		return;
+	if (whatif_policy(q->copy, q->network, q->has_before ? q->policy.id : NULL,
+		    q->remove ? NULL : &q->policy, &found, &c->err) < 0) {
+		api_fail(c);
+		return;
+	}
+	put_whatif(&c->out, &found);
+	api_reply(c, 200);
+}
+
+/* The policy as it would become, of the network it is in or would be. */
+static int read_question(struct tx *tx, void *arg, struct err *e)
+{
+	struct call *c = arg;
+	struct question *q = c->data;
+	struct policy before = {.enabled = true};
+	struct network n = {0};
+	const char *ref = json_str(c->body, "policy");
+	int r = 0;
+	q->has_before = ref != NULL && *ref != '\0';
+	if (q->has_before)
+		r = api_resolve(tx, c, &schema_policy, ref, "policy", &before, e);
+	else
+		id_make("pol", clock_wall(c->control->clock), before.id);
+	if (r == 0)
+		r = api_network(tx, c,
+			q->has_before ? before.network : json_str(c->body, "network"), &n, e);
+	schema_copy(&schema_policy, &q->policy, &before);
+	if (r == 0)
+		r = object_read(c->body, &schema_policy, FIELD_CHANGE, also, &q->policy, e);
+	id_copy(q->network, n.id);
+	id_copy(q->policy.network, n.id);
+	id_copy(q->policy.project, n.project);
+	if (q->policy.name == NULL)
+		q->policy.name = mem_strdup("what if");
+	if (r == 0)
+		r = policy_check(&q->policy, e);
+	schema_done(&schema_policy, &before);
+	schema_done(&schema_network, &n);
+	return r;
+}
+
+static struct question *question_new(struct call *c)
+{
+	struct question *q = NEW(struct question);
+	c->data = q;
+	c->free_data = question_free;
+	return q;
+}
+
+void api_policy_whatif(struct call *c)
+{
+	struct question *q = question_new(c);
+	const struct json *remove = json_get(c->body, "remove");
+	q->remove = remove != NULL && json_kind(remove) == JSON_IS_BOOL &&
+		json_bool(c->body, "remove", false);
+	if (remove != NULL && json_kind(remove) != JSON_IS_BOOL) {
+		err_field(&c->err, ERR_INVALID, "remove", "must be true or false");
+		api_fail(c);
+	} else if (store_read(c->control->store, read_question, c, &c->err) < 0 ||
+		workers_run(c->control->workers, compare, c, &c->err) < 0) {
+		api_fail(c);
+	}
+}
+
+/* --- may this reach that ---------------------------------------------------------------------- */
+
+static bool want_protocol(struct call *c, const char *protocol, int64_t port)
+{
+	static const char *const known[] = {"any", "tcp", "udp", "icmp"};
+	bool found = protocol == NULL;
+	for (size_t i = 0; !found && i < ARRAY_LEN(known); i++)
+		found = strcmp(protocol, known[i]) == 0;
+	if (!found)
+		err_field(&c->err, ERR_INVALID, "protocol", "must be any, tcp, udp or icmp");
+	else if (port < 0 || port > 65535)
+		err_field(&c->err, ERR_INVALID, "port", "must be between 1 and 65535");
+	else if (port > 0 &&
+		(protocol == NULL ||
+			(strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0)))
+		err_field(&c->err, ERR_INVALID, "port", "only tcp and udp have ports");
+	else
+		return true;
+	return false;
+}
+
+static void test(void *arg)
+{
+	struct call *c = arg;
+	struct question *q = c->data;
+	CLEANUP(whatif_answer_done) struct whatif_answer answer = {0};
+	struct json_writer w = {.out = &c->out};
+	const char *protocol = json_str(c->body, "protocol");
+	if (!have_copy(c))
+		return;
+	if (protocol != NULL && strcmp(protocol, "any") == 0)
+		protocol = NULL;
+	if (whatif_reach(q->copy, q->network, json_str(c->body, "from"), json_str(c->body, "to"),
+		    protocol, (uint16_t)json_int(c->body, "port", 0), &answer, &c->err) < 0) {
+		api_fail(c);
+		return;
+	}
+	json_begin_object(&w, NULL);
+	json_put_bool(&w, "allowed", answer.allowed);
+	put_strs(&w, "services", &answer.services);
+	put_strs(&w, "policies", &answer.policies);
+	json_end_object(&w);
+	api_reply(c, 200);
+}
+
+static int read_network(struct tx *tx, void *arg, struct err *e)
+{
+	struct call *c = arg;
+	struct question *q = c->data;
+	struct network n = {0};
+	int r = api_network(tx, c, json_str(c->body, "network"), &n, e);
+	id_copy(q->network, n.id);
+	schema_done(&schema_network, &n);
+	return r;
+}
+
+static void known_field(void *ctx, const char *key, const struct json *v)
+{
+	static const char *const known[] = {"network", "from", "to", "protocol", "port"};
+	struct call *c = ctx;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(key, known[i]) == 0)
+			return;
+	err_field(&c->err, ERR_INVALID, key, "there is no field \"%.60s\"", key);
+}
+
+void api_policy_test(struct call *c)
+{
+	static const char *const needed[] = {"from", "to"};
+	question_new(c);
+	json_each(c->body, known_field, c);
+	for (size_t i = 0; i < ARRAY_LEN(needed) && !c->err.code; i++)
+		if (json_str(c->body, needed[i]) == NULL)
+			err_field(&c->err, ERR_INVALID, needed[i],
+				"is needed: a node, a client or an address");
+	if (c->err.code ||
+		!want_protocol(c, json_str(c->body, "protocol"), json_int(c->body, "port", 0)) ||
+		store_read(c->control->store, read_network, c, &c->err) < 0 ||
+		workers_run(c->control->workers, test, c, &c->err) < 0)
+		api_fail(c);
+}

@@ -1,0 +1,33 @@
+// Who may do what: users, roles, tokens of programs.
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { all } from '../lib/api';
+import { useFleet } from '../lib/fleet';
+import type { Role } from '../lib/model';
+import { useNames } from '../lib/names';
+import { Tabs } from '../parts/Tabs';
+import { complain } from '../parts/Toasts';
+import { Roles } from './users/Roles';
+import { Tokens } from './users/Tokens';
+import { UserList } from './users/UserList';
+
+export function Users() {
+	const roles = useSignal<Role[]>([]);
+	useFleet();
+	useNames();
+	const load = () => all<Role>('/roles').then(found => { roles.value = found; }, complain);
+	useEffect(() => void load(), []);
+	return (
+		<>
+			<div class="head"><div class="grow"><h1>Users and roles</h1><p>Who may sign in, and what they and programs may do</p></div></div>
+			<Tabs
+				label="Users and roles"
+				tabs={[
+					{ id: 'users', title: 'Users', body: () => <UserList roles={roles.value} /> },
+					{ id: 'roles', title: 'Roles', body: () => <Roles roles={roles.value} changed={() => void load()} /> },
+					{ id: 'tokens', title: 'Tokens', body: () => <Tokens roles={roles.value} /> },
+				]}
+			/>
+		</>
+	);
+}

@@ -1,0 +1,40 @@
+// What can be done to nodes, with its question and its toast.
+import { api } from '../../lib/api';
+import type { FleetNode } from '../../lib/model';
+import { ask } from '../../parts/Dialog';
+import { complain, say } from '../../parts/Toasts';
+
+export async function enableNode(n: FleetNode, enabled: boolean): Promise<void> {
+	if (!enabled && !(await ask(`Disable ${n.name}?`, 'It leaves its networks: what is behind it, and clients that are at it alone, are cut off until it is enabled again.', 'Disable')))
+		return;
+	try {
+		await api.patch(`/nodes/${n.id}`, { enabled });
+		say(`${n.name} ${enabled ? 'takes part again' : 'is disabled'}`);
+	} catch (e) {
+		complain(e);
+	}
+}
+
+export async function rotateNode(n: FleetNode): Promise<void> {
+	if (!(await ask(`New keys for ${n.name}?`, 'It makes new ones itself; its peers take both until it has switched, so that nothing is interrupted.', 'Make new keys', false)))
+		return;
+	try {
+		await api.post(`/nodes/${n.id}/rotate`);
+		say(`${n.name} was asked for new keys`);
+	} catch (e) {
+		complain(e);
+	}
+}
+
+export async function removeNode(n: FleetNode): Promise<boolean> {
+	if (!(await ask(`Remove ${n.name}?`, 'Its addresses and keys are given up at once. To come back it has to join anew, with a new token.', 'Remove')))
+		return false;
+	try {
+		await api.delete(`/nodes/${n.id}`);
+		say(`${n.name} removed`);
+		return true;
+	} catch (e) {
+		complain(e);
+		return false;
+	}
+}
