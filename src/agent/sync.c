@@ -158,7 +158,8 @@ static void fetch_state(struct sync *s)
 	text_hex(random, sizeof(random), s->nonce);
 	suffix = mem_printf("/state?nonce=%s", s->nonce);
 	match = mem_printf("If-None-Match: \"%" PRIu64 "\"", revision);
-	if (revision != 0 && !s->whole)
+	/* closed parts may be open by now: what an update of the agent can do is in no revision */
+	if (revision != 0 && !s->whole && s->core->lacks.n == 0)
 		headers[0] = match;
 	s->call = wire_send(s->wire, "GET", suffix, headers, NULL, state_done_cb, s);
 }

@@ -62,6 +62,9 @@ static void check_node(struct plan_change *pc, const struct fleet *f, struct sta
 	d.previous = was->revision;
 	d.revision = was->revision;
 	assert_int_equal(state_apply(was, &d, NULL), 0);
+	VEC_FOREACH (entry, &is->requires)
+		if (!strs_has(&was->requires, *entry))
+			fail_msg("%s: %s is not told of %s", churn_name(kind), was->node, *entry);
 	if (!states_equal(was, is))
 		fail_msg("%s: the delta does not make %s's plan", churn_name(kind), was->node);
 	delta_done(&d);
