@@ -64,7 +64,7 @@ static void unauthorized(struct sync *s)
 {
 	if (!s->unauthorized)
 		log_error("the control plane does not know this node any more; tunnels stay up. To "
-			  "join again: warren agent down, then warren agent join URL with a new "
+			  "join again: warren agent leave, then warren agent join URL with a new "
 			  "token",
 			LOG_KV_STR("url", s->wire->identity->url));
 	s->unauthorized = true;
