@@ -17,6 +17,7 @@
 #include "agent/rotate.h"
 #include "agent/sync.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +57,7 @@ struct agent {
 	struct rand rand;
 	struct names *names; /* NULL in tests without a machine */
 	bool names_stale;
-	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look;
+	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -364,8 +365,15 @@ static void on_spawn_lost(void *arg)
 	loop_stop(a->loop);
 }
 
+/* The loop turns. */
+static void on_watchdog(void *arg)
+{
+	notify_send("WATCHDOG=1");
+}
+
 static void on_signal(int signum, void *arg)
 {
+	notify_send("STOPPING=1");
 	loop_stop(((struct agent *)arg)->loop);
 }
 
@@ -420,6 +428,10 @@ static void turn(struct agent *a)
 	schedule_rotate(a, 0);
 	sync_start(&a->sync);
 	beat_soon(&a->beat);
+	a->watchdog = loop_timer_new(a->loop, on_watchdog, a);
+	if (notify_watchdog() > 0)
+		loop_timer_set(a->watchdog, 0, notify_watchdog());
+	notify_send("READY=1");
 	if (a->o->started != NULL)
 		a->o->started(a->o->started_arg, a->loop);
 	loop_run(a->loop);
@@ -436,6 +448,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->settle);
 	loop_timer_free(a->look);
 	loop_timer_free(a->rotate);
+	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
 }
 

@@ -125,7 +125,8 @@ static void announce_next(struct beat *b)
 	CLEANUP(buf_done) struct buf body = {0};
 	struct json_writer w = {.out = &body};
 	struct map_slot *slot;
-	char text[KEY_TEXT_LEN];
+	struct secret proof;
+	char text[KEY_TEXT_LEN], proof_text[KEY_TEXT_LEN];
 	size_t pos = 0;
 
 	if (b->key_call != NULL || (slot = map_next(&b->keys, &pos)) == NULL)
@@ -135,6 +136,8 @@ static void announce_next(struct beat *b)
 	json_begin_object(&w, NULL);
 	json_put_str(&w, "network", slot->key);
 	json_put_str(&w, "public_key", key_format_public(slot->value, text));
+	key_announce_proof(&b->wire->identity->node_secret, slot->key, slot->value, &proof);
+	json_put_str(&w, "proof", key_format_secret(&proof, proof_text));
 	json_end_object(&w);
 	b->key_call = wire_send(b->wire, "PUT", "/keys", NULL, &body, key_answer, b);
 }

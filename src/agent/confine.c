@@ -22,8 +22,10 @@
 
 /* What programs may have: the network, and low ports (listen_port: 443). */
 static const cap_value_t network[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
-/* What spawn needs besides, for becoming somebody else and ending it. */
-static const cap_value_t switching[] = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL};
+/* What spawn needs besides, for becoming somebody else and ending it, and for saying who holds a
+ * port. Its programs cannot have these. */
+static const cap_value_t switching[] = {
+	CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
 
 /* --- capabilities -------------------------------------------------------------------------------
  */

@@ -1,5 +1,5 @@
 /*
- * DOC: what `apply` and `net` say to each other (doc/decisions/0005-processes.md). Each message has
+ * DOC: what `apply` and `net` say to each other (doc/decisions/0006-processes.md). Each message has
  * an id that names the call it belongs to. Reading borrows from the bytes and trusts none of them:
  * a text ends where it says and holds no zero byte, numbers are in range, nothing is left over.
  */

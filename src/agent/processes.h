@@ -1,5 +1,5 @@
 /*
- * DOC: the agent as three processes (spec 1, Processes; doc/decisions/0005-processes.md):
+ * DOC: the agent as three processes (spec 1, Processes; doc/decisions/0006-processes.md):
  *
  *	apply (this one: state, keys, machine) ── channel ── net (no rights: sockets, TLS, HTTP)
  *	   └── spawn (starts nft and engines, and net)

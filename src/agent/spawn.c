@@ -6,8 +6,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "model/names.h"
+#include "model/prefix.h"
+#include "net/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +33,8 @@
 
 #define ENGINE "(engine)" /* the one of the options */
 #define INTERFACE "(interface)"
-#define TABLE "(table)" /* an nftables table of ours */
+#define ROUTED "(domain)"     /* "~": asked at an interface, but not searched */
+#define ADDRESSES "(address)" /* one or more, to the end */
 
 static const struct program {
 	enum spawn_verb verb;
@@ -38,17 +42,12 @@ static const struct program {
 	const char *env[SPAWN_WORDS_MAX];
 } programs[] = {
 	{SPAWN_RUN, {"nft", "-f", "-"}, {NULL}},
-	{SPAWN_RUN, {"nft", "-j", "-f", "-"}, {NULL}},
-	{SPAWN_RUN, {"nft", "-nn", "list", "table", "inet", TABLE}, {NULL}},
+	{SPAWN_RUN, {"resolvectl", "dns", INTERFACE, ADDRESSES}, {NULL}},
+	{SPAWN_RUN, {"resolvectl", "domain", INTERFACE, ROUTED}, {NULL}},
+	{SPAWN_RUN, {"resolvectl", "revert", INTERFACE}, {NULL}},
 	{SPAWN_START, {ENGINE, "-f", INTERFACE},
 		{"LOG_LEVEL=error", "WG_PROCESS_FOREGROUND=1", "WG_TUN_FD=", "WG_UAPI_FD="}},
 };
-
-static bool is_table(const char *s)
-{
-	return strncmp(s, "warren", 6) == 0 && strlen(s) < 64 &&
-		s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
-}
 
 /* The pattern of one word, or the word itself. */
 static bool word_fits(const struct spawn_options *o, const char *pattern, const char *word)
@@ -56,9 +55,11 @@ static bool word_fits(const struct spawn_options *o, const char *pattern, const 
 	if (strcmp(pattern, ENGINE) == 0)
 		return o->engine != NULL && strcmp(o->engine, word) == 0;
 	if (strcmp(pattern, INTERFACE) == 0)
-		return ifname_check(word) == 0;
-	if (strcmp(pattern, TABLE) == 0)
-		return is_table(word);
+		return word[0] != '-' && ifname_check(word) == 0; /* no option */
+	if (strcmp(pattern, ROUTED) == 0)
+		return word[0] == '~' && domain_check(word + 1, "domain", NULL) == 0;
+	if (strcmp(pattern, ADDRESSES) == 0)
+		return addr_parse(word, &(struct addr){0}) == 0;
 	return strcmp(pattern, word) == 0;
 }
 
@@ -70,6 +71,9 @@ static bool words_fit(
 	for (; patterns[i] != NULL; i++)
 		if (words[i] == NULL || !word_fits(o, patterns[i], words[i]))
 			return false;
+	while (words[i] != NULL && i > 0 && strcmp(patterns[i - 1], ADDRESSES) == 0 &&
+		word_fits(o, ADDRESSES, words[i]))
+		i++;
 	return words[i] == NULL;
 }
 
@@ -163,14 +167,27 @@ static int receive(struct server *s, struct job *j, struct err *e)
 	return split(j, e);
 }
 
+static void send_reply(struct server *s, const struct spawn_reply *r)
+{
+	while (send(s->fd, r, sizeof(*r), MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
 static void reply(struct server *s, int code, int value, const struct err *e)
 {
 	struct spawn_reply r = {.code = code, .value = value};
 
 	if (code < 0)
 		snprintf(r.text, sizeof(r.text), "%s", e->text);
-	while (send(s->fd, &r, sizeof(r), MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	send_reply(s, &r);
+}
+
+static void reply_text(struct server *s, int code, const char *text)
+{
+	struct spawn_reply r = {.code = code};
+
+	snprintf(r.text, sizeof(r.text), "%s", text);
+	send_reply(s, &r);
 }
 
 /* --- programs ------------------------------------------------------------------------------------
@@ -261,10 +278,10 @@ static _Noreturn void become_net(const struct spawn_options *o, int fd, pid_t pa
 	if (dup2(fd, CHANNEL_FD) < 0 || fcntl(CHANNEL_FD, F_SETFD, 0) < 0)
 		_exit(126);
 	close_range(CHANNEL_FD + 1, ~0U, 0);
-	if (o->net_argv == NULL)
-		_exit(o->net(CHANNEL_FD));
-	execv("/proc/self/exe", (char *const *)(uintptr_t)o->net_argv);
-	_exit(127);
+	if (o->net_argv != NULL)
+		execv("/proc/self/exe", (char *const *)(uintptr_t)o->net_argv);
+	/* a program that others may not execute: less memory of its own, the same rights */
+	_exit(o->net(CHANNEL_FD));
 }
 
 static void start_net(struct server *s, struct job *j, struct err *e)
@@ -290,6 +307,22 @@ static void start_net(struct server *s, struct job *j, struct err *e)
 	reply(s, rc, pid, e);
 }
 
+static void tell_holder(struct server *s, struct job *j, struct err *e)
+{
+	CLEANUP(buf_done) struct buf holder = {0};
+	struct addr at = {0};
+	uint64_t port;
+	int rc;
+
+	if (j->rq.n_argv != 3 || text_u64(j->argv[1], UINT16_MAX, &port) < 0 ||
+		(j->argv[2][0] != '\0' && addr_parse(j->argv[2], &at) < 0))
+		rc = err_set(e, ERR_INVALID, "a malformed request");
+	else
+		rc = net_port_holder(
+			strcmp(j->argv[0], "stream") == 0, (uint16_t)port, at, &holder);
+	reply_text(s, rc, rc < 0 ? e->text : buf_str(&holder));
+}
+
 static int serve_one(struct server *s)
 {
 	CLEANUP(job_done) struct job j = {0};
@@ -298,7 +331,7 @@ static int serve_one(struct server *s)
 
 	if (rc == ERR_GONE)
 		return rc;
-	if (rc == 0 && j.rq.verb != SPAWN_NET)
+	if (rc == 0 && j.rq.verb != SPAWN_NET && j.rq.verb != SPAWN_HOLDER)
 		rc = spawn_check(s->o, j.rq.verb, j.argv, j.env, &e);
 	if (rc < 0)
 		reply(s, rc, 0, &e);
@@ -306,6 +339,8 @@ static int serve_one(struct server *s)
 		run(s, &j, &e);
 	else if (j.rq.verb == SPAWN_START)
 		start(s, &j, &e);
+	else if (j.rq.verb == SPAWN_HOLDER)
+		tell_holder(s, &j, &e);
 	else
 		start_net(s, &j, &e);
 	return 0;

@@ -5,7 +5,9 @@
  *
  *	RUN    argv [fd 0, 1, 2]        -> started, then ended: wait status
  *	START  argv, env [log]          -> pid; the program is detached and outlives all of us
- *	NET    [its end of a channel]   -> started; the one before is ended
+ *	HOLDER "stream" or "datagram", port, address or "" -> who has it (net_port_holder): looking
+ *at other processes takes rights that would make apply master of the machine NET    [its end of a
+ *channel]   -> started; the one before is ended
  */
 #ifndef WARREN_AGENT_SPAWN_H
 #define WARREN_AGENT_SPAWN_H
@@ -18,7 +20,7 @@
 #define SPAWN_WORDS_MAX 16
 #define SPAWN_FDS_MAX 3
 
-enum spawn_verb { SPAWN_RUN = 1, SPAWN_START, SPAWN_NET };
+enum spawn_verb { SPAWN_RUN = 1, SPAWN_START, SPAWN_NET, SPAWN_HOLDER };
 
 struct spawn_request {
 	uint32_t verb;
@@ -36,9 +38,10 @@ struct spawn_reply {
 
 struct spawn_options {
 	const char *engine; /* the userspace engine, as it is called */
-	/* the program to become, or NULL: its first words, then the channel's descriptor is 3 */
+	/* what this program is to be started with in the net process, whose channel is descriptor
+	 * 3; NULL (tests), or when that fails, net is called in the child */
 	const char *const *net_argv;
-	int (*net)(int fd); /* without net_argv: called in the child; for tests, too */
+	int (*net)(int fd);
 };
 
 /* The process's life: serve requests on fd until it closes. Single-threaded. Confine first. */

@@ -3,6 +3,7 @@
 #include "agent/spawner.h"
 
 #include "base/mem.h"
+#include "net/net.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -54,10 +55,15 @@ static int ask(
 
 	if (s->broken)
 		return gone(s, e);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
-	memcpy(CMSG_DATA(c), fds, sizeof(int) * n_fds);
+	if (n_fds == 0) {
+		m.msg_control = NULL;
+		m.msg_controllen = 0;
+	} else {
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * n_fds);
+	}
 	do
 		n = sendmsg(s->fd, &m, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
@@ -65,7 +71,8 @@ static int ask(
 }
 
 /* Its next reply: the value, or the error it tells of. */
-static int hear(struct spawner *s, int patience, int *ret_value, struct err *e)
+static int hear_text(
+	struct spawner *s, int patience, int *ret_value, struct buf *ret_text, struct err *e)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
 	struct spawn_reply r;
@@ -82,7 +89,14 @@ static int hear(struct spawner *s, int patience, int *ret_value, struct err *e)
 	if (r.code < 0)
 		return err_set(e, r.code, "%s", r.text);
 	*ret_value = r.value;
+	if (ret_text != NULL)
+		buf_adds(ret_text, r.text);
 	return 0;
+}
+
+static int hear(struct spawner *s, int patience, int *ret_value, struct err *e)
+{
+	return hear_text(s, patience, ret_value, NULL, e);
 }
 
 static int run(void *arg, const char *const argv[], const int fds[static 3], int timeout_ms,
@@ -116,15 +130,34 @@ static int start(void *arg, const char *const argv[], const char *const env[], i
 	return hear(s, PATIENCE, ret_pid, e);
 }
 
+static int port_holder(void *arg, bool stream, uint16_t port, struct addr at, struct buf *ret)
+{
+	struct spawner *s = arg;
+	struct spawn_request rq = {.verb = SPAWN_HOLDER};
+	char address[ADDR_TEXT_LEN] = "", number[8];
+	const char *const words[] = {stream ? "stream" : "datagram", number, address, NULL};
+	struct err e = {0};
+	int nothing;
+
+	snprintf(number, sizeof(number), "%u", port);
+	if (addr_is_set(at))
+		addr_format(at, address);
+	if (put_words(&rq, words, &rq.n_argv, &e) < 0 || ask(s, &rq, NULL, 0, &e) < 0)
+		return e.code;
+	return hear_text(s, PATIENCE, &nothing, ret, &e);
+}
+
 void spawner_init(struct spawner *s, int fd)
 {
 	*s = (struct spawner){.fd = fd, .ops = {run, ended, start, s}};
 	proc_set_spawner(&s->ops);
+	net_ask_port_holder(port_holder, s);
 }
 
 void spawner_done(struct spawner *s)
 {
 	proc_set_spawner(NULL);
+	net_ask_port_holder(NULL, NULL);
 }
 
 int spawner_start_net(struct spawner *s, int channel, struct err *e)

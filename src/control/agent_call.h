@@ -13,6 +13,7 @@ struct agent_call {
 	int (*change)(struct tx *tx, struct agent_call *c, struct err *e);
 	id_text network;
 	struct public_key public_key;
+	struct secret proof; /* that the node itself announces that key */
 	char *endpoint;
 };
 

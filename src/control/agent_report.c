@@ -12,6 +12,7 @@
 #include "control/panel_events.h"
 #include "control/register.h"
 #include "control/rotation.h"
+#include "control/secrets.h"
 #include "control/telemetry.h"
 #include "crypto/key.h"
 #include "model/names.h"
@@ -258,10 +259,31 @@ static int refuse_held_key(struct tx *tx, const struct agent_call *c, struct err
 	return 0;
 }
 
+/* A bearer is known to the process of the node that speaks to us; its secret to the one that holds
+ * its keys. */
+static int check_proof(struct tx *tx, const struct agent_call *c, struct err *e)
+{
+	CLEANUP(secret_wipe) struct secret secret = {0}, want = {0};
+	struct node n = {0};
+	int r = tx_get(tx, &schema_node, c->node, &n, e);
+
+	if (r < 0)
+		return r;
+	secrets_node(&c->hub->control->keys, n.id, n.generation, &secret);
+	schema_done(&schema_node, &n);
+	key_announce_proof(&secret, c->network, &c->public_key, &want);
+	if (!secret_equal(&want, &c->proof))
+		return err_field(
+			e, ERR_DENIED, "proof", "the proof is not this node's for this key");
+	return 0;
+}
+
 static int store_key(struct tx *tx, struct agent_call *c, struct err *e)
 {
-	int r = refuse_held_key(tx, c, e);
+	int r = check_proof(tx, c, e);
 
+	if (r == 0)
+		r = refuse_held_key(tx, c, e);
 	return r < 0 ? r : change_member(tx, c, "member.key", set_key, e);
 }
 
@@ -293,11 +315,13 @@ static int read_network(const struct json *j, struct agent_call *c, struct err *
 
 static int read_key(const struct json *j, struct agent_call *c, struct err *e)
 {
-	const char *key = json_str(j, "public_key");
+	const char *key = json_str(j, "public_key"), *proof = json_str(j, "proof");
 
 	if (key == NULL)
 		return err_field(e, ERR_INVALID, "public_key", "public_key is needed, a text");
-	if (read_network(j, c, e) < 0)
+	if (proof == NULL)
+		return err_field(e, ERR_INVALID, "proof", "proof is needed, a text");
+	if (read_network(j, c, e) < 0 || key_parse_secret(proof, "proof", &c->proof, e) < 0)
 		return ERR_INVALID;
 	return key_parse_public(key, "public_key", &c->public_key, e);
 }

@@ -651,6 +651,8 @@ void hub_ask_keys(struct hub *h, const char *whose)
 	hub_run(h, ask_keys, a);
 }
 
+#define GATEWAYS_WOKEN 64 /* of more, the next heartbeats come by themselves */
+
 struct panel_opening {
 	struct hub *hub;
 	struct http_request *rq;
@@ -658,10 +660,29 @@ struct panel_opening {
 	struct principal who;
 };
 
+/* The first one to look sees what is so now, not what was so half a minute ago. The event asks for
+ * a heartbeat, whose answer then says how often to speak while somebody watches. */
+static void wake_gateways(struct hub *h, const struct fleet *f, const char *project)
+{
+	size_t woken = 0;
+
+	MAP_FOREACH (slot, &f->members) {
+		const struct member *m = slot->value;
+
+		if (!(m->roles & ROLE_GATEWAY) || (*project && strcmp(m->project, project) != 0))
+			continue;
+		if (++woken > GATEWAYS_WOKEN)
+			return;
+		streams_ask_keys(h->streams, m->node);
+	}
+}
+
 static void open_panel(const struct fleet *f, void *arg)
 {
 	struct panel_opening *o = arg;
 
+	if (!panel_events_watched(o->hub->panel, o->project))
+		wake_gateways(o->hub, f, o->project);
 	panel_events_open(o->hub->panel, o->rq, o->project, &o->who);
 	mem_free(o);
 }

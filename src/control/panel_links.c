@@ -97,11 +97,12 @@ static void write_link(struct buf *out, const struct device *d, const struct lin
 	json_end_object(&w);
 }
 
-/* Is its state another than at the last sample? One that is new is not. */
+/* Is its state another than at the last sample? One that was made and connected since then was
+ * never seen before; what is found by the first sample of all is no change. */
 static bool changed(struct panel_links *p, const char *id, int state)
 {
 	struct client_seen *seen = map_get(&p->clients, id);
-	bool is = seen != NULL && seen->state != state;
+	bool is = seen != NULL ? seen->state != state : state != LINK_NEVER && p->sample > 1;
 
 	if (seen == NULL) {
 		seen = NEW(struct client_seen);

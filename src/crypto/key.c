@@ -101,3 +101,14 @@ void key_derive(const struct secret *key, const char *label, struct secret *ret)
 	crypto_auth_hmacsha256_final(&st, ret->bytes);
 	mem_wipe(&st, sizeof(st));
 }
+
+void key_announce_proof(const struct secret *node_secret, const char *network,
+	const struct public_key *key, struct secret *ret)
+{
+	CLEANUP(secret_wipe) struct secret own = {0};
+	char text[KEY_TEXT_LEN];
+	AUTOFREE char *message = mem_printf("%s %s", network, key_format_public(key, text));
+
+	key_derive(node_secret, "announce", &own);
+	key_derive(&own, message, ret);
+}

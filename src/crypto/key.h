@@ -33,4 +33,9 @@ void key_derive_psk(const struct secret *root, const struct public_key *a,
 /* Independent 32-byte sub-key: HMAC-SHA-256(key, label). Labels are fixed strings in our code. */
 void key_derive(const struct secret *key, const char *label, struct secret *ret);
 
+/* Proof that a node's own hand announces this public key for the network: HMAC-SHA-256 under the
+ * sub-key "announce" of its secret, of "NETWORK KEY" (base64). Its bearer alone does not do. */
+void key_announce_proof(const struct secret *node_secret, const char *network,
+	const struct public_key *key, struct secret *ret);
+
 #endif

@@ -2,6 +2,7 @@
 #include "main/main.h"
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/mem.h"
 #include "codec/settings.h"
 #include "control/control.h"
@@ -161,8 +162,10 @@ int serve_main(int argc, char **argv)
 	log_info("ready", LOG_KV_STR("listen", options.listen),
 		LOG_KV_STR("agent_listen", options.agent_listen),
 		LOG_KV_STR("state", options.state_dir));
+	notify_send("READY=1");
 	while (signals_wait() == SIGCHLD)
 		;
+	notify_send("STOPPING=1");
 	log_info("stopping");
 	control_stop(c);
 	return EXIT_DONE;

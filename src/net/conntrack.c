@@ -110,6 +110,21 @@ static bool allowed(const struct pruning *p, const struct flow_tuple *t)
 	return false;
 }
 
+/* A full tunnel's: where it goes no rule says, its exit is its right. */
+static bool leaves(const struct pruning *p, const struct flow_tuple *t, uint32_t mark)
+{
+	const struct firewall_item *f = p->f;
+
+	if (prefix_vec_has(&f->inside, t->dst))
+		return false;
+	if (f->exit_mark != 0 && mark == f->exit_mark)
+		return true;
+	VEC_FOREACH (x, &f->exits)
+		if (x->mark != 0 && has(map_get(&p->sets, x->set), t->src))
+			return true;
+	return false;
+}
+
 /* --- flows ------------------------------------------------------------------------------------ */
 
 static bool is_ours(const struct pruning *p, const struct flow_tuple *t)
@@ -125,7 +140,8 @@ static void flow_each(const struct nlmsghdr *nlh, void *arg)
 	struct flow_seen seen;
 	struct flow flow = {0};
 
-	if (!flow_read(nlh, &seen) || !is_ours(p, &seen.judged) || allowed(p, &seen.judged))
+	if (!flow_read(nlh, &seen) || !is_ours(p, &seen.judged) || allowed(p, &seen.judged) ||
+		leaves(p, &seen.judged, seen.mark))
 		return;
 	flow.stall = seen.judged.protocol == IPPROTO_TCP && has(p->own, seen.judged.dst);
 	if (flow.stall && seen.tcp_state == TCP_CONNTRACK_SYN_SENT)

@@ -74,5 +74,6 @@ bool flow_read(const struct nlmsghdr *nlh, struct flow_seen *ret)
 	ret->id = rtnl_u32(a[CTA_ID], 0);
 	ret->has_zone = a[CTA_ZONE] != NULL && mnl_attr_get_payload_len(a[CTA_ZONE]) == 2;
 	ret->zone = u16_of(a[CTA_ZONE]);
+	ret->mark = ntohl(rtnl_u32(a[CTA_MARK], 0));
 	return true;
 }

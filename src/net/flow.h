@@ -25,6 +25,7 @@ struct flow_seen {
 	bool has_id, has_zone;
 	uint32_t id; /* as on the wire */
 	uint16_t zone;
+	uint32_t mark; /* 0 = none */
 };
 
 /* False when the message tells no flow, or one that lacks an address; ret is undefined then. */

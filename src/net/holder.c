@@ -109,6 +109,17 @@ static void add_name(const char *pid, struct buf *ret)
 	buf_addf(ret, "%s (process %s)", name[0] ? name : "?", pid);
 }
 
+static int (*ask_other)(void *arg, bool stream, uint16_t port, struct addr at, struct buf *ret);
+static void *ask_arg;
+
+void net_ask_port_holder(
+	int (*ask)(void *arg, bool stream, uint16_t port, struct addr at, struct buf *ret),
+	void *arg)
+{
+	ask_other = ask;
+	ask_arg = arg;
+}
+
 int net_port_holder(bool stream, uint16_t port, struct addr at, struct buf *ret)
 {
 	static const char *const tables[][2] = {
@@ -118,6 +129,8 @@ int net_port_holder(bool stream, uint16_t port, struct addr at, struct buf *ret)
 	DIR *proc;
 	int r = ERR_NOT_FOUND;
 
+	if (ask_other != NULL)
+		return ask_other(ask_arg, stream, port, at, ret);
 	local_text(at, local);
 	for (size_t i = 0; i < ARRAY_LEN(tables[stream]); i++)
 		add_inodes(tables[stream][i], port, stream, local, &inodes);

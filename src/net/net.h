@@ -95,5 +95,9 @@ int net_hosts_write(const char *path, const struct item_vec *hosts, struct err *
  * unset: anywhere); for stream, of one that listens. ERR_NOT_FOUND when none is seen (a holder in
  * the kernel, in another network namespace's view, or not ours to look at). */
 int net_port_holder(bool stream, uint16_t port, struct addr at, struct buf *ret);
+/* For a process that may not look at others: whom to ask instead. NULL = look ourselves again. */
+void net_ask_port_holder(
+	int (*ask)(void *arg, bool stream, uint16_t port, struct addr at, struct buf *ret),
+	void *arg);
 
 #endif

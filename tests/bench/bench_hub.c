@@ -37,7 +37,6 @@ struct fleet_rig {
 
 static double rss_kib(void)
 {
-	CLEANUP(buf_done) struct buf text = {0};
 	char line[200];
 	double kib = 0;
 	FILE *f = fopen("/proc/self/status", "re");

@@ -357,6 +357,18 @@ int agent_call(struct agent *a, const char *method, const char *tail, const char
 	return rig_call(a->rig, method, path, a->bearer, header, body, ret);
 }
 
+int agent_announce(struct agent *a, const struct public_key *key)
+{
+	char text[KEY_TEXT_LEN], proof_text[KEY_TEXT_LEN];
+	struct secret proof = {0};
+
+	key_announce_proof(&a->secret, a->rig->network, key, &proof);
+	AUTOFREE char *body = mem_printf(
+		"{\"network\":\"%s\",\"public_key\":\"%s\",\"proof\":\"%s\"}", a->rig->network,
+		key_format_public(key, text), key_format_secret(&proof, proof_text));
+	return agent_call(a, "PUT", "keys", NULL, body, NULL);
+}
+
 void agent_fetch(struct agent *a, struct state *ret)
 {
 	struct http_response response;

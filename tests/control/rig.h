@@ -68,6 +68,8 @@ struct agent {
 int agent_join(struct agent *a, struct rig *r, const char *name, const char *token);
 int agent_call(struct agent *a, const char *method, const char *tail, const char *header,
 	const char *body, struct http_response *ret);
+/* PUT keys: a announces its new key, with the proof of its node secret. Returns the status. */
+int agent_announce(struct agent *a, const struct public_key *key);
 /* Fetch the state, check its head, and put it in ret. */
 void agent_fetch(struct agent *a, struct state *ret);
 void agent_listen(struct agent *a, const char *last_event_id);

@@ -484,6 +484,48 @@ static void test_commit_order(void **state)
 
 /* --- leaving ---------------------------------------------------------------------------------- */
 
+/* The status of announcing a key, with a proof made for proven (NULL = none) by secret. */
+static int announce(struct agent *a, const struct public_key *key, const struct secret *secret,
+	const struct public_key *proven)
+{
+	char text[KEY_TEXT_LEN], proof_text[KEY_TEXT_LEN];
+	AUTOFREE char *body = NULL;
+	struct secret proof = {0};
+
+	if (proven != NULL)
+		key_announce_proof(secret, a->rig->network, proven, &proof);
+	body = proven == NULL
+		? mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", a->rig->network,
+			  key_format_public(key, text))
+		: mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\",\"proof\":\"%s\"}",
+			  a->rig->network, key_format_public(key, text),
+			  key_format_secret(&proof, proof_text));
+	return agent_call(a, "PUT", "keys", NULL, body, NULL);
+}
+
+/* Somebody with a node's bearer, but not its secret, cannot put a key in the node's place. */
+static void test_key_proof(void **state)
+{
+	struct rig r;
+	struct agent gw = {0}, node = {0};
+	struct secret bearer, mine;
+	struct public_key key;
+
+	rig_start(&r, false);
+	two_agents(&r, &gw, &node);
+	key_generate(&mine);
+	key_public(&mine, &key);
+	key_derive(&node.secret, "bearer", &bearer);
+	assert_int_equal(announce(&node, &key, NULL, NULL), 400);
+	assert_int_equal(announce(&node, &key, &bearer, &key), 403);
+	assert_int_equal(announce(&node, &key, &gw.secret, &key), 403);
+	assert_int_equal(announce(&node, &key, &node.secret, &node.public_key), 403);
+	assert_int_equal(announce(&node, &key, &node.secret, &key), 200);
+	agent_done(&gw);
+	agent_done(&node);
+	rig_stop(&r);
+}
+
 static void test_deregister(void **state)
 {
 	struct rig r;
@@ -599,6 +641,7 @@ int main(void)
 		cmocka_unit_test(test_past_ring),
 		cmocka_unit_test(test_two_streams),
 		cmocka_unit_test(test_commit_order),
+		cmocka_unit_test(test_key_proof),
 		cmocka_unit_test(test_deregister),
 		cmocka_unit_test(test_push_cost),
 	};

@@ -502,16 +502,13 @@ static void test_endpoints_and_keys(void **state)
 		mem_printf("{\"network\":\"%s\",\"endpoint\":\"127.0.0.1:51820\"}", r.network);
 	assert_int_equal(agent_call(&a, "PUT", "endpoint", NULL, lo, NULL), 400);
 	/* a new key; not one that another node has */
-	char key[KEY_TEXT_LEN];
-	AUTOFREE char *fresh =
-		mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network, KEY_A);
-	AUTOFREE char *taken = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network,
-		key_format_public(&b.public_key, key));
-	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, fresh, NULL), 200);
+	struct public_key fresh = {0};
+	assert_int_equal(key_parse_public(KEY_A, "", &fresh, NULL), 0);
+	assert_int_equal(agent_announce(&a, &fresh), 200);
 	agent_wait(&b, revision + 2);
 	assert_string_equal(b.last_type, "peer_key_rotated");
 	agent_check(&b);
-	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, taken, NULL), 409);
+	assert_int_equal(agent_announce(&a, &b.public_key), 409);
 	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, "{\"network\":\"net_1\"}", NULL), 400);
 	/* drift is counted */
 	struct hub_counts counts;
@@ -571,7 +568,8 @@ static void test_rotation(void **state)
 	struct agent a = {0}, b = {0};
 	struct rig r;
 	struct err e = {0};
-	char key[KEY_TEXT_LEN], last[24];
+	struct public_key fresh = {0};
+	char last[24];
 
 	rig_start(&r, false);
 	rig_token(&r, ROLE_PEER, 2, 0, &token);
@@ -581,10 +579,7 @@ static void test_rotation(void **state)
 	agent_fetch(&a, &a.state);
 	snprintf(last, sizeof(last), "%" PRIu64, a.state.revision);
 	agent_listen(&a, last);
-	AUTOFREE char *same = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network,
-		key_format_public(&a.public_key, key));
-	AUTOFREE char *fresh =
-		mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", r.network, KEY_A);
+	assert_int_equal(key_parse_public(KEY_A, "", &fresh, NULL), 0);
 	/* the stream is open once something has come by it */
 	AUTOFREE char *put =
 		mem_printf("{\"network\":\"%s\",\"endpoint\":\"192.0.2.9:51820\"}", r.network);
@@ -600,9 +595,9 @@ static void test_rotation(void **state)
 	agent_hang_up(&a);
 	rig_restart(&r);
 	assert_true(asked_to_rotate(&a));
-	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, same, NULL), 200);
+	assert_int_equal(agent_announce(&a, &a.public_key), 200);
 	assert_true(asked_to_rotate(&a));
-	assert_int_equal(agent_call(&a, "PUT", "keys", NULL, fresh, NULL), 200);
+	assert_int_equal(agent_announce(&a, &fresh), 200);
 	assert_false(asked_to_rotate(&a));
 	rig_restart(&r);
 	assert_false(asked_to_rotate(&a));
@@ -705,7 +700,6 @@ static void expect_step(struct pair *p, bool told, bool waits, const struct publ
 static void pair_start(struct pair *p)
 {
 	CLEANUP(buf_done) struct buf token = {0};
-	char key[KEY_TEXT_LEN];
 	struct err e = {0};
 
 	memset(p, 0, sizeof(*p));
@@ -717,13 +711,11 @@ static void pair_start(struct pair *p)
 	assert_int_equal(key_parse_public(KEY_A, "", &p->next, &e), 0);
 	expect_step(p, false, false, &p->old);
 	assert_int_equal(store_write_wait(p->r.control.store, ask, p, &e), 0);
-	AUTOFREE char *put = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", p->r.network,
-		key_format_public(&p->next, key));
 	rig_advance(&p->r, 1000);
-	assert_int_equal(agent_call(&p->a, "PUT", "keys", NULL, put, NULL), 200);
+	assert_int_equal(agent_announce(&p->a, &p->next), 200);
 	expect_step(p, false, true, &p->old);
 	/* nobody else may have it */
-	assert_int_equal(agent_call(&p->b, "PUT", "keys", NULL, put, NULL), 409);
+	assert_int_equal(agent_announce(&p->b, &p->next), 409);
 }
 
 static void pair_done(struct pair *p)
@@ -787,15 +779,12 @@ static void test_rotation_now(void **state)
 static void test_rotation_called_off(void **state)
 {
 	struct pair p;
-	char key[KEY_TEXT_LEN];
 
 	pair_start(&p);
 	report(&p.a, rig_revision(&p.r, p.a.id));
 	report(&p.b, rig_revision(&p.r, p.b.id));
 	expect_step(&p, true, true, &p.old);
-	AUTOFREE char *put = mem_printf("{\"network\":\"%s\",\"public_key\":\"%s\"}", p.r.network,
-		key_format_public(&p.old, key));
-	assert_int_equal(agent_call(&p.a, "PUT", "keys", NULL, put, NULL), 200);
+	assert_int_equal(agent_announce(&p.a, &p.old), 200);
 	expect_step(&p, false, false, &p.old);
 	pair_done(&p);
 }

@@ -273,6 +273,44 @@ static void set_shrinks(void **state)
 	rules_done(&r);
 }
 
+/* Full tunnels go where no rule leads; they end when their device leaves its exit, and when the
+ * exit is no more one. */
+static void full_tunnels(void **state)
+{
+	struct stream s, gateways;
+	struct rules r;
+	struct firewall_item *f;
+
+	rules_init(&r, false);
+	f = &r.item->firewall;
+	items_exit(f, "x_here", EXIT_MARK_HERE, "");
+	strs_push(&f->sets, "x_here");
+	prefix_vec_copy(&f->inside, &f->overlay);
+	items_set(&r.sets, NETWORK, "x_here", "172.30.0.2/32");
+	apply(&r);
+	stream_open(peer, lan, "192.0.2.2", 8006, &s);
+	assert_int_equal(apply(&r), 0); /* no rule allows it, its exit does */
+	assert_true(carries(&s, PATIENCE));
+	item_free(r.sets.v[r.sets.n - 1]);
+	VEC_REMOVE(&r.sets, r.sets.n - 1);
+	assert_int_equal(apply(&r), 1);
+	assert_false(carries(&s, QUIET));
+	/* as an exit: what a gateway passes on is known by its mark */
+	snprintf(f->exit_interface, IFNAME_LEN, "warren0");
+	f->exit_mark = EXIT_MARK | 7;
+	apply(&r);
+	stream_open(peer, lan, "192.0.2.2", 8007, &gateways);
+	assert_int_equal(apply(&r), 0);
+	assert_true(carries(&gateways, PATIENCE));
+	f->exit_interface[0] = '\0';
+	f->exit_mark = 0;
+	assert_true(apply(&r) >= 1); /* what the first connection sends again may be one more */
+	assert_false(carries(&gateways, QUIET));
+	stream_close(&s);
+	stream_close(&gateways);
+	rules_done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(behind_masquerade, setup, teardown),
 		cmocka_unit_test_setup_teardown(to_and_from_the_node, setup, teardown),
 		cmocka_unit_test_setup_teardown(set_shrinks, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_tunnels, setup, teardown),
 	};
 	const char *missing = lab_missing("nft");
 

@@ -1,4 +1,5 @@
-// Calls of the REST API. Errors are the server's own words (RFC 9457), with the field they name.
+// Calls of the REST API. Errors are the server's own words (RFC 9457), with the field they name (of
+// "allowed_ips[1]", the list).
 import { signal } from '@preact/signals';
 
 export class ApiError extends Error {
@@ -53,7 +54,7 @@ async function call<T>(method: string, path: string, query?: Query, body?: unkno
 		return said as T;
 	if (answer.status === 401 && path !== '/login')
 		onSignedOut.run();
-	throw new ApiError(answer.status, said.detail ?? `The server answered ${answer.status}.`, said.field, said.code);
+	throw new ApiError(answer.status, said.detail ?? `The server answered ${answer.status}.`, said.field?.replace(/\[.*/, ''), said.code);
 }
 
 export const api = {

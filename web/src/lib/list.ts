@@ -34,6 +34,10 @@ export class List<T extends { id: string }> {
 	refresh(delay = 300): void {
 		this.timer ??= setTimeout(() => {
 			this.timer = undefined;
+			if (this.loading.value) {
+				this.refresh(500);
+				return;
+			}
 			void this.load(null, Math.min(REFRESH, Math.max(PAGE, this.rows.value.length)));
 		}, delay);
 	}

@@ -6,7 +6,7 @@ export interface Me {
 	kind: string;
 	id: string;
 	name: string;
-	role: 'viewer' | 'loc-manager' | 'org-admin' | 'system-admin';
+	role: string;
 	project: string | null;
 	must_change_password: boolean;
 	can: string[];
@@ -38,8 +38,9 @@ export async function restore(): Promise<void> {
 	}
 }
 
-export async function signIn(name: string, password: string): Promise<void> {
-	me.value = await api.post<Me>('/login', { name, password });
+// code: of the authenticator or a recovery code, for who has a second step.
+export async function signIn(name: string, password: string, code = ''): Promise<void> {
+	me.value = await api.post<Me>('/login', code ? { name, password, code } : { name, password });
 }
 
 export async function changePassword(current: string, password: string): Promise<void> {

@@ -15,13 +15,13 @@ const tiles = ['online', 'idle', 'offline', 'never', 'disabled'] as const;
 
 const verbs: Record<string, string> = {
 	create: 'added', update: 'changed', enable: 'enabled', disable: 'disabled', delete: 'deleted', rotate: 'given a new key',
-	config: 'configuration shown', login: 'signed in', logout: 'signed out', password: 'password changed', register: 'joined', confirm: 'came up',
+	config: 'configuration shown', login: 'signed in', logout: 'signed out', password: 'password changed', register: 'joined', confirm: 'came up', link: 'link made',
 };
 
 function describe(line: AuditLine): string {
 	const [what = '', verb = ''] = line.action.split('.', 2);
 	const done = verbs[verb] ?? verb.replace(/_/g, ' ');
-	return what === 'session' ? `Somebody ${done}` : `${what[0]?.toUpperCase()}${what.slice(1)} ${line.detail ? `“${line.detail}” ` : ''}${done}`;
+	return what === 'session' ? `Somebody ${done}` : `${what[0]?.toUpperCase()}${what.slice(1)} ${line.detail && !/^[a-z]+_[0-9a-f]{32}$/.test(line.detail) ? `“${line.detail}” ` : ''}${done}`;
 }
 
 const icons: [RegExp, string][] = [

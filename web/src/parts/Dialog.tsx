@@ -1,7 +1,7 @@
 // A modal dialog or a sheet at the side. The element itself keeps the focus inside, closes on Esc
 // and gives the focus back.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { Icon } from './Icon';
 
@@ -18,7 +18,8 @@ interface Props {
 export function Dialog({ title, onClose, children, footer, kind, keep, onSubmit }: Props) {
 	const ref = useRef<HTMLDialogElement>(null);
 	const id = useId();
-	useEffect(() => {
+	// Before the next key: who types on must not lose a letter.
+	useLayoutEffect(() => {
 		const el = ref.current!;
 		const back = document.activeElement;
 		el.showModal();

@@ -1,6 +1,6 @@
 // The fleet as a graph: gateways and controllers in the middle, the other nodes around them, clients
-// as a number at their gateway. With few nodes every name is written; with many a name shows on
-// hover and focus, and only the links to the middle are drawn.
+// as a number at their gateway. With few nodes every link is drawn and every name written; with many
+// each node has one line, to the nearest in the middle, and its name shows when pointed at.
 import { sums } from '../lib/events';
 import { count } from '../lib/format';
 import type { FleetNode } from '../lib/model';
@@ -8,7 +8,8 @@ import { stateWord } from './State';
 
 const W = 720;
 let H = 420;
-const NAMED = 40; // up to so many, names are written
+const NAMED = 36; // up to so many, names are written
+const MESHED = 12; // up to so many, every link is drawn
 const RING = 64; // nodes on the innermost ring
 
 interface Spot {
@@ -37,8 +38,8 @@ function lay(nodes: FleetNode[]): Spot[] {
 	const rings = Math.max(1, Math.ceil(rest.length / RING / 1.6));
 	for (let r = 0; r < rings; r++) {
 		const part = rest.filter((_, i) => i % rings === r);
-		const ry = rings === 1 ? 168 : 140 + (50 * r) / (rings - 1);
-		spots.push(...around(part, ry * 1.72, ry, false));
+		const ry = rings === 1 ? (rest.length > MESHED ? 176 : 168) : 140 + (50 * r) / (rings - 1);
+		spots.push(...around(part, ry * (rings === 1 ? 1.45 : 1.72), ry, false));
 	}
 	return spots;
 }
@@ -49,16 +50,26 @@ function shares(a: FleetNode, b: FleetNode): boolean {
 
 function edges(spots: Spot[]): [Spot, Spot][] {
 	const list: [Spot, Spot][] = [];
-	const full = spots.length <= NAMED;
-	for (let i = 0; i < spots.length; i++)
-		for (let j = i + 1; j < spots.length && list.length < 1500; j++)
-			if ((full || spots[i]!.middle !== spots[j]!.middle) && shares(spots[i]!.node, spots[j]!.node))
-				list.push([spots[i]!, spots[j]!]);
+	const middle = spots.filter(s => s.middle);
+	const pairs = (some: Spot[]) => some.forEach((a, i) => some.slice(i + 1).forEach(b => {
+		if (shares(a.node, b.node))
+			list.push([a, b]);
+	}));
+	if (spots.length <= MESHED) {
+		pairs(spots);
+		return list;
+	}
+	pairs(middle.slice(0, MESHED));
+	for (const s of spots) {
+		const near = middle.filter(m => shares(m.node, s.node)).sort((a, b) => (a.x - s.x) ** 2 + (a.y - s.y) ** 2 - (b.x - s.x) ** 2 - (b.y - s.y) ** 2)[0];
+		if (!s.middle && near)
+			list.push([near, s]);
+	}
 	return list;
 }
 
 function alive(s: Spot): boolean {
-	return s.node.connected || s.node.liveness === 'online';
+	return nodeState(s.node) === 'online';
 }
 
 export function nodeState(n: FleetNode): string {
@@ -86,6 +97,7 @@ export function FleetMap({ nodes }: { nodes: FleetNode[] }) {
 				const clients = at[s.node.id] ?? 0;
 				const r = s.middle ? 11 : named ? 7 : 4;
 				const below = s.y >= H / 2 ? 1 : -1;
+				const side = !s.middle && spots.length > MESHED ? Math.sign(Math.round(Math.cos(s.angle) * 3)) : 0;
 				const label = `${s.node.name}: ${stateWord(state)}${s.node.roles.includes('gateway') ? `, ${count(clients, 'client')} online` : ''}`;
 				return (
 					<g key={s.node.id}>
@@ -93,7 +105,12 @@ export function FleetMap({ nodes }: { nodes: FleetNode[] }) {
 						{clients > 0 && <circle class="halo" cx={s.x} cy={s.y} r={r + 8 + Math.min(22, 5 * Math.log10(clients + 1))} />}
 						<circle class={`dot ${state}`} cx={s.x} cy={s.y} r={r} />
 						{(named || (s.middle && spots.filter(o => o.middle).length <= 12)) && (
-							<text x={s.x} y={s.y + below * (r + 24) + (below > 0 ? 0 : 4)}>{s.node.name.length > 22 ? `${s.node.name.slice(0, 21)}…` : s.node.name}</text>
+							<text
+								x={s.x + side * (r + 7)} y={side ? s.y + 4 : s.y + below * (r + 24) + (below > 0 ? 0 : 4)}
+								class={side > 0 ? 'right' : side < 0 ? 'left' : ''}
+							>
+								{s.node.name.length > 22 ? `${s.node.name.slice(0, 21)}…` : s.node.name}
+							</text>
 						)}
 						{named && s.middle && <text class="less" x={s.x} y={s.y + below * (r + 24) + (below > 0 ? 15 : -11)}>{count(clients, 'client')} online</text>}
 					</g>

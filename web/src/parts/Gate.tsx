@@ -29,9 +29,16 @@ function useSubmit(run: () => Promise<void>) {
 function SignIn({ keep }: { keep: (password: string) => void }) {
 	const [name, setName] = useState('');
 	const [password, setPassword] = useState('');
+	const [code, setCode] = useState('');
+	const [second, setSecond] = useState(false);
 	const { busy, error, submit } = useSubmit(async () => {
 		keep(password);
-		await signIn(name, password);
+		try {
+			await signIn(name, password, code);
+		} catch (e) {
+			setSecond(second || (e as ApiError).field === 'code');
+			throw e;
+		}
 	});
 	return (
 		<form onSubmit={submit}>
@@ -45,7 +52,12 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 			<Field label="Password">
 				<input type="password" value={password} onInput={e => setPassword(e.currentTarget.value)} autocomplete="current-password" required />
 			</Field>
-			{error && <p class="notice bad" role="alert">{error.message}</p>}
+			{second && (
+				<Field label="Code" hint="Of your authenticator, or a recovery code">
+					<input value={code} onInput={e => setCode(e.currentTarget.value)} inputMode="numeric" autocomplete="one-time-code" required autofocus />
+				</Field>
+			)}
+			{error && <p class={`notice ${error.field === 'code' && !code ? '' : 'bad'}`} role="alert">{error.message}</p>}
 			<button class="button primary" disabled={busy}>{busy ? 'One moment…' : 'Sign in'}</button>
 		</form>
 	);

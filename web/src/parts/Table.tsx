@@ -48,7 +48,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 	useEffect(() => {
 		if (to + 20 > rows.length)
 			list.more();
-	}, [to, rows.length]);
+	}, [to, rows.length, list.loading.value]);
 
 	const focusRow = (i: number) => {
 		if (i < 0 || i >= rows.length)

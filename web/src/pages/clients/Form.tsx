@@ -83,7 +83,7 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 		>
 			<div class="fields">
 				<Field label="Name" wide={!!client || networks.value.length < 2} wrong={wrong('name')} hint={client ? undefined : 'A person and a device, say: Ann’s phone'}>
-					<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={64} required autocomplete="off" data-focus />
+					<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={128} required autocomplete="off" data-focus />
 				</Field>
 				{!client && networks.value.length > 1 && (
 					<Field label="Network" wrong={wrong('network')}>
@@ -131,7 +131,7 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 							<input value={tags} onInput={e => setTags(e.currentTarget.value)} spellcheck={false} />
 						</Field>
 						<Field label="Description" wide wrong={wrong('description')}>
-							<input value={description} onInput={e => setDescription(e.currentTarget.value)} maxLength={256} />
+							<input value={description} onInput={e => setDescription(e.currentTarget.value)} maxLength={512} />
 						</Field>
 					</div>
 					{!client && (

@@ -5,7 +5,7 @@ import { listen } from '../../lib/events';
 import { networkName, networks, nodeName } from '../../lib/fleet';
 import { age, ago, bytes, moment } from '../../lib/format';
 import type { Client } from '../../lib/model';
-import { can } from '../../lib/session';
+import { can, me } from '../../lib/session';
 import { Dialog, ask } from '../../parts/Dialog';
 import { Icon } from '../../parts/Icon';
 import { State } from '../../parts/State';
@@ -41,6 +41,14 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 	const [error, setError] = useState('');
 	const [editing, setEditing] = useState(false);
 	const [config, setConfig] = useState('');
+	const [owner, setOwner] = useState('');
+	useEffect(() => {
+		const by = client?.owner;
+		if (by === me.value?.id)
+			setOwner(me.value?.name ?? '');
+		else if (by?.startsWith('usr_') && can('GET /users/{id}'))
+			api.get<{ name: string }>(`/users/${by}`).then(u => setOwner(u.name), () => {});
+	}, [client?.owner]);
 	const load = () => api.get<Client>(`${PATH}/${id}`).then(setClient, (e: ApiError) => setError(e.message));
 	useEffect(() => {
 		void load();
@@ -88,7 +96,7 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 		['Keepalive', client.keepalive < 0 ? 'as the network says' : client.keepalive === 0 ? 'off' : `${client.keepalive} s`],
 		['Network', networks.value.length > 0 ? networkName(client.network) : '–'],
 		['Tags', client.tags.length > 0 ? client.tags.map(t => <span class="tag" key={t}>{t}</span>) : '–'],
-		['Owner', client.owner ? <code>{client.owner}</code> : '–'],
+		['Owner', owner || client.owner || '–'],
 		['Ends', client.expires_at ? moment(client.expires_at) : 'never'],
 		['Made', moment(client.created_at)],
 		['Key', <><code class="small">{client.public_key}</code><br /><span class="dim small">since {moment(client.key_at)} ({age(client.key_at)})</span></>],

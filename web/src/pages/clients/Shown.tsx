@@ -1,14 +1,16 @@
 // A fresh configuration: picture, text, file, and how to bring it to the device. When this closes,
 // nobody but the device has the key.
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { api } from '../../lib/api';
 import { listen } from '../../lib/events';
+import type { Client } from '../../lib/model';
 import { qr } from '../../lib/qr';
 import { Dialog } from '../../parts/Dialog';
 import { Icon } from '../../parts/Icon';
 import { State } from '../../parts/State';
 import { Tabs } from '../../parts/Tabs';
 import { complain, say } from '../../parts/Toasts';
-import type { Handout } from './actions';
+import { PATH, type Handout } from './actions';
 import { guides } from './guides';
 import { fileName } from './status';
 
@@ -29,13 +31,19 @@ function Picture({ text, label }: { text: string; label: string }) {
 	return <div class="qr"><img src={picture.url} alt={label} style={{ width: side, height: side }} /></div>;
 }
 
+// What the picture says: the configuration without its comments. A scanner has to guess the
+// character set of a name in one, and one that guesses wrong may swallow the end of the line.
+function pictured(config: string): string {
+	return config.split('\n').filter(line => !line.startsWith('#')).join('\n');
+}
+
 function Configuration({ config, file }: { config: string; file: string }) {
 	const url = useMemo(() => URL.createObjectURL(new Blob([config], { type: 'text/plain' })), [config]);
 	useEffect(() => () => URL.revokeObjectURL(url), [url]);
 	return (
 		<>
 			<div class="shown">
-				<Picture text={config} label="QR code of this configuration" />
+				<Picture text={pictured(config)} label="QR code of this configuration" />
 				<div class="stack">
 					<div class="row wrap">
 						<a class="button primary" href={url} download={file}><Icon name="download" />Download {file}</a>
@@ -79,6 +87,8 @@ export function Shown({ handout, onClose }: { handout: Handout; onClose: () => v
 	useEffect(() => listen(heard => {
 		if (heard.type === 'link' && heard.data.id === client.id)
 			setState(heard.data.link_state);
+		else if (heard.type === 'links' || heard.type === 'refresh')
+			api.get<Client>(`${PATH}/${client.id}`).then(c => setState(c.link_state), () => {});
 	}), [client.id]);
 	return (
 		<Dialog

@@ -1,0 +1,137 @@
+// Helpers of the browser tests: TAP lines, a watched browser, commands in other machines.
+import { chromium } from 'playwright-core';
+import { execFile, spawnSync } from 'node:child_process';
+import { Agent, request } from 'node:http';
+import { writeFileSync } from 'node:fs';
+
+export const { W, S, WARREN, CHROMIUM } = process.env;
+export const HOME = 'https://127.0.0.1:8443/';
+export const PATIENCE = +(process.env.PATIENCE ?? 60000); // ms; the machine may be slow, what is waited for is not
+
+let failed = 0;
+export async function test(name, run) {
+	try {
+		await run();
+		console.log(`ok - ${name}`);
+	} catch (error) {
+		failed++;
+		console.log(`not ok - ${name}`);
+		console.log(String(error.message ?? error).split('\n').slice(0, 12).map(line => `# ${line.slice(0, 400)}`).join('\n'));
+		for (const [i, page] of (browser?.contexts() ?? []).flatMap(c => c.pages()).entries())
+			await page.screenshot({ path: `${W}/failed-${failed}-${i}.png` }).catch(() => {});
+		if (process.env.BAIL) // for whoever looks into it: stop where it broke
+			process.exit(1);
+	}
+}
+export const note = text => console.log(`# ${text}`);
+export const finish = () => process.exit(failed > 0 ? 1 : 0);
+export function same(got, want, what = 'value') {
+	if (JSON.stringify(got) !== JSON.stringify(want))
+		throw new Error(`${what}: wanted ${JSON.stringify(want)}, got ${JSON.stringify(got)}`);
+}
+export function truth(is, what) {
+	if (!is)
+		throw new Error(what);
+}
+
+// Until run returns something true.
+export async function until(run, what, patience = PATIENCE) {
+	const end = Date.now() + patience;
+	for (;;) {
+		const value = await run();
+		if (value)
+			return value;
+		if (Date.now() > end)
+			throw new Error(`never: ${what}`);
+		await new Promise(done => setTimeout(done, 50));
+	}
+}
+
+// --- the machines --------------------------------------------------------------------------------
+export function sh(command, ...args) {
+	const r = spawnSync(command, args, { encoding: 'utf8', timeout: PATIENCE });
+	if (r.status !== 0)
+		throw new Error(`${command} ${args.join(' ')}: ${r.stderr || r.error || r.status}`);
+	return r.stdout;
+}
+export const on = (machine, ...args) => sh('ip', 'netns', 'exec', machine, ...args);
+export const reaches = (machine, address) => new Promise(done =>
+	execFile('ip', ['netns', 'exec', machine, 'ping', '-c', '1', '-W', '1', '-q', address], error => done(!error)));
+export const warren = (...args) => sh(WARREN, ...args, '--state', S);
+
+const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+// A call over the unix socket, as root.
+export function api(method, path, body) {
+	return new Promise((done, fail) => {
+		const r = request({ socketPath: `${S}/warren.sock`, agent, method, path, headers: body ? { 'Content-Type': 'application/json' } : {} }, answer => {
+			let text = '';
+			answer.setEncoding('utf8');
+			answer.on('data', part => (text += part));
+			answer.on('end', () => done({ status: answer.statusCode, body: text ? JSON.parse(text) : null }));
+		});
+		r.on('error', fail);
+		r.end(body ? JSON.stringify(body) : undefined);
+	});
+}
+
+// What a scanner reads in a picture.
+export function scan(png, name) {
+	writeFileSync(`${W}/${name}.png`, png);
+	const text = sh('zbarimg', '-q', '--raw', `${W}/${name}.png`).replace(/\n$/, '');
+	writeFileSync(`${W}/${name}.txt`, text, { mode: 0o600 });
+	return text;
+}
+
+// --- the browser ---------------------------------------------------------------------------------
+export const seen = { violations: [], foreign: [], alerts: [], errors: [], sent: [], streams: 0 };
+let browser;
+
+// A browser of its own (cookies, storage) whose every request, alert, error and breach of the
+// policy is noted.
+export async function person(options = {}) {
+	browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+	const context = await browser.newContext({
+		viewport: { width: 1440, height: 860 }, ignoreHTTPSErrors: true, reducedMotion: 'reduce', acceptDownloads: true,
+		permissions: ['clipboard-read', 'clipboard-write'], ...options,
+	});
+	await context.exposeBinding('noteViolation', (_, text) => seen.violations.push(text));
+	await context.addInitScript(() => {
+		document.addEventListener('securitypolicyviolation', e => window.noteViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
+	});
+	context.on('request', r => {
+		if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(HOME))
+			seen.foreign.push(r.url());
+		seen.sent.push(`${r.method()} ${r.url()} ${r.postData() ?? ''}`);
+		if (r.url().includes('/api/v1/events'))
+			seen.streams++;
+	});
+	context.on('page', page => {
+		page.setDefaultTimeout(PATIENCE);
+		page.on('dialog', d => {
+			seen.alerts.push(d.message());
+			void d.dismiss();
+		});
+		page.on('pageerror', e => seen.errors.push(e.stack));
+		page.on('console', m => {
+			if (m.type() === 'error' && !/Failed to load resource/.test(m.text()))
+				seen.errors.push(m.text());
+		});
+	});
+	return context;
+}
+export async function close() {
+	await browser?.close();
+	agent.destroy();
+}
+export async function signIn(page, name, password) {
+	await page.goto(HOME);
+	await page.getByLabel('Name', { exact: true }).fill(name);
+	await page.getByLabel('Password', { exact: true }).fill(password);
+	await page.keyboard.press('Enter');
+}
+export async function choosePassword(page, password) {
+	await page.getByLabel('New password', { exact: true }).fill(password);
+	await page.getByLabel('New password, again').fill(password);
+	await page.keyboard.press('Enter');
+	await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+}
