@@ -92,10 +92,12 @@ static void pins_done_cb(void *arg, struct http_response *r, const struct err *e
 
 	s->call = NULL;
 	s->want_pins = false;
-	if (r == NULL)
+	if (r == NULL) {
+		s->pins_at = 0; /* that one does not count: nobody was there */
 		log_debug("pins not fetched", LOG_KV_STR("error", e->text));
-	else if (wire_take_pins(s->wire, r, clock_wall(s->clock), &why) < 0)
+	} else if (wire_take_pins(s->wire, r, clock_wall(s->clock), &why) < 0) {
 		log_error("pins refused", LOG_KV_STR("error", why.text));
+	}
 	next(s);
 }
 

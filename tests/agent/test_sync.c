@@ -75,8 +75,8 @@ struct far {
 	char last_id[24];
 	int status; /* of streams: 0 = nobody there */
 	msec retry_after, dead_after;
-	bool answers;             /* states are given */
-	unsigned streams, states; /* asked for */
+	bool answers;                   /* states are given */
+	unsigned streams, states, pins; /* asked for */
 	msec stream_at, state_at;
 	struct state state;
 };
@@ -97,6 +97,7 @@ static struct wire_call *on_send(void *ctx, const struct wire_request *rq, wire_
 
 	f->matched =
 		rq->headers != NULL && rq->headers[0] != NULL && strcmp(rq->headers[0], match) == 0;
+	f->pins += rq->insecure;
 	if (strstr(f->path, "/state?") != NULL) {
 		f->states++;
 		f->state_at = now->fake_mono;
@@ -387,6 +388,24 @@ static void an_hour_alone(void **state)
 	assert_converged(&f->w);
 }
 
+/* The control plane comes back with another signing key: pins are asked for at once, though they
+ * were asked for in vain a moment ago. */
+static void pins_are_asked_for_again(void **state)
+{
+	struct far *f = *state;
+	unsigned before;
+
+	pass(f, SECOND);
+	f->listening = f->answers = false;
+	f->status = 0;
+	f->stream.on_end(f->stream.arg, 0, 0, NULL);
+	pass(f, 20 * SECOND);
+	before = f->pins;
+	assert_true(before > 0);
+	pass(f, 40 * SECOND);
+	assert_true(f->pins > before);
+}
+
 /* A part is closed: an update of this agent may open it, at the same revision. */
 static void asks_whole_when_it_lacks(void **state)
 {
@@ -412,6 +431,7 @@ int main(void)
 		T(unauthorized_keeps_tunnels),
 		T(polls_without_a_stream),
 		T(an_hour_alone),
+		T(pins_are_asked_for_again),
 		T(asks_whole_when_it_lacks),
 	};
 
