@@ -316,8 +316,11 @@ static void on_names_due(void *arg)
 	struct agent *a = arg;
 	struct err e = {0};
 	const char *was = a->core.service_error, *is;
+	struct state force = {.revision = a->core.desired.revision};
 
-	is = names_update(a->names, &a->core.desired, a->names_stale, &e) < 0 ? e.text : NULL;
+	core_effective(&a->core, &force.items);
+	is = names_update(a->names, &force, a->names_stale, &e) < 0 ? e.text : NULL;
+	VEC_DONE(&force.items); /* borrowed */
 	a->names_stale = false;
 	if (names_wait(a->names) > 0)
 		loop_timer_set(a->names_due, names_wait(a->names), 0);

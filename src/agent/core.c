@@ -4,6 +4,7 @@
 #include "agent/rotate.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "model/feature.h"
 
 #include <stdio.h>
 
@@ -52,6 +53,15 @@ static void forgive(struct core *c, const struct item *i)
 		mem_free(map_remove(&c->refused, peer_name(i, name)));
 }
 
+/* Which parts of a state are closed: those that require what this agent does not have. */
+static void find_lacks(const struct state *s, struct strs *ret)
+{
+	strs_done(ret);
+	VEC_FOREACH (entry, &s->requires)
+		if (!feature_known(*entry))
+			strs_push(ret, *entry);
+}
+
 /* Let a peer into force. False when its time is over or it is refused (which is logged once). */
 static bool admit(struct core *c, const struct item *i)
 {
@@ -61,7 +71,8 @@ static bool admit(struct core *c, const struct item *i)
 
 	if (i->peer.not_after != 0 && (c->deadline == 0 || i->peer.not_after < c->deadline))
 		c->deadline = i->peer.not_after;
-	if (expired(c, i)) {
+	if (expired(c, i) || feature_closes(&c->lacks, i)) {
+		forgive(c, i);
 		peer_index_remove(&c->peers, i->peer.interface, i->peer.id);
 		return false;
 	}
@@ -82,6 +93,8 @@ bool core_in_force(struct core *c, const struct item *i)
 {
 	struct public_key key;
 
+	if (feature_closes(&c->lacks, i))
+		return false;
 	if (i->kind == ITEM_ROUTE)
 		return paths_alive(&c->paths, &i->route);
 	return i->kind != ITEM_PEER ||
@@ -109,6 +122,7 @@ int core_init(struct core *c, struct identity *identity, struct machine *machine
 		return 0;
 	}
 	c->desired = s;
+	find_lacks(&c->desired, &c->lacks);
 	VEC_FOREACH (i, &c->desired.items)
 		if ((*i)->kind == ITEM_PEER)
 			admit(c, *i);
@@ -119,6 +133,7 @@ void core_done(struct core *c)
 {
 	cache_close(&c->cache);
 	state_done(&c->desired);
+	strs_done(&c->lacks);
 	state_done(&c->pending_put);
 	state_done(&c->pending_drop);
 	peer_index_done(&c->peers);
@@ -157,9 +172,11 @@ void core_set_error(struct core *c, const struct apply_result *r, const char *al
 		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", c->service_error);
 	if (c->refused.n > 0)
 		buf_addf(&text, "%s%zu peers refused", text.len > 0 ? "; " : "", c->refused.n);
-	VEC_FOREACH (feature, &c->desired.requires)
-		buf_addf(&text, "%sneeds feature %.40s, which this agent does not have",
-			text.len > 0 ? "; " : "", *feature);
+	VEC_FOREACH (entry, &c->lacks)
+		buf_addf(&text,
+			"%sthis agent is too old for %.120s: that part stays closed until it is "
+			"updated",
+			text.len > 0 ? "; " : "", *entry);
 	if (text.len > 0 && (c->error == NULL || strcmp(c->error, text.data) != 0))
 		log_error("machine is not as desired", LOG_KV_STR("error", text.data),
 			LOG_KV_INT("revision", c->desired.revision));
@@ -228,6 +245,7 @@ static void advance(struct core *c, const struct delta *d, struct state *next)
 		state_done(&c->desired);
 		c->desired = *next;
 		*next = (struct state){0};
+		find_lacks(&c->desired, &c->lacks);
 		rc = cache_save(&c->cache, &c->desired, &e);
 	} else {
 		rc = state_apply(&c->desired, d, &e);
@@ -245,7 +263,7 @@ static void advance(struct core *c, const struct delta *d, struct state *next)
 	apply_delta(c->machine, &old, &work, &c->desired.items, &r);
 	FAULT("state.applied");
 	/* an earlier failure stands until a reconcile has found the machine as it should be */
-	if (r.failures > 0 || c->refused.n > 0 || c->desired.requires.n > 0)
+	if (r.failures > 0 || c->refused.n > 0 || c->lacks.n > 0)
 		core_set_error(c, &r, NULL);
 	c->changed = true;
 	apply_result_done(&r);
@@ -266,6 +284,9 @@ void core_queue(struct core *c, struct delta *d)
 	}
 	VEC_DONE(&d->put);
 	VEC_DONE(&d->drop);
+	VEC_FOREACH (entry, &d->requires)
+		if (!strs_has(&c->pending_put.requires, *entry))
+			strs_push(&c->pending_put.requires, *entry);
 	c->pending = d->revision;
 }
 
@@ -275,6 +296,8 @@ void core_flush(struct core *c)
 
 	if (c->pending == 0)
 		return;
+	d.requires = c->pending_put.requires;
+	c->pending_put.requires = (struct strs){0};
 	d.put = c->pending_put.items;
 	d.drop = c->pending_drop.items;
 	c->pending_put.items = c->pending_drop.items = (struct item_vec){0};
@@ -297,6 +320,25 @@ static void drop_pending(struct core *c)
 	c->pending = 0;
 }
 
+/* What stays as desired, but comes into force or goes out of it since other parts are closed. */
+static void add_reopened(const struct core *c, const struct state *s, struct delta *d)
+{
+	struct strs lacks = {0};
+	size_t n = d->put.n;
+
+	find_lacks(s, &lacks);
+	VEC_FOREACH (i, &s->items) {
+		const struct item *was = state_find(&c->desired, *i);
+
+		if (feature_closes(&c->lacks, *i) != feature_closes(&lacks, *i) && was != NULL &&
+			item_equal(was, *i))
+			VEC_PUSH(&d->put, item_dup(*i));
+	}
+	if (d->put.n > n)
+		item_vec_sort(&d->put);
+	strs_done(&lacks);
+}
+
 void core_replace(struct core *c, struct state *s)
 {
 	struct delta d = {0};
@@ -304,7 +346,10 @@ void core_replace(struct core *c, struct state *s)
 	drop_pending(c); /* the state is at least as new */
 	rotate_keep(&c->desired, &s->items);
 	state_diff(&c->desired, s, &d);
-	if (c->desired.revision == s->revision && delta_is_empty(&d))
+	if (c->lacks.n > 0 || !strs_equal(&c->desired.requires, &s->requires))
+		add_reopened(c, s, &d);
+	if (c->desired.revision == s->revision && delta_is_empty(&d) &&
+		strs_equal(&c->desired.requires, &s->requires))
 		state_done(s);
 	else
 		advance(c, &d, s);
@@ -322,14 +367,14 @@ int core_choose(struct core *c)
 
 	VEC_FOREACH (i, &c->desired.items)
 		if ((*i)->kind == ITEM_ROUTE)
-			VEC_PUSH(&were, paths_alive(&c->paths, &(*i)->route));
+			VEC_PUSH(&were, core_in_force(c, *i));
 	found = paths_look(&c->paths, c->machine, &c->desired.items);
 	VEC_FOREACH (i, &c->desired.items) {
 		bool is;
 
 		if ((*i)->kind != ITEM_ROUTE)
 			continue;
-		is = paths_alive(&c->paths, &(*i)->route);
+		is = core_in_force(c, *i);
 		if (is && !were.v[k])
 			VEC_PUSH(&work.put, *i);
 		else if (!is && were.v[k])

@@ -3,7 +3,7 @@
  * machine. Everything that changes the machine goes through core_*: events and states come in by
  * events.h, time by core_expire, drift by core_reconcile. Knows no loop and no socket.
  *
- *	desired (signed, cached) - expired - refused = in force  ->  apply  ->  machine
+ *	desired (signed, cached) - closed - expired - refused = in force  ->  apply  ->  machine
  */
 #ifndef WARREN_AGENT_CORE_H
 #define WARREN_AGENT_CORE_H
@@ -21,6 +21,7 @@ struct core {
 	const struct clock *clock;
 	struct cache cache;
 	struct state desired;
+	struct strs lacks;       /* those of desired.requires that this agent does not have */
 	struct peer_index peers; /* in force */
 	struct map refused;      /* interface/id -> reason */
 	struct map spent;        /* interface/id -> the grant that is used up (gate.h) */
@@ -65,8 +66,11 @@ void core_expire(struct core *c);
 /* Look which paths are alive and turn the routes that depend on it. Returns paths_look's bits. */
 int core_choose(struct core *c);
 
-/* Is the item in force: a peer that is admitted, a route whose path is alive, anything else? */
+/* Is the item in force: in no part that is closed for want of a feature, and a peer that is
+ * admitted, a route whose path is alive, or anything else? */
 bool core_in_force(struct core *c, const struct item *i);
+/* All items in force, borrowed from desired. */
+void core_effective(struct core *c, struct item_vec *ret);
 
 /* These peers have used up what their present grant lets them: out they go, until they have another
  * one. */

@@ -6,6 +6,7 @@
 #include "codec/envelope.h"
 #include "codec/state.h"
 #include "crypto/hash.h"
+#include "model/feature.h"
 
 #include <stdio.h>
 
@@ -36,6 +37,17 @@ static int read_nonce(const struct core *c, const char *nonce, uint64_t *ret, st
 
 /* --- handlers: bits or an error --------------------------------------------------------------- */
 
+/* A part that is, or has to be, closed: only a whole state says which. */
+static bool closes_parts(const struct core *c, const struct delta *d)
+{
+	if (c->lacks.n > 0)
+		return true;
+	VEC_FOREACH (entry, &d->requires)
+		if (!feature_known(*entry))
+			return true;
+	return false;
+}
+
 static int take_delta(struct core *c, const struct event *ev, struct err *e)
 {
 	struct delta d = {0};
@@ -52,9 +64,11 @@ static int take_delta(struct core *c, const struct event *ev, struct err *e)
 		delta_done(&d);
 		return err_set(e, ERR_INVALID, "the event's payload and nonce do not agree");
 	}
-	core_queue(c, &d);
+	rc = closes_parts(c, &d) ? EVENT_FETCH : EVENT_FLUSH;
+	if (rc == EVENT_FLUSH)
+		core_queue(c, &d);
 	delta_done(&d);
-	return EVENT_FLUSH;
+	return rc;
 }
 
 static int take_rotate_keys(struct core *c, const struct event *ev, struct err *e)

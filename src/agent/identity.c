@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "crypto/token.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,6 +217,23 @@ void identity_done(struct identity *id)
 	*id = (struct identity){0};
 }
 
+/* Private keys: of a fleet that is left they are good for nothing but harm. */
+static int remove_keys(const char *dir, struct err *e)
+{
+	AUTOFREE char *keys = in_dir(dir, "keys");
+	DIR *d = opendir(keys);
+	const struct dirent *f;
+	int rc = 0;
+
+	if (d == NULL)
+		return errno == ENOENT ? 0 : err_errno(e, errno, "cannot read %s", keys);
+	while (rc == 0 && (f = readdir(d)) != NULL)
+		if (f->d_name[0] != '.' && unlinkat(dirfd(d), f->d_name, 0) < 0)
+			rc = err_errno(e, errno, "cannot remove %s/%s", keys, f->d_name);
+	closedir(d);
+	return rc;
+}
+
 int identity_remove(const char *dir, struct err *e)
 {
 	/* identity.json first: what is left without it is not an identity */
@@ -228,7 +246,7 @@ int identity_remove(const char *dir, struct err *e)
 		if (unlink(path) < 0 && errno != ENOENT)
 			return err_errno(e, errno, "cannot remove %s", path);
 	}
-	return 0;
+	return remove_keys(dir, e);
 }
 
 void identity_subkey(const struct identity *id, const char *label, struct secret *ret)

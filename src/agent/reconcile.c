@@ -49,15 +49,14 @@ static void describe(
 		}
 }
 
-/* What is in force, borrowed from desired. */
-static void effective(struct core *c, struct item_vec *ret)
+void core_effective(struct core *c, struct item_vec *ret)
 {
 	VEC_RESERVE(ret, c->desired.items.n + 1);
 	VEC_FOREACH (i, &c->desired.items) {
 		const struct peer_item *p = &(*i)->peer;
 
 		if ((*i)->kind == ITEM_PEER && p->not_after == 0 && p->quota_grant == 0 &&
-			c->refused.n == 0)
+			c->refused.n == 0 && c->lacks.n == 0)
 			;
 		else if (!core_in_force(c, *i))
 			continue;
@@ -83,7 +82,7 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 		core_choose(c);
 	else /* what is alive stays as an agent before us left it */
 		paths_look(&c->paths, c->machine, &c->desired.items);
-	effective(c, &want);
+	core_effective(c, &want);
 	rc = machine_read(c->machine, &want, &reading, e);
 	if (rc < 0) {
 		VEC_DONE(&want);
@@ -116,12 +115,15 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 
 void core_settle(struct core *c)
 {
+	struct item_vec want = {0};
 	struct err e = {0};
 	bool drift;
 
 	core_flush(c);
-	if (machine_hosts_flush(c->machine, &c->desired.items, &drift, &e) < 0)
+	core_effective(c, &want);
+	if (machine_hosts_flush(c->machine, &want, &drift, &e) < 0)
 		log_error("hosts not written", LOG_KV_STR("error", e.text));
-	if (apply_endpoints(c->machine, &c->desired.items, &e) < 0)
+	if (apply_endpoints(c->machine, &want, &e) < 0)
 		log_debug("endpoints not written", LOG_KV_STR("error", e.text));
+	VEC_DONE(&want);
 }

@@ -64,7 +64,7 @@ static void unauthorized(struct sync *s)
 {
 	if (!s->unauthorized)
 		log_error("the control plane does not know this node any more; tunnels stay up. To "
-			  "join again: warren agent down, then warren agent join URL with a new "
+			  "join again: warren agent leave, then warren agent join URL with a new "
 			  "token",
 			LOG_KV_STR("url", s->wire->identity->url));
 	s->unauthorized = true;
@@ -92,10 +92,12 @@ static void pins_done_cb(void *arg, struct http_response *r, const struct err *e
 
 	s->call = NULL;
 	s->want_pins = false;
-	if (r == NULL)
+	if (r == NULL) {
+		s->pins_at = 0; /* that one does not count: nobody was there */
 		log_debug("pins not fetched", LOG_KV_STR("error", e->text));
-	else if (wire_take_pins(s->wire, r, clock_wall(s->clock), &why) < 0)
+	} else if (wire_take_pins(s->wire, r, clock_wall(s->clock), &why) < 0) {
 		log_error("pins refused", LOG_KV_STR("error", why.text));
+	}
 	next(s);
 }
 
@@ -158,7 +160,8 @@ static void fetch_state(struct sync *s)
 	text_hex(random, sizeof(random), s->nonce);
 	suffix = mem_printf("/state?nonce=%s", s->nonce);
 	match = mem_printf("If-None-Match: \"%" PRIu64 "\"", revision);
-	if (revision != 0 && !s->whole)
+	/* closed parts may be open by now: what an update of the agent can do is in no revision */
+	if (revision != 0 && !s->whole && s->core->lacks.n == 0)
 		headers[0] = match;
 	s->call = wire_send(s->wire, "GET", suffix, headers, NULL, state_done_cb, s);
 }

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REQUIRES_MAX 64
-#define REQUIRES_CHARS 64
+#define REQUIRES_MAX 512
+#define REQUIRES_CHARS 120
 #define ITEM_BYTES_MAX (4u * 1024 * 1024) /* a firewall with many rules is the biggest */
-#define HEAD_BYTES_MAX 4096               /* requires[], ids, numbers */
+#define HEAD_BYTES_MAX (REQUIRES_MAX * (REQUIRES_CHARS + 8)) /* requires[], ids, numbers */
 
 /* --- writing --------------------------------------------------------------------------------- */
 
@@ -118,6 +118,8 @@ void delta_write(struct buf *out, const struct delta *d)
 	json_begin_object(&w, NULL);
 	json_put_u64(&w, "previous", d->previous);
 	json_put_u64(&w, "revision", d->revision);
+	if (d->requires.n > 0)
+		value_put_strs(&w, "requires", &d->requires);
 	json_begin_array(&w, "networks");
 	while ((network = next_network(c, 2))) {
 		json_begin_object(&w, NULL);
@@ -226,6 +228,10 @@ int delta_read(const struct json *j, struct delta *ret, struct err *e)
 	if (read_revision(json_get(j, "previous"), "previous", &d.previous, e) != 0 ||
 		read_revision(json_get(j, "revision"), "revision", &d.revision, e) != 0 ||
 		value_list(networks, "networks", STATE_MAX, e) != 0)
+		return ERR_INVALID;
+	if (json_get(j, "requires") != NULL &&
+		value_strs(json_get(j, "requires"), "requires", REQUIRES_MAX, REQUIRES_CHARS,
+			&d.requires, e) != 0)
 		return ERR_INVALID;
 	for (size_t i = 0; i < json_count(networks); i++)
 		if (read_changes(json_at(networks, i), &d, e) != 0)

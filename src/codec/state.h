@@ -1,10 +1,12 @@
 /*
  * DOC: desired state and deltas on the wire (doc/protocol.md). A state is
  * {"node","project","revision","requires":[],"networks":[{"id","interfaces":[],"peers":[],...}]};
- * a delta is {"previous","revision","networks":[{"id","peers":{"put":[],"drop":[]},...}]}. Both are
- * written as a stream; a state is read item by item. Sections of a network: interfaces, addresses,
- * sysctls, firewalls, sets, peers, routes, hosts (codec/item.c has their members). Unknown fields
- * are ignored, unknown kinds too (what an agent must understand is named in requires).
+ * a delta is
+ * {"previous","revision","requires":[],"networks":[{"id","peers":{"put":[],"drop":[]},...}]},
+ * without requires when it is empty. Both are written as a stream; a state is read item by item.
+ * Sections of a network: interfaces, addresses, sysctls, firewalls, sets, peers, routes, hosts
+ * (codec/item.c has their members). Unknown fields are ignored, unknown kinds too (what an agent
+ * must understand is named in requires, model/feature.h).
  */
 #ifndef WARREN_CODEC_STATE_H
 #define WARREN_CODEC_STATE_H

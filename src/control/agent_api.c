@@ -261,6 +261,7 @@ static void answer_state(const struct fleet *f, void *arg)
 		return;
 	}
 	same = s->has_match && s->match == n->revision;
+	http_reply_packed(s->call->rq);
 	send_head(s, n, digest_of(h, f, n, !same, &body));
 	atomic_fetch_add(&h->states_sent, 1);
 	if (same) {

@@ -62,13 +62,6 @@ static const struct panel_asset *find_asset(const char *path)
 	return NULL;
 }
 
-/* Is "gzip" among what the browser takes? One that refuses it by q=0 is not one we meet. */
-static bool takes_gzip(const struct call *c)
-{
-	const char *accept = http_header(c->rq, "Accept-Encoding");
-	return accept && strstr(accept, "gzip");
-}
-
 static void send_asset(struct call *c, const struct panel_asset *a, const char *caching)
 {
 	const char *known = http_header(c->rq, "If-None-Match");
@@ -81,7 +74,7 @@ static void send_asset(struct call *c, const struct panel_asset *a, const char *
 		api_reply(c, 304);
 		return;
 	}
-	if (takes_gzip(c)) {
+	if (http_takes_gzip(c->rq)) {
 		api_header(c, "Content-Encoding", "gzip");
 		buf_add(&c->out, a->packed, a->packed_len);
 	} else {

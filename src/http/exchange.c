@@ -197,6 +197,24 @@ static void on_stream_gone(void *cls)
 	http_stream_end(cls);
 }
 
+#define PACK_FROM 1024
+
+static void pack(struct http_request *rq)
+{
+	struct buf packed = {0};
+
+	http_reply_header(rq, "Vary", "Accept-Encoding");
+	if (rq->reply.len < PACK_FROM || !http_takes_gzip(rq))
+		return;
+	if (http_gzip(rq->reply.data, rq->reply.len, &packed, NULL) < 0) {
+		buf_wipe(&packed);
+		return; /* plain is as good */
+	}
+	buf_wipe(&rq->reply);
+	rq->reply = packed;
+	http_reply_header(rq, "Content-Encoding", "gzip");
+}
+
 static struct MHD_Response *make_response(struct http_request *rq)
 {
 	size_t n = rq->reply.len;
@@ -232,9 +250,12 @@ static void add_headers(struct http_request *rq, struct MHD_Response *resp, bool
 
 static enum MHD_Result send_reply(struct http_request *rq, bool close)
 {
-	struct MHD_Response *resp = make_response(rq);
+	struct MHD_Response *resp;
 	enum MHD_Result r;
 
+	if (rq->pack)
+		pack(rq);
+	resp = make_response(rq);
 	add_headers(rq, resp, close || rq->shard->worker->stopping);
 	/* The stream belongs to the response from here on, which ends it in every case. */
 	if (rq->stream != NULL)

@@ -170,6 +170,19 @@ static bool hand_over(struct http_request *rq)
 	return abandoned;
 }
 
+/* One that refuses it by q=0 is not one we meet. */
+bool http_takes_gzip(const struct http_request *rq)
+{
+	const char *accept = http_header(rq, "Accept-Encoding");
+
+	return accept != NULL && strstr(accept, "gzip") != NULL;
+}
+
+void http_reply_packed(struct http_request *rq)
+{
+	rq->pack = true;
+}
+
 void http_reply(struct http_request *rq, int status, const char *type, struct buf *body)
 {
 	rq->status = status;

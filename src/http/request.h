@@ -36,6 +36,7 @@ struct http_request {
 	char peer[INET6_ADDRSTRLEN];
 	struct buf body;
 	size_t body_max, body_dropped;
+	bool pack;           /* the reply, when the client takes it */
 	size_t body_counted; /* of it in the server's bodies */
 	const struct http_route *route;
 	/* Set when the server itself refuses; then no handler is called. */

@@ -83,6 +83,10 @@ bool http_is_tls(const struct http_request *rq);
  * or later. Nothing else may touch rq from another thread while the handler still runs. */
 void http_reply_header(struct http_request *rq, const char *name, const char *value);
 void http_reply(struct http_request *rq, int status, const char *type, struct buf *body);
+/* Does the client take gzip (Accept-Encoding)? */
+bool http_takes_gzip(const struct http_request *rq);
+/* Before http_reply: pack a body of 1 KiB or more, on an HTTP thread, when the client takes it. */
+void http_reply_packed(struct http_request *rq);
 
 /* Turn the request into a stream of server-sent events; after it rq is gone. closed(arg) is called
  * once, on some thread, when the stream has ended for whatever reason. The server writes a comment

@@ -1,4 +1,4 @@
-/* DOC: `warren agent`: join a fleet, run, take everything down. */
+/* DOC: `warren agent`: join a fleet, run, take everything down, leave. */
 #include "main/main.h"
 
 #include "agent/adopt.h"
@@ -58,7 +58,8 @@ static void help(void)
 	puts("warren agent - keep this machine's tunnels equal to the fleet's plan\n\n"
 	     "  warren agent join https://HOST:8444 [--token-file FILE]\n"
 	     "  warren agent run\n"
-	     "  warren agent down    delete the interfaces, routes and rules it made\n\nOptions:");
+	     "  warren agent down    delete the interfaces, routes and rules it made\n"
+	     "  warren agent leave   down, and forget the fleet: this machine can join anew\n\nOptions:");
 	for (const struct cli_option *o = options; o->name != NULL; o++)
 		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
 			o->arg ? o->arg : "", o->help);
@@ -110,6 +111,8 @@ int agent_main(int argc, char **argv)
 		r = agent_run(&o, &e);
 	else if (strcmp(verb, "down") == 0)
 		r = agent_down(&o, &e);
+	else if (strcmp(verb, "leave") == 0)
+		r = agent_leave(&o, &e);
 	else {
 		fprintf(stderr, "warren: agent has no verb '%s' (warren agent --help)\n", verb);
 		return EXIT_USAGE;

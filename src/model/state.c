@@ -79,6 +79,7 @@ void state_done(struct state *s)
 
 void delta_done(struct delta *d)
 {
+	strs_done(&d->requires);
 	item_vec_done(&d->put);
 	item_vec_done(&d->drop);
 	*d = (struct delta){0};
@@ -172,6 +173,9 @@ int state_apply(struct state *s, const struct delta *d, struct err *e)
 			state_put(s, item_dup(*i));
 	}
 	s->revision = d->revision;
+	VEC_FOREACH (entry, &d->requires)
+		if (!strs_has(&s->requires, *entry))
+			strs_push(&s->requires, *entry);
 out:
 	VEC_DONE(&put);
 	VEC_DONE(&drop);

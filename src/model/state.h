@@ -208,7 +208,7 @@ void item_vec_done(struct item_vec *v); /* frees the items too */
 /* ERR_EXISTS when two items have the same key. Costs one pass when already sorted. */
 int item_vec_sort(struct item_vec *v);
 
-/* Desired state. requires[] names features an agent must have to apply it (spec 1). */
+/* Desired state. requires[] names features an agent must have to apply parts (model/feature.h). */
 struct state {
 	id_text node;
 	id_text project;
@@ -220,6 +220,7 @@ struct state {
 struct delta {
 	uint64_t previous; /* 0 = from nothing */
 	uint64_t revision;
+	struct strs requires; /* of what is put */
 	struct item_vec put;  /* sorted */
 	struct item_vec drop; /* sorted; only keys matter */
 };
@@ -235,13 +236,15 @@ void state_done(struct state *s);
 void delta_done(struct delta *d);
 int delta_is_empty(const struct delta *d);
 
-/* What turns `from` into `to`; drops carry the key alone. A `from` of revision 0 is empty. Linear.
+/* What turns `from` into `to`; drops carry the key alone; requires is left empty. A `from` of
+ * revision 0 is empty. Linear.
  * ret must be empty. */
 void state_diff(const struct state *from, const struct state *to, struct delta *ret);
 /* The same on bare sorted vectors (parts of a state). */
 void item_vec_diff(const struct item_vec *from, const struct item_vec *to, struct delta *ret);
 /* Apply: ERR_STALE when d->previous is neither 0 nor s->revision. previous 0 replaces all. s is
- * untouched on failure. A key both dropped and put is put. requires is not part of a delta. */
+ * untouched on failure. A key both dropped and put is put. requires is added to s's; what nothing
+ * needs any more stays there until the next whole state. */
 int state_apply(struct state *s, const struct delta *d, struct err *e);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "base/text.h"
+#include "net/flow.h"
 #include "net/rtnl.h"
 
 #include <arpa/inet.h>
@@ -22,13 +23,6 @@
 #include <stdlib.h>
 
 #define STALLED 3600 /* seconds: longer than any TCP sends again (net.ipv4.tcp_retries2) */
-
-/* One direction of a flow. */
-struct tuple {
-	struct addr src, dst;
-	uint8_t protocol;
-	uint16_t sport, dport;
-};
 
 /* What identifies a flow to the kernel. */
 struct flow {
@@ -86,7 +80,7 @@ static bool ports_match(const struct strs *ports, uint16_t port)
 	return false;
 }
 
-static bool protocol_matches(const struct fw_rule *r, const struct tuple *t)
+static bool protocol_matches(const struct fw_rule *r, const struct flow_tuple *t)
 {
 	static const struct {
 		const char *word;
@@ -105,7 +99,7 @@ static bool protocol_matches(const struct fw_rule *r, const struct tuple *t)
 	return false;
 }
 
-static bool allowed(const struct pruning *p, const struct tuple *t)
+static bool allowed(const struct pruning *p, const struct flow_tuple *t)
 {
 	const struct fw_rule_vec *rules = has(p->own, t->dst) ? &p->f->input : &p->f->forward;
 
@@ -117,7 +111,7 @@ static bool allowed(const struct pruning *p, const struct tuple *t)
 }
 
 /* A full tunnel's: where it goes no rule says, its exit is its right. */
-static bool leaves(const struct pruning *p, const struct tuple *t, uint32_t mark)
+static bool leaves(const struct pruning *p, const struct flow_tuple *t, uint32_t mark)
 {
 	const struct firewall_item *f = p->f;
 
@@ -133,89 +127,32 @@ static bool leaves(const struct pruning *p, const struct tuple *t, uint32_t mark
 
 /* --- flows ------------------------------------------------------------------------------------ */
 
-static uint16_t port_of(const struct nlattr *a)
-{
-	return a != NULL && mnl_attr_get_payload_len(a) == 2 ? ntohs(mnl_attr_get_u16(a)) : 0;
-}
-
-static bool read_tuple(const struct nlattr *nest, unsigned af, struct tuple *ret)
-{
-	const struct nlattr *tuple[CTA_TUPLE_MAX + 1], *ip[CTA_IP_MAX + 1],
-		*proto[CTA_PROTO_MAX + 1];
-	bool four = af == AF_INET;
-
-	rtnl_nested(nest, tuple, CTA_TUPLE_MAX);
-	rtnl_nested(tuple[CTA_TUPLE_IP], ip, CTA_IP_MAX);
-	rtnl_nested(tuple[CTA_TUPLE_PROTO], proto, CTA_PROTO_MAX);
-	ret->src = rtnl_get_addr(ip[four ? CTA_IP_V4_SRC : CTA_IP_V6_SRC], af);
-	ret->dst = rtnl_get_addr(ip[four ? CTA_IP_V4_DST : CTA_IP_V6_DST], af);
-	ret->protocol = proto[CTA_PROTO_NUM] == NULL ? 0 : mnl_attr_get_u8(proto[CTA_PROTO_NUM]);
-	ret->sport = port_of(proto[CTA_PROTO_SRC_PORT]);
-	ret->dport = port_of(proto[CTA_PROTO_DST_PORT]);
-	return addr_is_set(ret->src) && addr_is_set(ret->dst);
-}
-
-/* The flow as the rules see it: from who began it to who answers, behind any translation; what
- * belongs to another flow (an FTP transfer) is judged as that one. */
-static bool flow_tuple(const struct nlattr *const *a, unsigned af, struct tuple *ret)
-{
-	struct tuple reply;
-
-	if (a[CTA_TUPLE_MASTER] != NULL)
-		return read_tuple(a[CTA_TUPLE_MASTER], af, ret);
-	if (!read_tuple(a[CTA_TUPLE_ORIG], af, ret) || !read_tuple(a[CTA_TUPLE_REPLY], af, &reply))
-		return false;
-	ret->dst = reply.src;
-	ret->dport = reply.sport;
-	return true;
-}
-
-static bool is_ours(const struct pruning *p, const struct tuple *t)
+static bool is_ours(const struct pruning *p, const struct flow_tuple *t)
 {
 	if (has(p->own, t->src))
 		return false; /* begun by this node: who takes it decides */
 	return prefix_vec_has(&p->f->overlay, t->src) || prefix_vec_has(&p->f->overlay, t->dst);
 }
 
-/* 0 when it is none of TCP. */
-static uint8_t tcp_state(const struct nlattr *info)
-{
-	const struct nlattr *kinds[CTA_PROTOINFO_MAX + 1], *tcp[CTA_PROTOINFO_TCP_MAX + 1];
-	const struct nlattr *state;
-
-	rtnl_nested(info, kinds, CTA_PROTOINFO_MAX);
-	rtnl_nested(kinds[CTA_PROTOINFO_TCP], tcp, CTA_PROTOINFO_TCP_MAX);
-	state = tcp[CTA_PROTOINFO_TCP_STATE];
-	return state == NULL ? 0 : mnl_attr_get_u8(state);
-}
-
 static void flow_each(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *a[CTA_MAX + 1];
-	const struct nfgenmsg *header = mnl_nlmsg_get_payload(nlh);
 	struct pruning *p = arg;
+	struct flow_seen seen;
 	struct flow flow = {0};
-	struct tuple t;
 
-	if (nlh->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW) ||
-		mnl_nlmsg_get_payload_len(nlh) < sizeof(*header))
+	if (!flow_read(nlh, &seen) || !is_ours(p, &seen.judged) || allowed(p, &seen.judged) ||
+		leaves(p, &seen.judged, seen.mark))
 		return;
-	rtnl_attrs(nlh, sizeof(*header), a, CTA_MAX);
-	if (!flow_tuple(a, header->nfgen_family, &t) || !is_ours(p, &t) || allowed(p, &t) ||
-		leaves(p, &t, ntohl(rtnl_u32(a[CTA_MARK], 0))))
-		return;
-	flow.stall = t.protocol == IPPROTO_TCP && has(p->own, t.dst);
-	if (flow.stall && tcp_state(a[CTA_PROTOINFO]) == TCP_CONNTRACK_SYN_SENT)
+	flow.stall = seen.judged.protocol == IPPROTO_TCP && has(p->own, seen.judged.dst);
+	if (flow.stall && seen.tcp_state == TCP_CONNTRACK_SYN_SENT)
 		return; /* it was before, or has not begun */
-	flow.af = header->nfgen_family;
-	buf_add(&flow.tuple, mnl_attr_get_payload(a[CTA_TUPLE_ORIG]),
-		mnl_attr_get_payload_len(a[CTA_TUPLE_ORIG]));
-	flow.has_id = a[CTA_ID] != NULL;
-	flow.id = rtnl_u32(a[CTA_ID], 0);
-	if (a[CTA_ZONE] != NULL && mnl_attr_get_payload_len(a[CTA_ZONE]) == 2) {
-		flow.has_zone = true;
-		flow.zone = mnl_attr_get_u16(a[CTA_ZONE]);
-	}
+	flow.af = seen.af;
+	buf_add(&flow.tuple, mnl_attr_get_payload(seen.tuple),
+		mnl_attr_get_payload_len(seen.tuple));
+	flow.has_id = seen.has_id;
+	flow.id = seen.id;
+	flow.has_zone = seen.has_zone;
+	flow.zone = seen.zone;
 	VEC_PUSH(&p->refused, flow);
 }
 

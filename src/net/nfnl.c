@@ -237,7 +237,7 @@ static int answers(struct batch *b)
 			continue;
 		if (got < 0)
 			break;
-		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		for (; rtnl_message_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 			int errnum;
 
 			if (nlh->nlmsg_seq - b->first_seq >= b->seq - b->first_seq ||

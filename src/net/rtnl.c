@@ -116,12 +116,17 @@ uint32_t rtnl_u32(const struct nlattr *a, uint32_t otherwise)
 									    : otherwise;
 }
 
+bool rtnl_message_ok(const struct nlmsghdr *nlh, int left)
+{
+	return mnl_nlmsg_ok(nlh, left) && nlh->nlmsg_len <= (unsigned)left;
+}
+
 /* One datagram's messages. 1 = more to come, 0 = complete, else a negative errno. */
 static int take(struct net *n, char *data, int len, const struct rtnl_sink *sink, bool *interrupted)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)data;
 
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+	for (; rtnl_message_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 		if (nlh->nlmsg_seq != n->seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)

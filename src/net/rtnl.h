@@ -25,6 +25,9 @@ void rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type, struct addr a);
 /* The address in an attribute; unset when it has not the length of its family. */
 struct addr rtnl_get_addr(const struct nlattr *a, unsigned af);
 
+/* mnl_nlmsg_ok, but not deceived by a length beyond what an int holds. */
+bool rtnl_message_ok(const struct nlmsghdr *nlh, int left);
+
 /* Send and wait for the acknowledgement: 0 or a positive errno. */
 int rtnl_send(struct net *n, struct nlmsghdr *nlh);
 

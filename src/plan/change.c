@@ -9,6 +9,8 @@
 #include "plan/link.h"
 #include "plan/part.h"
 
+#include "model/feature.h"
+
 /* What the change can alter on the members of one network. */
 struct touched {
 	id_text network;
@@ -413,6 +415,7 @@ void plan_change_end(
 	VEC_FOREACH (t, &pc->touched)
 		end_touched(pc, t, f, node, &before.items, &after.items);
 	diff_parts(&before, &after, ret);
+	feature_require(&ret->put, &ret->requires);
 }
 
 static void touched_done(struct touched *t)

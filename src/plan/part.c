@@ -1,6 +1,7 @@
 /* DOC: see part.h. */
 #include "plan/part.h"
 
+#include "model/feature.h"
 #include "plan/domain.h"
 #include "plan/exit.h"
 #include "plan/link.h"
@@ -157,6 +158,7 @@ int part_node(struct views *vs, const char *node, const struct plan_keys *keys, 
 			part_member(v, view_index(v, (*m)->id), keys, PART_WHOLE, &ret->items);
 	}
 	state_sort(ret);
+	feature_require(&ret->items, &ret->requires);
 	return 0;
 }
 

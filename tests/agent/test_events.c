@@ -257,6 +257,114 @@ static void states(void **state)
 	assert_converged(w);
 }
 
+/* A state that requires what this agent does not have, and what holds then. */
+static void needy(struct world *w, uint64_t revision, const char *const *requires)
+{
+	CLEANUP(buf_done) struct buf body = {0}, line = {0};
+	struct state s;
+	struct err e = {0};
+	struct item *route;
+
+	state_base(&s, revision);
+	state_put(&s, peer_make(1, 1));
+	state_put(&s, peer_make(2, 2));
+	route = route_make(1);
+	state_put(&s, route);
+	for (; *requires != NULL; requires ++)
+		strs_push(&s.requires, *requires);
+	state_write(&body, &s);
+	state_done(&s);
+	head(w, NODE, revision, "n", &body, &line);
+	if (events_take_state(&w->core, body.data, body.len, buf_str(&line), "n", &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void assert_open(struct world *w, bool open)
+{
+	struct core_corrections none = {0};
+	struct wg_device d = {0};
+	struct err e = {0};
+	unsigned writes = 0;
+
+	core_settle(&w->core); /* hosts */
+	/* now, and by a reconcile nothing changes */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(w->fake.wg->ops->read(w->fake.wg, "warren0", &d, &e), 0);
+		assert_int_equal(d.peers.n, open ? 2 : 0);
+		assert_int_equal(w->fake.routes.n, open ? 1 : 0);
+		assert_int_equal(w->fake.firewalls.n, 1); /* closed, not open */
+		assert_int_equal(peer_index_count(&w->core.peers), open ? 2 : 0);
+		wg_device_done(&d);
+		assert_true(i == 0 || w->fake.writes == writes);
+		writes = w->fake.writes;
+		assert_int_equal(core_reconcile(&w->core, &none, &e), 0);
+		assert_int_equal(none.n, 0);
+	}
+}
+
+/* Spec 1: what an agent does not know how to do stays shut, all else works. */
+static void lacking(void **state)
+{
+	static const char *const none[] = {NULL}, *const has[] = {"exits@" NET, NULL},
+				 *const all[] = {"teleport", NULL},
+				 *const here[] = {"exits@" NET, "teleport@" NET, NULL},
+				 *const there[] = {"teleport@net_2", NULL},
+				 *const hosts[] = {"teleport@" NET ":host", NULL};
+	struct world *w = *state;
+	CLEANUP(buf_done) struct buf event_text = {0}, asks = {0};
+	struct delta d = {.previous = 8, .revision = 9};
+	struct core_corrections nothing = {0};
+
+	needy(w, 2, none);
+	assert_open(w, true);
+	assert_null(w->core.error);
+	needy(w, 3, all);
+	assert_open(w, false);
+	assert_non_null(strstr(w->core.error, "teleport"));
+	needy(w, 4, has);
+	assert_open(w, true);
+	assert_null(w->core.error);
+	needy(w, 5, here);
+	assert_open(w, false);
+	assert_non_null(strstr(w->core.error, "teleport@" NET));
+	assert_null(strstr(w->core.error, "exits"));
+	world_restart(w); /* the cache opens nothing */
+	assert_int_equal(core_reconcile(&w->core, &nothing, NULL), 0);
+	assert_open(w, false);
+	needy(w, 6, there);
+	assert_open(w, true);
+	assert_non_null(w->core.error);
+	needy(w, 7, hosts);
+	assert_open(w, true);
+	/* at the same revision: the agent or the control plane is another version now */
+	needy(w, 7, here);
+	assert_open(w, false);
+	needy(w, 7, none);
+	assert_open(w, true);
+	/* while a part is closed a delta cannot tell which: the whole state is fetched */
+	needy(w, 8, here);
+	peer_event(w, 8, 3, &event_text);
+	assert_int_equal(take(w, &event_text), EVENT_FETCH);
+	assert_int_equal(core_revision(&w->core), 8);
+	needy(w, 8, none);
+	strs_push(&d.requires, "teleport@" NET);
+	VEC_PUSH(&d.put, peer_make(3, 3));
+	event(w, &w->signing, NODE, "node_state_updated", &d, NULL, &asks);
+	assert_int_equal(take(w, &asks), EVENT_FETCH);
+	assert_open(w, true);
+	/* what it has is no hindrance, and is remembered for whoever runs here next */
+	strs_done(&d.requires);
+	strs_push(&d.requires, "limits@" NET);
+	buf_done(&asks);
+	event(w, &w->signing, NODE, "node_state_updated", &d, NULL, &asks);
+	assert_int_equal(take(w, &asks), EVENT_FLUSH);
+	core_flush(&w->core);
+	world_restart(w);
+	assert_int_equal(w->core.desired.revision, 9);
+	assert_true(strs_has(&w->core.desired.requires, "limits@" NET));
+	delta_done(&d);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -268,6 +376,7 @@ int main(void)
 		T(previous_signing_key),
 		T(announced_signing_key),
 		T(states),
+		T(lacking),
 	};
 
 	return cmocka_run_group_tests_name("agent events", tests, NULL, NULL);

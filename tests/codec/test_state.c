@@ -61,6 +61,8 @@ static void test_delta_round_trip(void **state)
 			state_put(&to, item_dup(from.items.v[i]));
 		from.revision = 1 + seed;
 		state_diff(&from, &to, &d);
+		if (seed % 3 == 0)
+			random_strs(&r, &d.requires);
 		delta_write(&b, &d);
 		doc = json_parse(b.data, b.len, JSON_MAX, &e);
 		assert_non_null(doc);
@@ -68,6 +70,7 @@ static void test_delta_round_trip(void **state)
 			fail_msg("seed %u: %s: %s", (unsigned)seed, e.field, e.text);
 		json_free(doc);
 		assert_true(got.previous == d.previous && got.revision == d.revision);
+		assert_true(strs_equal(&got.requires, &d.requires));
 		assert_items_equal(&got.put, &d.put, false);
 		assert_items_equal(&got.drop, &d.drop, true);
 		assert_int_equal(state_apply(&from, &got, &e), 0);

@@ -560,6 +560,9 @@ void agent_check(struct agent *a)
 	agent_fetch(a, &fresh);
 	assert_int_equal(a->state.revision, fresh.revision);
 	state_diff(&a->state, &fresh, &d);
+	VEC_FOREACH (entry, &fresh.requires)
+		if (!strs_has(&a->state.requires, *entry))
+			fail_msg("%s was not told that %s is needed", a->name, *entry);
 	if (!delta_is_empty(&d)) {
 		delta_write(&what, &d);
 		fail_msg("%s differs at %" PRIu64 ": %s", a->name, fresh.revision, what.data);

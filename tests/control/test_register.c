@@ -153,6 +153,33 @@ static void test_replay(void **state)
 	rig_stop(&r);
 }
 
+/* The same machine once more: only when the node is gone, under the same name, and with a secret of
+ * its own; what the old one knew is worth nothing. */
+static void test_again(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent a = {0}, again = {0}, other = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 2, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	assert_int_equal(agent_call(&a, "POST", "heartbeat", NULL, "{}", NULL), 200);
+	other.key = a.key;
+	assert_int_equal(agent_join(&other, &r, "a", buf_str(&token)), 409);
+	assert_int_equal(agent_call(&a, "POST", "deregister", NULL, "{}", NULL), 200);
+	assert_int_equal(agent_call(&a, "POST", "heartbeat", NULL, "{}", NULL), 401);
+	again.key = a.key;
+	assert_int_equal(agent_join(&again, &r, "a", buf_str(&token)), 201);
+	assert_string_not_equal(again.id, a.id);
+	assert_string_not_equal(again.bearer, a.bearer);
+	assert_int_equal(agent_call(&again, "POST", "heartbeat", NULL, "{}", NULL), 200);
+	assert_int_equal(agent_call(&a, "POST", "heartbeat", NULL, "{}", NULL), 401);
+	AUTOFREE char *path = mem_printf("/v1/nodes/%s/state?nonce=1", again.id);
+	assert_int_equal(rig_call(&r, "GET", path, a.bearer, NULL, NULL, NULL), 401);
+	rig_stop(&r);
+}
+
 static void test_answer(void **state)
 {
 	CLEANUP(buf_done) struct buf token = {0};
@@ -242,7 +269,7 @@ static void test_state(void **state)
 	struct state_head head = {0};
 	struct rig r;
 	struct state s = {0};
-	char etag[64];
+	char etag[64], sha[HASH_HEX_LEN];
 
 	rig_start(&r, false);
 	rig_token(&r, ROLE_PEER, 2, 0, &token);
@@ -260,12 +287,22 @@ static void test_state(void **state)
 		state_head_read(http_response_header(&response, "Warren-State-Head"), &head, NULL),
 		0);
 	assert_int_equal(state_head_check(&head, &r.control.keys.signing_public, NULL), 0);
+	assert_null(http_response_header(&response, "Content-Encoding"));
 	assert_string_equal(head.nonce, "n2");
 	assert_int_equal(head.revision, s.revision);
 	state_head_done(&head);
 	http_response_done(&response);
 	snprintf(etag, sizeof(etag), "If-None-Match: \"%" PRIu64 "\"", s.revision + 1);
-	assert_int_equal(agent_call(&a, "GET", "state?nonce=n3", etag, NULL, NULL), 200);
+	assert_int_equal(agent_call(&a, "GET", "state?nonce=n3", etag, NULL, &response), 200);
+	/* packed on the way; what is signed are the bytes of the state itself */
+	assert_string_equal(http_response_header(&response, "Content-Encoding"), "gzip");
+	assert_int_equal(
+		state_head_read(http_response_header(&response, "Warren-State-Head"), &head, NULL),
+		0);
+	assert_string_equal(
+		hash_sha256_hex(response.body.data, response.body.len, sha), head.sha256);
+	state_head_done(&head);
+	http_response_done(&response);
 	/* nobody else's */
 	AUTOFREE char *path = mem_printf("/v1/nodes/%s/state?nonce=1", b.id);
 	assert_int_equal(rig_call(&r, "GET", path, a.bearer, NULL, NULL, NULL), 401);
@@ -956,6 +993,7 @@ int main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_answer),
 		cmocka_unit_test(test_dns_names),
 		cmocka_unit_test(test_state),

@@ -30,7 +30,8 @@ static int no_load(void *ctx, const char *network, const struct firewall_item *f
 {
 	return err_set(e, ERR_SYSTEM, "no firewall");
 }
-static int no_digest(void *ctx, const char *network, char ret[static 65], struct err *e)
+static int not_intact(void *ctx, const char *network, const struct firewall_item *f,
+	const struct item_vec *items, struct err *e)
 {
 	return err_set(e, ERR_NOT_FOUND, "no firewall");
 }
@@ -40,7 +41,7 @@ static int no_sysctl(void *ctx, const char *name, struct buf *out, struct err *e
 }
 static const struct machine_ops nothing = {.link_get = no_link,
 	.firewall_load = no_load,
-	.firewall_digest = no_digest,
+	.firewall_intact = not_intact,
 	.sysctl_get = no_sysctl};
 
 static void changed(void *arg)

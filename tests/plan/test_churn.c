@@ -80,6 +80,9 @@ static void check_node(struct plan_change *pc, const struct fleet *f, struct sta
 	d.previous = was->revision;
 	d.revision = was->revision;
 	assert_int_equal(state_apply(was, &d, NULL), 0);
+	VEC_FOREACH (entry, &is->requires)
+		if (!strs_has(&was->requires, *entry))
+			fail_msg("%s: %s is not told of %s", churn_name(kind), was->node, *entry);
 	if (!states_equal(was, is))
 		fail_msg("%s: the delta does not make %s's plan", churn_name(kind), was->node);
 	delta_done(&d);
@@ -149,8 +152,11 @@ static void churn_mesh(uint64_t seed, unsigned nodes)
 
 	make_mesh(&w, seed, nodes, network);
 	plans = plans_of(w.fleet);
+	/* each kind once, those that take devices first: others take the devices' group away */
 	for (unsigned i = 0; i < CHANGES; i++)
-		one_change(&w, network, world_below(&w, CHURN_KINDS), &plans);
+		one_change(&w, network,
+			i < CHURN_KINDS ? CHURN_KINDS - 1 - i : world_below(&w, CHURN_KINDS),
+			&plans);
 	map_done(&plans, free_plan);
 	world_done(&w);
 }
