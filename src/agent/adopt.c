@@ -64,8 +64,8 @@ static void push_peers(const struct item_vec *put, const char *ifname, const str
 	}
 }
 
-static void adopt(
-	struct machine *m, const struct item *i, const struct item_vec *put, struct item_vec *ret)
+static void adopt(struct machine *m, const struct item *i, const struct item_vec *put,
+	struct item_vec *ret, struct strs *ret_names)
 {
 	const char *name = i->interface.name;
 	AUTOFREE char *path = mem_printf("%s/" FILE_NAME, m->identity->dir);
@@ -81,6 +81,7 @@ static void adopt(
 		if (d.peers.n > 0)
 			qsort(d.peers.v, d.peers.n, sizeof(*d.peers.v), by_key);
 		push_peers(put, name, &d, ret);
+		strs_push(ret_names, name);
 		unlink(path);
 		log_info("interface taken over", LOG_KV_STR("interface", name),
 			LOG_KV_INT("peers", d.peers.n), LOG_KV_INT("known", ret->n));
@@ -91,7 +92,8 @@ static void adopt(
 	wg_device_done(&d);
 }
 
-void adopt_links(struct machine *m, const struct item_vec *put, struct item_vec *ret)
+void adopt_links(
+	struct machine *m, const struct item_vec *put, struct item_vec *ret, struct strs *ret_names)
 {
 	char name[IFNAME_LEN];
 	bool looked = false;
@@ -104,6 +106,6 @@ void adopt_links(struct machine *m, const struct item_vec *put, struct item_vec 
 			allowed(m, name);
 		looked = true;
 		if (strcmp(name, (*i)->interface.name) == 0)
-			adopt(m, *i, put, ret);
+			adopt(m, *i, put, ret, ret_names);
 	}
 }

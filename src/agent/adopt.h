@@ -12,7 +12,9 @@
 int adopt_allow(const char *dir, const char *ifname, struct err *e);
 
 /* Look at the interfaces that are to be put: those that may be adopted become ours, and what they
- * have of the wanted peers is pushed to ret as items of the machine's present state. */
-void adopt_links(struct machine *m, const struct item_vec *put, struct item_vec *ret);
+ * have of the wanted peers is pushed to ret as items of the machine's present state, their names to
+ * ret_names. */
+void adopt_links(struct machine *m, const struct item_vec *put, struct item_vec *ret,
+	struct strs *ret_names);
 
 #endif

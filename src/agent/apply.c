@@ -3,6 +3,7 @@
 
 #include "agent/adopt.h"
 #include "agent/apply_peers.h"
+#include "agent/overlap.h"
 #include "base/fault.h"
 #include "base/log.h"
 
@@ -16,6 +17,8 @@ struct run {
 	struct apply_result *r;
 	struct strs rekeyed;    /* interfaces that got another key while they stood */
 	struct id_vec narrowed; /* networks whose firewall may allow less than before */
+	struct strs adopted;    /* interfaces just taken over, with traffic on them */
+	struct overlap overlap;
 };
 
 /* --- the result ------------------------------------------------------------------------------ */
@@ -495,11 +498,25 @@ static int put_route(struct run *run, const struct item *i, struct err *e)
 	if (!ours(run, i->route.interface))
 		return err_set(e, ERR_UNAVAILABLE, "its interface %s could not be made",
 			i->route.interface);
-	/* by another interface than before: replaced in one step */
-	int rc = run->m->ops->route_add(run->m->ctx, &i->route, e);
-	FAULT("route.added");
+	const struct item *old = find(run->old, i);
+	int rc = old != NULL ? 0 : overlap_check(&run->overlap, run->m, &i->route, e);
 
+	/* by another interface than before: replaced in one step */
+	if (rc == 0)
+		rc = run->m->ops->route_add(run->m->ctx, &i->route, e);
+	FAULT("route.added");
 	return rc;
+}
+
+/* Of an interface that carries traffic already: before its addresses become ours, for the routes
+ * they bring may go with them. All routes are put once more, and counted, in their turn. */
+static void put_adopted_routes(struct run *run)
+{
+	struct item_vec routes = slice(&run->d->put, ITEM_ROUTE);
+
+	VEC_FOREACH (i, &routes)
+		if (strs_has(&run->adopted, (*i)->route.interface))
+			put_route(run, *i, NULL);
 }
 
 static int drop_route(struct run *run, const struct item *i, struct err *e)
@@ -560,7 +577,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	struct item_vec adopted = {0}, before = {0};
 
 	/* peers of an interface taken over are changed from what they are, not made anew */
-	adopt_links(m, &d->put, &adopted);
+	adopt_links(m, &d->put, &adopted, &run.adopted);
 	if (adopted.n > 0) {
 		VEC_FOREACH (i, old)
 			VEC_PUSH(&before, *i);
@@ -571,6 +588,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	}
 	each_drop(&run, ITEM_HOST, touch_hosts);
 	each_drop(&run, ITEM_ROUTE, drop_route);
+	put_adopted_routes(&run);
 	each_put(&run, ITEM_INTERFACE, put_interface);
 	each_put(&run, ITEM_ADDRESS, put_own_address);
 	each_put(&run, ITEM_SYSCTL, put_sysctl);
@@ -585,6 +603,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	VEC_FOREACH (name, &run.rekeyed)
 		apply_wake(m, *name, target);
 	strs_done(&run.rekeyed);
+	strs_done(&run.adopted);
 	each_put(&run, ITEM_ROUTE, put_route);
 	each_put(&run, ITEM_HOST, touch_hosts);
 	each_drop(&run, ITEM_SYSCTL, drop_sysctl);
@@ -593,6 +612,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_EXIT, drop_exit); /* after the firewall made the last mark */
 	/* last: a network's filter stands for as long as one of its interfaces does */
 	each_drop(&run, ITEM_FIREWALL, drop_firewall);
+	overlap_done(&run.overlap);
 	VEC_DONE(&before);
 	item_vec_done(&adopted);
 }

@@ -25,6 +25,7 @@ struct machine_ops {
 	int (*address_add)(void *ctx, const struct address_item *a, struct err *e);
 	int (*address_delete)(void *ctx, const struct address_item *a, struct err *e);
 	int (*route_list)(void *ctx, struct route_vec *ret, struct err *e);
+	int (*route_others)(void *ctx, struct route_vec *ret, struct err *e);
 	int (*route_add)(void *ctx, const struct route_item *r, struct err *e);
 	int (*route_delete)(void *ctx, const struct route_item *r, struct err *e);
 	int (*exit_list)(void *ctx, struct exit_vec *ret, struct err *e);

@@ -71,6 +71,11 @@ static int route_list(void *ctx, struct route_vec *ret, struct err *e)
 	return net_route_list(net_of(ctx), ret, e);
 }
 
+static int route_others(void *ctx, struct route_vec *ret, struct err *e)
+{
+	return net_route_others(net_of(ctx), ret, e);
+}
+
 static int route_add(void *ctx, const struct route_item *r, struct err *e)
 {
 	return net_route_add(net_of(ctx), r, e);
@@ -165,6 +170,7 @@ const struct machine_ops machine_net_ops = {
 	.address_add = address_add,
 	.address_delete = address_delete,
 	.route_list = route_list,
+	.route_others = route_others,
 	.route_add = route_add,
 	.route_delete = route_delete,
 	.exit_list = exit_list,

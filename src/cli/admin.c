@@ -1,6 +1,8 @@
 /* DOC: the frame of verbs that the generic ones cannot express, and those of nodes and policies. */
 #include "cli/nouns.h"
 
+#include "base/file.h"
+
 #include <stdio.h>
 
 int cli_run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
@@ -166,6 +168,77 @@ int keys_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }
 
+static void put_words(struct json_writer *w, const char *key, const char *text)
+{
+	AUTOFREE char *copy = mem_strdup(text);
+	char *rest = copy;
+
+	json_begin_array(w, key);
+	for (char *item; (item = strsep(&rest, ",")) != NULL;)
+		if (*item != '\0')
+			json_put_str(w, NULL, item);
+	json_end_array(w);
+}
+
+/* One node's user data: to DIR/NAME.yaml (0600), else to standard output. */
+static int cloud_init_one(
+	struct cli_session *s, const struct cli_args *a, const char *name, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0};
+	CLEANUP(buf_wipe) struct buf answer = {0};
+	const char *dir = cli_flag(a, "dir"), *data = NULL;
+	struct json_writer w = {.out = &body};
+	struct json_doc *d = NULL;
+	int r;
+
+	json_begin_object(&w, NULL);
+	json_put_str(&w, "name", name);
+	json_put_str(&w, "url", cli_flag(a, "control"));
+	if (cli_has(a, "network"))
+		put_words(&w, "networks", cli_flag(a, "network"));
+	if (cli_has(a, "roles"))
+		put_words(&w, "roles", cli_flag(a, "roles"));
+	if (cli_has(a, "package-url"))
+		json_put_str(&w, "package_url", cli_flag(a, "package-url"));
+	json_end_object(&w);
+	r = cli_call(s, "POST", "/api/v1/nodes/cloud-init", &body, &answer, e);
+	if (r == 0 && (d = json_parse(buf_str(&answer), answer.len, answer.len, e)) != NULL)
+		data = json_str(json_root(d), "user_data");
+	if (r == 0 && data == NULL)
+		r = err_set(e, ERR_INTERNAL, "the answer holds no user_data");
+	if (r == 0 && dir != NULL) {
+		AUTOFREE char *path = mem_printf("%s/%s.yaml", dir, name);
+
+		r = file_write(path, data, strlen(data), 0600, e);
+		if (r == 0)
+			printf("%s\n", path);
+	} else if (r == 0 && s->json) {
+		printf("%s\n", buf_str(&answer));
+	} else if (r == 0) {
+		fputs(data, stdout);
+	}
+	json_free(d);
+	return r;
+}
+
+static int node_cloud_init(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	int r = 0;
+
+	if (!cli_has(a, "control"))
+		return err_set(e, ERR_INVALID,
+			"say where nodes reach the control plane: --control https://HOST:8444");
+	if (a->n_words > 1 && !cli_has(a, "dir"))
+		return err_set(e, ERR_INVALID, "several nodes want a folder: --dir DIR");
+	for (size_t i = 0; r == 0 && i < a->n_words; i++)
+		r = strchr(a->words[i], '/') != NULL && cli_has(a, "dir")
+			? err_field(
+				  e, ERR_INVALID, "name", "%s cannot be a file's name", a->words[i])
+			: cloud_init_one(s, a, a->words[i], e);
+	return r;
+}
+
 int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 {
 	static const struct cli_option options[] = {
@@ -179,24 +252,21 @@ int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 		{0},
 	};
 	static const struct cli_option rotate_options[] = {{"now", NULL, ""}, {0}};
+	static const struct cli_option cloud_options[] = {
+		{"control", "URL", ""},
+		{"network", "NETWORK", ""},
+		{"roles", "ROLES", ""},
+		{"package-url", "URL", ""},
+		{"dir", "DIR", ""},
+		{0},
+	};
 	static const struct own_verb table[] = {
 		{"set", node_set, 0, 1, 1, options},
 		{"rotate", node_rotate, 0, 1, 1, rotate_options},
+		{"cloud-init", node_cloud_init, 0, 1, 6, cloud_options},
 	};
 
 	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
-
-static void put_words(struct json_writer *w, const char *key, const char *text)
-{
-	AUTOFREE char *copy = mem_strdup(text);
-	char *rest = copy;
-
-	json_begin_array(w, key);
-	for (char *item; (item = strsep(&rest, ",")) != NULL;)
-		if (*item != '\0')
-			json_put_str(w, NULL, item);
-	json_end_array(w);
 }
 
 static int policy_add(

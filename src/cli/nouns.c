@@ -134,7 +134,10 @@ const struct cli_noun cli_nouns[] = {
 		.own = node_verb,
 		.own_help = "  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
 			    "      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"
-			    "  rotate NAME [--now]: new keys, without a gap; --now: at once\n"},
+			    "  rotate NAME [--now]: new keys, without a gap; --now: at once\n"
+			    "  cloud-init NAME... --control https://HOST:8444 [--network N]\n"
+			    "      [--roles R] [--package-url URL] [--dir DIR]: user data with a "
+			    "join token\n"},
 	{.name = "group",
 		.help = "gateways that share one identity",
 		.path = "/api/v1/groups",

@@ -79,6 +79,7 @@ void api_policy_change(struct call *c);
 
 /* api_token.c */
 void api_token_create(struct call *c);
+void api_node_cloud_init(struct call *c);
 
 /* api_role.c */
 void api_role_list(struct call *c);

@@ -31,17 +31,6 @@ static void network_job_free(void *data)
 	mem_free(job);
 }
 
-/* The n-th pool that is tried: 172.30/16, down to 172.16/16, 172.31/16, then 10.200/16 and up. */
-static bool pool_candidate(unsigned n, struct prefix *ret)
-{
-	u128 second = n <= 14 ? 30u - n : n == 15 ? 31u : 200u + (n - 16);
-	if (second > 255)
-		return false;
-	u128 first = n <= 15 ? 172u : 10u;
-	*ret = (struct prefix){{FAMILY_IPV4, first << 24 | second << 16}, 16};
-	return true;
-}
-
 static int add_pool(void *arg, const void *object)
 {
 	struct prefix_vec *pools = arg;
@@ -58,7 +47,7 @@ static int choose_pool(struct tx *tx, struct network *n, struct err *e)
 	int r = tx_list(tx, &schema_network, &q, add_pool, &pools, NULL, NULL, e);
 	struct prefix p;
 	bool found = false;
-	for (unsigned i = 0; r == 0 && !found && pool_candidate(i, &p); i++) {
+	for (unsigned i = 0; r == 0 && !found && network_pool_candidate(i, &p); i++) {
 		found = true;
 		VEC_FOREACH (other, &pools)
 			found = found && !prefix_overlaps(p, *other);

@@ -70,6 +70,7 @@ const struct http_route api_routes[] = {
 		&schema_network, "now"),
 
 	ROUTE("GET", API "/nodes", api_node_list, V, 0, &schema_node, "list"),
+	ROUTE("POST", API "/nodes/cloud-init", api_node_cloud_init, O, 0, &schema_token, ""),
 	ROUTE("GET", API "/nodes/{id}", api_node_show, V, 0, &schema_node, ""),
 	ROUTE("PATCH", API "/nodes/{id}", api_node_change, O, 0, &schema_node, ""),
 	ROUTE("DELETE", API "/nodes/{id}", api_node_delete, O, 0, &schema_node, ""),

@@ -5,17 +5,21 @@
 #include "control/api_handlers.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "crypto/token.h"
 #include "model/validate.h"
+#include "render/cloudinit.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#define URL_LEN 256
 #define JOIN_LIFETIME ((msec)24 * 3600 * 1000) /* when nothing else is said */
 
 struct token_job {
 	struct token token;
 	struct buf text;
+	char *url, *package; /* of user data for cloud-init; else NULL */
 };
 
 static void token_job_free(void *data)
@@ -23,6 +27,8 @@ static void token_job_free(void *data)
 	struct token_job *job = data;
 	schema_done(&schema_token, &job->token);
 	buf_wipe(&job->text);
+	mem_free(job->url);
+	mem_free(job->package);
 	mem_free(job);
 }
 
@@ -66,6 +72,19 @@ static int may_grant(struct tx *tx, const struct call *c, const struct token *t,
 	return r < 0 ? r : rights_contain(&c->who.rights, &want, e);
 }
 
+/* The token is in it, and nowhere else in the answer. */
+static void put_user_data(struct json_writer *w, const struct token_job *job)
+{
+	CLEANUP(buf_wipe) struct buf data = {0};
+	const struct cloud_init c = {.name = job->token.name,
+		.url = job->url,
+		.token = buf_str(&job->text),
+		.package = job->package};
+
+	render_cloud_init(&c, &data);
+	json_put_str(w, "user_data", buf_str(&data));
+}
+
 static int insert_token(struct tx *tx, struct call *c, struct err *e)
 {
 	struct token_job *job = c->data;
@@ -95,9 +114,62 @@ static int insert_token(struct tx *tx, struct call *c, struct err *e)
 	struct json_writer w = {.out = &c->out};
 	json_begin_object(&w, NULL);
 	object_write(&w, &schema_token, t);
-	json_put_str(&w, "token", buf_str(&job->text));
+	if (job->url == NULL)
+		json_put_str(&w, "token", buf_str(&job->text));
+	else
+		put_user_data(&w, job);
 	json_end_object(&w);
 	return 0;
+}
+
+/* "https://HOST..." that can be a word of a command. */
+static int take_url(const struct json *body, const char *field, char **ret, struct err *e)
+{
+	const char *text = json_str(body, field);
+
+	if (text == NULL || !text_starts(text, "https://") || strlen(text) > URL_LEN ||
+		text_printable(text) < 0 || strpbrk(text, " \"'\\") != NULL)
+		return err_field(e, ERR_INVALID, field, "%s wants an https:// URL", field);
+	*ret = mem_strdup(text);
+	return 0;
+}
+
+/* POST /nodes/cloud-init: a join token of one use inside user data. */
+void api_node_cloud_init(struct call *c)
+{
+	static const char *const also[] = {"url", "package_url", NULL};
+	struct token_job *job = NEW(struct token_job);
+	struct token *t = &job->token;
+	char hex[HASH_HEX_LEN];
+	int r;
+
+	c->data = job;
+	c->free_data = token_job_free;
+	c->status = 201;
+	t->kind = TOKEN_KIND_JOIN;
+	t->uses_left = 1;
+	t->roles = ROLE_PEER;
+	t->role = mem_strdup(ROLE_VIEWER);
+	r = object_read(c->body, &schema_token, FIELD_SET, also, t, &c->err);
+	if (r == 0 && t->kind != TOKEN_KIND_JOIN)
+		r = err_field(&c->err, ERR_INVALID, "kind", "a node joins with a join token");
+	if (r == 0)
+		r = name_check(t->name == NULL ? "" : t->name, "name", &c->err);
+	if (r == 0)
+		r = take_url(c->body, "url", &job->url, &c->err);
+	if (r == 0 && json_get(c->body, "package_url") != NULL)
+		r = take_url(c->body, "package_url", &job->package, &c->err);
+	if (r < 0) {
+		api_fail(c);
+		return;
+	}
+	strs_done(&t->scopes);
+	strs_done(&t->grants);
+	token_make_join(&c->control->keys.root_public, &job->text);
+	t->hash = mem_strdup(token_hash_hex(buf_str(&job->text), hex));
+	t->created_by = mem_strdup(c->who.behind);
+	id_make("tok", clock_wall(c->control->clock), t->id);
+	api_write(c, insert_token, NULL);
 }
 
 void api_token_create(struct call *c)

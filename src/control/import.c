@@ -7,6 +7,7 @@
 #include "crypto/key.h"
 #include "model/names.h"
 #include "model/schema.h"
+#include "plan/policy.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -37,9 +38,23 @@ static unsigned line_of(const struct wgconf_section *s, const char *key)
 
 /* --- [Interface] ------------------------------------------------------------------------------ */
 
+/* A gateway's IPv6 address follows from its IPv4 one. */
+static void note_address(struct import *i, unsigned line, struct addr was, struct addr is)
+{
+	char before[ADDR_TEXT_LEN], after[ADDR_TEXT_LEN];
+
+	if (addr_compare(was, is) != 0)
+		note(i, line,
+			mem_printf("the gateway's own IPv6 address becomes %s; %s goes once the "
+				   "gateway is taken over (clients keep theirs)",
+				addr_format(is, after), addr_format(was, before)));
+}
+
 static int read_addresses(struct import *i, const struct wgconf_section *s, struct err *e)
 {
 	struct network *n = &i->network;
+	struct addr own6 = {0}; /* as in the file */
+	unsigned line6 = 0;
 
 	VEC_FOREACH (entry, &s->entries) {
 		const char *at = entry->value;
@@ -62,6 +77,8 @@ static int read_addresses(struct import *i, const struct wgconf_section *s, stru
 			} else if (host.family == FAMILY_IPV6 && !addr_is_set(n->ipv6.addr) &&
 				p.len == 64 && p.addr.bits >> 120 == 0xfd) {
 				n->ipv6 = p;
+				own6 = host;
+				line6 = entry->line;
 			} else {
 				note(i, entry->line,
 					mem_printf(
@@ -71,6 +88,8 @@ static int read_addresses(struct import *i, const struct wgconf_section *s, stru
 			}
 		}
 	}
+	if (addr_is_set(own6) && addr_is_set(n->gateway_addr))
+		note_address(i, line6, own6, policy_twin_addr(n, n->gateway_addr));
 	return addr_is_set(n->gateway_addr)
 		? 0
 		: refuse(e, s->line,
@@ -322,8 +341,11 @@ int import_read(const char *text, size_t n, const char *name, bool skip_subnets,
 	const struct wgconf_section *own;
 	int r = wgconf_parse(text, n, &c, e);
 
-	if (r < 0)
-		return err_field(e, r, "config", "%s", e != NULL ? e->text : "");
+	if (r < 0) {
+		if (e != NULL)
+			snprintf(e->field, sizeof(e->field), "config");
+		return r;
+	}
 	own = wgconf_first(&c, WGCONF_INTERFACE);
 	if (own == NULL)
 		return err_field(e, ERR_INVALID, "config", "there is no [Interface]");

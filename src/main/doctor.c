@@ -4,31 +4,34 @@
  */
 #include "main/main.h"
 
-#include "agent/agent.h"
 #include "base/file.h"
 #include "base/proc.h"
-#include "base/text.h"
 #include "cli/table.h"
 #include "codec/json.h"
+#include "main/doctor.h"
 #include "main/machine.h"
 #include "net/net.h"
-#include "wg/backend.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum verdict { FINE, NOTE, WRONG };
+void finding_add(struct finding *f, enum verdict v, const char *advice, const char *fmt, ...)
+{
+	va_list ap;
 
-struct finding {
-	enum verdict verdict;
-	struct buf saw, advice;
-};
-
-struct doctor {
-	const char *state;
-	struct cli_session *session;
-};
+	f->verdict = v > f->verdict ? v : f->verdict;
+	buf_adds(&f->saw, f->saw.len > 0 ? "; " : "");
+	va_start(ap, fmt);
+	buf_addv(&f->saw, fmt, ap);
+	va_end(ap);
+	if (advice[0] == '\0' || strstr(buf_str(&f->advice), advice) != NULL)
+		return;
+	buf_adds(&f->advice, f->advice.len > 0 ? "; " : "");
+	buf_adds(&f->advice, advice);
+}
 
 static void say(struct finding *f, enum verdict v, const char *saw, const char *advice)
 {
@@ -150,41 +153,19 @@ static void check_clients(struct doctor *d, struct finding *f)
 	json_free(doc);
 }
 
-/* Each userspace interface: does it answer, and when did anybody last speak? */
-static void check_interfaces(struct doctor *d, struct finding *f)
+/* No agent of this machine: a control plane only, or nothing yet. */
+static void check_node(struct doctor *d, struct finding *f)
 {
-	struct wg_backend *b = wg_userspace_new(NULL, NULL, NULL);
-	struct strs names = {0};
-	struct err e = {0};
-
-	if (b->ops->list(b, &names, &e) < 0) {
-		say(f, NOTE, e.text, "");
-	} else if (names.n == 0) {
-		say(f, NOTE, "no interface is up", "");
-	}
-	VEC_FOREACH (name, &names) {
-		struct wg_device device = {0};
-		msec newest = 0;
-
-		if (b->ops->read(b, *name, &device, &e) < 0) {
-			f->verdict = WRONG;
-			buf_addf(&f->saw, "%s does not answer; ", *name);
-			buf_adds(&f->advice, "its engine died: restart the agent");
-			continue;
-		}
-		VEC_FOREACH (p, &device.peers)
-			newest = p->last_handshake > newest ? p->last_handshake : newest;
-		buf_addf(&f->saw, "%s: port %u, %zu peers, ", *name, device.listen_port,
-			device.peers.n);
-		if (newest > 0)
-			buf_addf(&f->saw, "last handshake %lld s ago; ",
-				(long long)((clock_wall(&clock_real) - newest) / 1000));
-		else
-			buf_adds(&f->saw, "no handshake yet; ");
-		wg_device_done(&device);
-	}
-	strs_done(&names);
-	b->ops->free(b);
+	if (d->patient != NULL)
+		finding_add(f, FINE, "", "an agent has joined in %s", d->agent_dir);
+	else if (d->why.code == ERR_NOT_FOUND)
+		finding_add(f, NOTE, "to make it one: warren agent join https://HOST:8444",
+			"this machine is no node of a fleet");
+	else
+		finding_add(f, geteuid() == 0 ? WRONG : NOTE,
+			geteuid() == 0 ? "the agent cannot read it either: see its log"
+				       : "run it with sudo",
+			"the agent's folder cannot be read: %s", d->why.text);
 }
 
 static void check_route(struct doctor *d, struct finding *f)
@@ -212,10 +193,7 @@ static void check_forwarding(struct doctor *d, struct finding *f)
 		say(f, NOTE, "off", "a running gateway turns it on by itself");
 }
 
-static const struct {
-	const char *name;
-	void (*run)(struct doctor *d, struct finding *f);
-} checks[] = {
+static const struct check checks[] = {
 	{"rights", check_rights},
 	{"wireguard", check_tunnels},
 	{"firewall", check_firewall},
@@ -225,64 +203,92 @@ static const struct {
 	{"state folder", check_state},
 	{"control plane", check_control},
 	{"nodes", check_clients},
-	{"interfaces", check_interfaces},
+	{"node", check_node},
+	{0},
 };
 
 static const char *const verdict_words[] = {"ok", "note", "wrong"};
+
+struct report {
+	struct json_writer w;
+	struct table t;
+	int wrong;
+};
+
+static void run_checks(struct doctor *d, const struct check *c, struct report *r)
+{
+	for (; c->name != NULL; c++) {
+		struct finding f = {0};
+
+		c->run(d, &f);
+		r->wrong += f.verdict == WRONG;
+		table_cell(&r->t, verdict_words[f.verdict]);
+		table_cell(&r->t, c->name);
+		table_cell(&r->t, buf_str(&f.saw));
+		table_cell(&r->t, buf_str(&f.advice));
+		json_begin_object(&r->w, NULL);
+		json_put_str(&r->w, "check", c->name);
+		json_put_str(&r->w, "verdict", verdict_words[f.verdict]);
+		json_put_str(&r->w, "seen", buf_str(&f.saw));
+		json_put_str(&r->w, "advice", buf_str(&f.advice));
+		json_end_object(&r->w);
+		buf_done(&f.saw);
+		buf_done(&f.advice);
+	}
+}
 
 static int examine(struct doctor *d, bool json)
 {
 	static const char *const headings[] = {"", "CHECK", "SEEN", "WHAT TO DO"};
 	CLEANUP(buf_done) struct buf out = {0};
-	struct json_writer w = {.out = &out};
-	struct table t;
-	int wrong = 0;
+	struct report r = {.w = {.out = &out}};
 
-	table_init(&t, headings, 4);
-	json_begin_object(&w, NULL);
-	json_begin_array(&w, "checks");
-	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-		struct finding f = {0};
-
-		checks[i].run(d, &f);
-		wrong += f.verdict == WRONG;
-		table_cell(&t, verdict_words[f.verdict]);
-		table_cell(&t, checks[i].name);
-		table_cell(&t, buf_str(&f.saw));
-		table_cell(&t, buf_str(&f.advice));
-		json_begin_object(&w, NULL);
-		json_put_str(&w, "check", checks[i].name);
-		json_put_str(&w, "verdict", verdict_words[f.verdict]);
-		json_put_str(&w, "seen", buf_str(&f.saw));
-		json_put_str(&w, "advice", buf_str(&f.advice));
-		json_end_object(&w);
-		buf_done(&f.saw);
-		buf_done(&f.advice);
+	table_init(&r.t, headings, 4);
+	json_begin_object(&r.w, NULL);
+	json_begin_array(&r.w, "checks");
+	run_checks(d, checks, &r);
+	if (d->patient != NULL) {
+		run_checks(d, patient_checks, &r);
+		run_checks(d, link_checks, &r);
 	}
-	json_end_array(&w);
-	json_end_object(&w);
+	json_end_array(&r.w);
+	json_end_object(&r.w);
 	if (json)
 		printf("%s\n", buf_str(&out));
 	else
-		table_print(&t, stdout);
-	table_done(&t);
-	return wrong > 0 ? EXIT_FAILED : EXIT_DONE;
+		table_print(&r.t, stdout);
+	table_done(&r.t);
+	return r.wrong > 0 ? EXIT_FAILED : EXIT_DONE;
 }
+
+static const struct cli_option options[] = {
+	{"agent-state", "DIR", "the agent's folder (STATE/agent)"},
+	{"run-dir", "DIR", "folder of the engine's sockets (/var/run/wireguard)"},
+	{"hosts", "FILE", "hosts file the agent keeps names in (/etc/hosts)"},
+	{0},
+};
 
 int doctor_main(int argc, char **argv)
 {
 	CLEANUP(cli_session_done) struct cli_session s = {0};
 	struct doctor d = {.session = &s};
+	AUTOFREE char *agent_dir = NULL;
 	struct cli_args a;
 	struct err e = {0};
+	int r;
 
-	if (cli_parse(argc, argv, NULL, &a) < 0)
+	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
 		puts("warren doctor [FILE...] - find out what is wrong here, and what to do\n\n"
+		     "Without FILE: this machine, and its part in the fleet when an agent has joined.\n"
 		     "With FILE: read WireGuard configuration files (as wg-quick does) and say what "
 		     "is wrong\nwith them. Exit status 1 when anything is.\n\n"
-		     "Examples:\n  sudo warren doctor\n  warren doctor /etc/wireguard/wg0.conf");
+		     "Options:");
+		for (const struct cli_option *o = options; o->name != NULL; o++)
+			printf("  --%s %-*s  %s\n", o->name, 20 - (int)strlen(o->name), o->arg,
+				o->help);
+		puts("\nExamples:\n  sudo warren doctor\n  warren doctor /etc/wireguard/wg0.conf");
 		return EXIT_DONE;
 	}
 	if (a.n_words > 0)
@@ -290,5 +296,13 @@ int doctor_main(int argc, char **argv)
 	if (cli_session_init(&s, &a, &e) < 0)
 		return cli_fail(&e);
 	d.state = cli_has(&a, "state") ? cli_flag(&a, "state") : "/var/lib/warren";
-	return examine(&d, s.json);
+	agent_dir = cli_has(&a, "agent-state") ? mem_strdup(cli_flag(&a, "agent-state"))
+					       : mem_printf("%s/agent", d.state);
+	d.agent_dir = agent_dir;
+	d.hosts_path = cli_has(&a, "hosts") ? cli_flag(&a, "hosts") : "/etc/hosts";
+	if (patient_open(agent_dir, cli_flag(&a, "run-dir"), &d.patient, &d.why) < 0)
+		d.patient = NULL;
+	r = examine(&d, s.json);
+	patient_free(d.patient);
+	return r;
 }

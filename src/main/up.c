@@ -98,19 +98,50 @@ static uint64_t count(struct up *u, const char *path)
 	return (uint64_t)n;
 }
 
+/* The default pool yields to a route this machine has already (Docker's include 172.30/16), and
+ * says so; "" when it need not. Other networks are no concern: this is the first. */
+static void choose_pool(char ret[static PREFIX_TEXT_LEN])
+{
+	CLEANUP(buf_done) struct buf taken = {0};
+	struct net *n = net_new(NULL);
+	struct prefix p;
+
+	ret[0] = '\0';
+	for (unsigned i = 0; n != NULL && network_pool_candidate(i, &p); i++) {
+		CLEANUP(buf_done) struct buf other = {0};
+
+		if (net_route_overlap(n, p, &other, NULL) == 1) {
+			if (taken.len == 0)
+				buf_add(&taken, other.data, other.len);
+			continue;
+		}
+		if (i > 0) {
+			prefix_format(p, ret);
+			printf("The network is %s: the default overlaps this machine's route %s "
+			       "(--cidr chooses another)\n",
+				ret, buf_str(&taken));
+		}
+		break;
+	}
+	net_free(n);
+}
+
 static int make_network(struct up *u, struct err *e)
 {
 	CLEANUP(buf_done) struct buf answer = {0}, body = {0};
 	struct json_writer w = {.out = &body};
 	const char *cidr = cli_flag(u->args, "cidr");
+	char pool[PREFIX_TEXT_LEN];
 
 	if (count(u, "/api/v1/networks?limit=1&name=" NETWORK) > 0)
 		return 0;
 	u->first = true;
 	json_begin_object(&w, NULL);
 	json_put_str(&w, "name", NETWORK);
-	if (cidr != NULL)
-		json_put_str(&w, "ipv4", cidr);
+	if (cidr == NULL)
+		choose_pool(pool);
+	if (cidr != NULL || pool[0] != '\0')
+		json_put_str(&w, "ipv4", cidr != NULL ? cidr : pool);
 	json_put_int(&w, "listen_port", u->port);
 	json_end_object(&w);
 	return call(u, "POST", "/api/v1/networks", buf_str(&body), &answer, e);

@@ -235,6 +235,17 @@ static int ula_check(struct prefix p, struct err *e)
 	return 0;
 }
 
+bool network_pool_candidate(unsigned n, struct prefix *ret)
+{
+	u128 first = n <= 15 ? 172u : 10u;
+	u128 second = n <= 14 ? 30u - n : n == 15 ? 31u : 200u + (n - 16);
+
+	if (second > 255)
+		return false;
+	*ret = (struct prefix){{FAMILY_IPV4, first << 24 | second << 16}, 16};
+	return true;
+}
+
 int network_check(const struct network *n, struct err *e)
 {
 	int v4 = addr_is_set(n->ipv4.addr), v6 = addr_is_set(n->ipv6.addr), r;

@@ -16,6 +16,9 @@
 int network_defaults(struct network *n, struct err *e);
 
 int project_check(const struct project *p, struct err *e);
+/* The n-th default pool: 172.30/16, down to 172.16/16, 172.31/16, then 10.200/16 and up; false: no
+ * more. */
+bool network_pool_candidate(unsigned n, struct prefix *ret);
 int network_check(const struct network *n, struct err *e);
 int node_check(const struct node *n, struct err *e);
 int member_check(const struct member *m, struct err *e);

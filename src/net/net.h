@@ -39,6 +39,8 @@ VEC_TYPE(route_vec, struct route_item);
 int net_route_list(struct net *n, struct route_vec *ret, struct err *e);
 int net_route_add(struct net *n, const struct route_item *r, struct err *e); /* replaces */
 int net_route_delete(struct net *n, const struct route_item *r, struct err *e);
+/* All of somebody else's, default routes excepted. */
+int net_route_others(struct net *n, struct route_vec *ret, struct err *e);
 /* A connected or static route of someone else's that overlaps p (default routes excepted): 1 and
  * its text, else 0. */
 int net_route_overlap(struct net *n, struct prefix p, struct buf *ret_text, struct err *e);

@@ -1,6 +1,6 @@
 /*
  * DOC: nftables by netlink: batches (one transaction of the kernel each) and what a table holds.
- * The only user of libnftnl, together with nfread.c. Needs CAP_NET_ADMIN; works in the network
+ * The only user of libnftnl. Needs CAP_NET_ADMIN; works in the network
  * namespace in which it was made.
  */
 #ifndef WARREN_NET_NFNL_H

@@ -9,9 +9,8 @@
 #include "net/rtnl.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
-#include <libnftnl/object.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -164,59 +163,78 @@ static void odd_element(struct reading *r, const void *key, uint32_t len, uint32
 	VEC_PUSH(&r->part, buf_take(&line));
 }
 
-static int each_element(struct nftnl_set_elem *elem, void *arg)
+/* Text of an attribute, owned; NULL when there is none or it does not end. */
+static char *text_of(const struct nlattr *a)
+{
+	size_t n = a == NULL ? 0 : mnl_attr_get_payload_len(a);
+	const char *text = a == NULL ? NULL : mnl_attr_get_payload(a);
+
+	return n > 0 && memchr(text, '\0', n) == text + n - 1 ? mem_strdup(text) : NULL;
+}
+
+static int one_element(const struct nlattr *elem, void *arg)
 {
 	struct reading *r = arg;
+	const struct nlattr *attrs[ATTRS_MAX + 1], *parts[NFTA_DATA_VALUE + 1] = {NULL};
+	const struct nlattr *key;
 	struct nf_elem x = {0};
-	uint32_t len = 0, flags = 0;
-	const void *key = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_KEY, &len);
+	uint32_t len, flags;
 
-	if (nftnl_set_elem_is_set(elem, NFTNL_SET_ELEM_FLAGS))
-		flags = nftnl_set_elem_get_u32(elem, NFTNL_SET_ELEM_FLAGS);
-	if (key == NULL || (len != 4 && len != sizeof(x.key)) ||
+	rtnl_nested(elem, attrs, ATTRS_MAX);
+	if (attrs[NFTA_SET_ELEM_KEY] != NULL)
+		rtnl_nested(attrs[NFTA_SET_ELEM_KEY], parts, NFTA_DATA_VALUE);
+	key = parts[NFTA_DATA_VALUE];
+	len = key == NULL ? 0 : mnl_attr_get_payload_len(key);
+	flags = ntohl(rtnl_u32(attrs[NFTA_SET_ELEM_FLAGS], 0));
+	if ((len != 4 && len != sizeof(x.key)) ||
 		(flags & ~(uint32_t)NFT_SET_ELEM_INTERVAL_END) != 0) {
-		odd_element(r, key, key == NULL ? 0 : len, flags);
-		return 0;
+		odd_element(r, key == NULL ? NULL : mnl_attr_get_payload(key), len, flags);
+		return MNL_CB_OK;
 	}
-	memcpy(x.key, key, len);
+	memcpy(x.key, mnl_attr_get_payload(key), len);
 	x.len = (uint8_t)len;
 	x.end = flags != 0;
-	if (nftnl_set_elem_is_set(elem, NFTNL_SET_ELEM_OBJREF))
-		x.limit = mem_strdup(nftnl_set_elem_get_str(elem, NFTNL_SET_ELEM_OBJREF));
+	x.limit = text_of(attrs[NFTA_SET_ELEM_OBJREF]);
 	VEC_PUSH(&r->elems, x);
-	return 0;
+	return MNL_CB_OK;
 }
 
 static void each_elements(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_set *s = nftnl_set_alloc();
+	const struct nlattr *attrs[ATTRS_MAX + 1];
 
-	if (s == NULL)
-		abort();
-	if (nftnl_set_elems_nlmsg_parse(nlh, s) >= 0)
-		nftnl_set_elem_foreach(s, each_element, arg);
-	nftnl_set_free(s);
+	rtnl_attrs(nlh, sizeof(struct nfgenmsg), attrs, ATTRS_MAX);
+	if (attrs[NFTA_SET_ELEM_LIST_ELEMENTS] != NULL)
+		mnl_attr_parse_nested(attrs[NFTA_SET_ELEM_LIST_ELEMENTS], one_element, arg);
+}
+
+static uint64_t u64_of(const struct nlattr *a)
+{
+	return a != NULL && mnl_attr_get_payload_len(a) == sizeof(uint64_t)
+		? be64toh(mnl_attr_get_u64(a))
+		: 0;
 }
 
 static void each_limit(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_obj *o = nftnl_obj_alloc();
+	const struct nlattr *attrs[ATTRS_MAX + 1], *data[ATTRS_MAX + 1] = {NULL};
 	struct reading *r = arg;
+	AUTOFREE char *name = NULL;
+	bool ours;
 
-	if (o == NULL)
-		abort();
-	if (nftnl_obj_nlmsg_parse(nlh, o) >= 0 && nftnl_obj_is_set(o, NFTNL_OBJ_NAME) &&
-		strcmp(nftnl_obj_get_str(o, NFTNL_OBJ_TABLE), r->table) == 0) {
-		bool ours = nftnl_obj_get_u64(o, NFTNL_OBJ_LIMIT_UNIT) == 1 &&
-			nftnl_obj_get_u32(o, NFTNL_OBJ_LIMIT_BURST) == NF_LIMIT_BURST &&
-			nftnl_obj_get_u32(o, NFTNL_OBJ_LIMIT_TYPE) == NFT_LIMIT_PKT_BYTES &&
-			nftnl_obj_get_u32(o, NFTNL_OBJ_LIMIT_FLAGS) == NFT_LIMIT_F_INV;
-
-		/* of another shape: no rate of ours, so it differs from all of them */
-		nf_limits_push(&r->limits, nftnl_obj_get_str(o, NFTNL_OBJ_NAME),
-			ours ? nftnl_obj_get_u64(o, NFTNL_OBJ_LIMIT_RATE) : UINT64_MAX);
-	}
-	nftnl_obj_free(o);
+	rtnl_attrs(nlh, sizeof(struct nfgenmsg), attrs, ATTRS_MAX);
+	name = text_of(attrs[NFTA_OBJ_NAME]);
+	if (name == NULL || !is_text(attrs[NFTA_OBJ_TABLE], r->table))
+		return;
+	if (attrs[NFTA_OBJ_DATA] != NULL)
+		rtnl_nested(attrs[NFTA_OBJ_DATA], data, ATTRS_MAX);
+	ours = ntohl(rtnl_u32(attrs[NFTA_OBJ_TYPE], 0)) == NFT_OBJECT_LIMIT &&
+		u64_of(data[NFTA_LIMIT_UNIT]) == 1 &&
+		ntohl(rtnl_u32(data[NFTA_LIMIT_BURST], 0)) == NF_LIMIT_BURST &&
+		ntohl(rtnl_u32(data[NFTA_LIMIT_TYPE], 0)) == NFT_LIMIT_PKT_BYTES &&
+		ntohl(rtnl_u32(data[NFTA_LIMIT_FLAGS], 0)) == NFT_LIMIT_F_INV;
+	/* of another shape: no rate of ours, so it differs from all of them */
+	nf_limits_push(&r->limits, name, ours ? u64_of(data[NFTA_LIMIT_RATE]) : UINT64_MAX);
 }
 
 /* --- one table ------------------------------------------------------------------------------- */

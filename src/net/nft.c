@@ -1,11 +1,13 @@
 /*
  * DOC: how a network's table comes into the kernel and is kept there. Rules are nft text, fed to
  * `nft -f -` (fixed arguments, no shell; the text comes from firewall.c alone); what is in sets
- *goes by netlink (nfnl.h). Each is one transaction, so there is no moment without rules:
+ * goes by netlink (nfnl.h). Each is one transaction, so there is no moment without rules:
  *
- *	no table yet                 nft: rules over empty sets, which let nothing pass; then
- *members rules as we loaded them      netlink: what differs in the sets rules are to be others nft:
- *rules anew, and what differs in the sets unknown, or a foreign hand   nft: the table anew
+ *	no table yet                  nft: rules with their members at once; over sets that are
+ *	                              still empty they would drop what passes now
+ *	rules as we loaded them       netlink: what differs in the sets
+ *	rules are to be others        nft: rules anew, and what differs in the sets
+ *	unknown, or a foreign hand    nft: the table anew
  */
 #include "net/net.h"
 
@@ -135,18 +137,6 @@ static int load_text(struct net_tables *t, const struct firewall *fw, const stru
 	return 0;
 }
 
-static int load_first(
-	struct net_tables *t, const struct firewall *fw, struct known *k, struct err *e)
-{
-	static const struct nf_content none;
-	struct firewall bare = *fw;
-	int r;
-
-	bare.content = none;
-	r = load_text(t, &bare, NULL, k, e);
-	return r < 0 ? r : change_content(t, fw, &none, 0, e);
-}
-
 /* In place. Anything but success may be tried again by loading the table anew. */
 static int load_again(struct net_tables *t, const struct firewall *fw, const struct nf_table *now,
 	struct known *k, struct err *e)
@@ -170,7 +160,7 @@ static int load(struct net_tables *t, const struct firewall *fw, struct known *k
 
 		r = nfnl_read(t->nfnl, fw->table, &now, e);
 		if (r == ERR_NOT_FOUND)
-			return load_first(t, fw, k, e);
+			break;
 		if (r == 0)
 			r = load_again(t, fw, &now, k, e);
 	}

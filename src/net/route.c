@@ -191,6 +191,35 @@ int net_route_delete(struct net *n, const struct route_item *r, struct err *e)
 	return errnum == ESRCH ? 0 : fail(errnum, r, "delete", e);
 }
 
+/* A route that is not ours and could be in the way of one. */
+static bool is_other(const struct seen_route *s)
+{
+	return s->protocol != NET_ROUTE_PROTOCOL && s->dst.len > 0 && !addr_is_special(s->dst.addr);
+}
+
+int net_route_others(struct net *n, struct route_vec *ret, struct err *e)
+{
+	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+	struct seen_vec seen = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++) {
+		r = dump(n, families[i], 0, &seen, e);
+		VEC_FOREACH (s, &seen) {
+			struct route_item item = {
+				.dst = s->dst, .metric = s->metric, .interface = "?"};
+
+			if (r < 0 || !is_other(s))
+				continue;
+			if_indextoname((unsigned)s->index, item.interface);
+			VEC_PUSH(ret, item);
+		}
+		seen.n = 0;
+	}
+	VEC_DONE(&seen);
+	return r;
+}
+
 int net_route_overlap(struct net *n, struct prefix p, struct buf *ret_text, struct err *e)
 {
 	struct seen_vec seen = {0};
@@ -199,8 +228,7 @@ int net_route_overlap(struct net *n, struct prefix p, struct buf *ret_text, stru
 	VEC_FOREACH (s, &seen) {
 		char text[PREFIX_TEXT_LEN], name[IF_NAMESIZE] = "?";
 
-		if (r != 0 || s->protocol == NET_ROUTE_PROTOCOL || s->dst.len == 0 ||
-			addr_is_special(s->dst.addr) || !prefix_overlaps(s->dst, p))
+		if (r != 0 || !is_other(s) || !prefix_overlaps(s->dst, p))
 			continue;
 		if_indextoname((unsigned)s->index, name);
 		buf_addf(ret_text, "%s dev %s", prefix_format(s->dst, text), name);

@@ -166,6 +166,13 @@ static int route_list(void *ctx, struct route_vec *ret, struct err *e)
 	return 0;
 }
 
+static int route_others(void *ctx, struct route_vec *ret, struct err *e)
+{
+	VEC_FOREACH (r, &self(ctx)->others)
+		VEC_PUSH(ret, *r);
+	return 0;
+}
+
 static int route_add(void *ctx, const struct route_item *r, struct err *e)
 {
 	struct fake *f = self(ctx);
@@ -376,6 +383,7 @@ const struct machine_ops fake_ops = {
 	.address_add = address_add,
 	.address_delete = address_delete,
 	.route_list = route_list,
+	.route_others = route_others,
 	.route_add = route_add,
 	.route_delete = route_delete,
 	.exit_list = exit_list,
@@ -471,6 +479,7 @@ void world_done(struct world *w)
 	map_done(&w->fake.firewalls, free_value);
 	VEC_DONE(&w->fake.addresses);
 	VEC_DONE(&w->fake.routes);
+	VEC_DONE(&w->fake.others);
 	net_exit_list_done(&w->fake.exits);
 	strs_done(&w->fake.hosts);
 	assert_int_equal(system(clean), 0);

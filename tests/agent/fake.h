@@ -14,6 +14,7 @@ struct fake {
 	struct map links; /* name -> struct net_link, for those that wg has, or made by others */
 	struct address_vec addresses;
 	struct route_vec routes;
+	struct route_vec others; /* routes of the machine's own */
 	struct exit_vec exits;
 	struct map sysctls;   /* name -> value */
 	struct map firewalls; /* network -> text */

@@ -561,6 +561,65 @@ static void many_peers(void **state)
 	assert_int_equal(peer_index_count(&w->core.peers), 400);
 }
 
+static void other_route(struct world *w, const char *prefix, const char *interface)
+{
+	struct route_item r = {0};
+
+	assert_int_equal(prefix_parse(prefix, "prefix", &r.dst, NULL), 0);
+	snprintf(r.interface, IFNAME_LEN, "%s", interface);
+	VEC_PUSH(&w->fake.others, r);
+}
+
+/* Spec 7, behaviour 4: what the machine has of its own stays its own, and is named. */
+static void a_route_in_the_way_is_refused(void **state)
+{
+	static const struct {
+		const char *other;
+		bool refused;
+	} cases[] = {
+		{"172.30.0.2/32", true},
+		{"172.30.0.0/16", true},
+		{"0.0.0.0/1", false}, /* the test's addresses are not in it */
+		{"128.0.0.0/1", true},
+		{"172.30.0.3/32", false},
+		{"172.30.0.0/31", false},
+		{"fd00::/8", false},
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+		struct world *w = *state;
+		struct core_corrections none = {0};
+		struct err e = {0};
+		struct state s;
+		int rc;
+
+		other_route(w, "10.0.0.0/8", "eth7");
+		other_route(w, cases[k].other, "docker0");
+		other_route(w, "172.30.0.0/24", "warren0"); /* ours: it comes with an address */
+		other_route(w, "192.0.2.0/24", "eth0");
+		state_base(&s, 1);
+		state_put(&s, peer_make(1, 1));
+		state_put(&s, route_make(1));
+		core_replace(&w->core, &s);
+		rc = core_reconcile(&w->core, &none, &e);
+		core_corrections_done(&none);
+		assert_int_equal(w->fake.routes.n, cases[k].refused ? 0 : 1);
+		assert_int_equal(rc < 0, cases[k].refused);
+		if (cases[k].refused) {
+			assert_non_null(strstr(w->core.error, cases[k].other));
+			assert_non_null(strstr(w->core.error, "docker0"));
+			/* once that one has gone, nothing has to be said again */
+			w->fake.others.n = 0;
+			assert_int_equal(core_reconcile(&w->core, &none, &e), 0);
+			core_corrections_done(&none);
+			assert_int_equal(w->fake.routes.n, 1);
+		}
+		assert_int_equal(peers(w), 1);
+		world_done(w);
+		world_init(w);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -585,6 +644,7 @@ int main(void)
 		T(converges_after_a_crash_anywhere),
 		T(queued_deltas_are_one_change),
 		T(many_peers),
+		T(a_route_in_the_way_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("agent apply", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "base/proc.h"
 #include "base/rand.h"
 #include "net/net.h"
+#include "net/nfnl.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -175,6 +176,26 @@ static void loads_everything_and_goes(void **state)
 	assert_int_equal(net_firewall_delete(n, NETWORK, &e), 0);
 	assert_int_equal(net_firewall_delete(n, NETWORK, &e), 0);
 	assert_int_equal(net_firewall_digest(n, NETWORK, one, &e), ERR_NOT_FOUND);
+	item_free(i);
+}
+
+/* Who is connected when the first firewall comes (an interface taken over) shall not notice: one
+ * transaction brings the rules and all they let pass. */
+static void first_load_is_one_transaction(void **state)
+{
+	CLEANUP(item_vec_done) struct item_vec sets = {0};
+	struct item *i = fleet_item(&sets);
+	struct nfnl *kernel = nfnl_new(NULL);
+	uint32_t before, after;
+	struct err e = {0};
+
+	assert_non_null(kernel);
+	assert_int_equal(nfnl_generation(kernel, &before, &e), 0);
+	load(NETWORK, &i->firewall, &sets);
+	assert_int_equal(nfnl_generation(kernel, &after, &e), 0);
+	assert_int_equal(after, before + 1);
+	assert_int_equal(net_firewall_intact(n, NETWORK, &i->firewall, &sets, &e), 1);
+	nfnl_free(kernel);
 	item_free(i);
 }
 
@@ -752,11 +773,12 @@ static void packets_through_the_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(loads_everything_and_goes),
-		TEST(a_bad_batch_leaves_the_old), TEST(digest_sees_a_foreign_hand),
-		TEST(members_300), TEST(members_3000), TEST(members_3300), TEST(members_20000_load),
-		TEST(overlapping_members), TEST(rules_change_and_sets_stay), TEST(drift_is_mended),
-		TEST(first_and_last_limit), TEST(intact_is_as_wanted), TEST(members_by_chance),
-		TEST(packets_to_the_node), TEST(packets_through_the_node)};
+		TEST(first_load_is_one_transaction), TEST(a_bad_batch_leaves_the_old),
+		TEST(digest_sees_a_foreign_hand), TEST(members_300), TEST(members_3000),
+		TEST(members_3300), TEST(members_20000_load), TEST(overlapping_members),
+		TEST(rules_change_and_sets_stay), TEST(drift_is_mended), TEST(first_and_last_limit),
+		TEST(intact_is_as_wanted), TEST(members_by_chance), TEST(packets_to_the_node),
+		TEST(packets_through_the_node)};
 	const char *missing = lab_missing("ip");
 
 	if (missing == NULL)
