@@ -81,10 +81,9 @@ static void add_pools(const struct network *n, struct prefix_vec *ret)
 		VEC_PUSH(ret, n->ipv6);
 }
 
-/* A prefix by every relay, the preferred one first. The last one's route stays whatever happens, so
- * that the overlay's packets never leave by another way. */
-static void push_by_relays(
-	const struct view *v, size_t viewer, struct prefix dst, struct item_vec *ret)
+/* The last one's route stays whatever happens, so that the overlay's packets never leave by another
+ * way. */
+void relay_routes(const struct view *v, size_t viewer, struct prefix dst, struct item_vec *ret)
 {
 	size_t order[VIEW_RELAYS_MAX], n = view_relays_for(v, viewer, order);
 
@@ -176,7 +175,7 @@ static void push_beyond(struct view *v, size_t viewer, size_t i, struct item_vec
 		policy_device_range(v->fn->network, &devices);
 	VEC_FOREACH (p, view_prefixes(v, viewer, i))
 		if (!prefix_vec_covers(&pools, *p) || prefix_vec_covers(&devices, *p))
-			push_by_relays(v, viewer, *p, ret);
+			relay_routes(v, viewer, *p, ret);
 	VEC_DONE(&pools);
 	VEC_DONE(&devices);
 }

@@ -2,6 +2,7 @@
 #include "plan/way.h"
 
 #include "plan/link.h"
+#include "plan/relay.h"
 
 #define WAY_PORTS 2000 /* from a member's port up: one a slot */
 
@@ -121,16 +122,19 @@ void way_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 /* --- devices ---------------------------------------------------------------------------------- */
 
 /* Where the device is: its gateway's place, or that of its group's home; VIEW_NONE = neither. */
-static size_t place_of(const struct view *v, const struct device *d, bool *ret_away)
+static size_t place_of(
+	const struct view *v, const struct device *d, size_t *ret_home, bool *ret_away)
 {
 	size_t at = d->at[0] != '\0' ? view_index(v, d->at) : VIEW_NONE, home = 0;
 
 	*ret_away = false;
+	*ret_home = VIEW_NONE;
 	while (home < v->n_members &&
 		!(v->members[home].home && strcmp(v->members[home].group->id, d->group) == 0))
 		home++;
 	if (home == v->n_members)
 		return VIEW_NONE;
+	*ret_home = home;
 	if (at == VIEW_NONE || at == home || !v->members[at].shares || !v->members[at].usable ||
 		v->members[at].group != v->members[home].group)
 		return home;
@@ -148,11 +152,26 @@ static void push_host_routes(const struct view *v, const struct device *d, const
 			link_push_route(v->fn->network, ifname, prefix_host(own[k]), 0, peer, ret);
 }
 
+/* A gateway takes the devices' range for its own, so it needs to be told the way round to a device
+ * of another group, too; where its home is known, that one's part does (relay_link). */
+static void push_way_round(
+	struct view *v, size_t i, size_t home, const struct device *d, struct item_vec *ret)
+{
+	const struct addr own[] = {d->ipv4, d->ipv6};
+
+	if (v->members[i].group == NULL || v->members[i].relay || v->n_relays == 0 ||
+		view_related(v, i, home))
+		return;
+	for (size_t k = 0; k < ARRAY_LEN(own); k++)
+		if (addr_is_set(own[k]))
+			relay_routes(v, i, prefix_host(own[k]), ret);
+}
+
 bool way_device(struct view *v, size_t i, const struct device *d, struct item_vec *ret)
 {
 	char name[IFNAME_LEN];
 	bool away;
-	size_t at = place_of(v, d, &away);
+	size_t home, at = place_of(v, d, &home, &away);
 
 	if (away && at == i) {
 		link_devices_name(v->fn->network, name);
@@ -162,6 +181,8 @@ bool way_device(struct view *v, size_t i, const struct device *d, struct item_ve
 		bool own = ifname == v->members[at].way;
 
 		push_host_routes(v, d, ifname, own ? watched(v, i, at) : "", ret);
+		if (own)
+			push_way_round(v, i, home, d, ret);
 	}
 	return at != VIEW_NONE && at != i;
 }
