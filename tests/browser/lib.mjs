@@ -35,6 +35,15 @@ export function truth(is, what) {
 		throw new Error(what);
 }
 
+// A new thing of the page at hand, by the keyboard, from its first field on.
+export async function begin(page, text) {
+	await page.keyboard.press('n');
+	await until(
+		() => page.evaluate(() => document.activeElement?.closest('[role=dialog], dialog') != null &&
+			document.activeElement.tagName === 'INPUT'), 'a dialog with its first field at hand');
+	await page.keyboard.type(text);
+}
+
 // Until run returns something true.
 export async function until(run, what, patience = PATIENCE) {
 	const end = Date.now() + patience;

@@ -1,7 +1,7 @@
 // What people do on the pages beside clients; see the script "pages", which sets the machines up.
 import { createHmac } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { api, choosePassword, close, finish, on, person, same, scan, seen, sh, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
+import { api, begin, choosePassword, close, finish, on, person, same, scan, seen, sh, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
 
 const { PASSWORD, VIEWER, SYSTEM } = process.env;
 const OWN = 'a quiet warren at dusk';
@@ -131,8 +131,7 @@ await test('a node with a hostile name is shown as it is', async () => {
 });
 await test('a client takes its exit and its rate', async () => {
 	await visit('Clients');
-	await page.keyboard.press('n');
-	await page.keyboard.type('Ann’s phone');
+	await begin(page, 'Ann’s phone');
 	await page.getByText('More settings').click();
 	await dialog.getByText('All traffic').click();
 	await dialog.getByLabel('Leaves by').selectOption({ label: HOSTILE });
@@ -154,8 +153,7 @@ await test('a client takes its exit and its rate', async () => {
 await test('a network is made, changed, and deleted', async () => {
 	await visit('Networks');
 	await page.getByRole('region', { name: 'default' }).getByText('172.30.0.0/16').waitFor();
-	await page.keyboard.press('n');
-	await page.keyboard.type('default');
+	await begin(page, 'default');
 	await press('Add');
 	await dialog.getByRole('alert').waitFor();
 	await dialog.getByLabel('Name', { exact: true }).fill('lab');
@@ -194,8 +192,7 @@ await test('a policy is written, and says before it is saved who would gain', as
 	await visit('Policies');
 	for (const policy of await items('/policies'))
 		await api('PATCH', `/api/v1/policies/${policy.id}`, { enabled: false });
-	await page.keyboard.press('n');
-	await page.keyboard.type('web');
+	await begin(page, 'web');
 	await dialog.getByLabel('From', { exact: true }).fill('all clients');
 	await page.keyboard.press('Enter');
 	await dialog.getByLabel('To', { exact: true }).fill('10.50.0.0/24');

@@ -1,6 +1,6 @@
 // What people do in the panel, in order; see the script "panel", which sets the machines up.
 import { readFileSync } from 'node:fs';
-import { api, choosePassword, close, finish, note, on, person, reaches, same, scan, seen, sh, signIn, test, truth, unhindered, until, W, HOME } from './lib.mjs';
+import { api, begin, choosePassword, close, finish, note, on, person, reaches, same, scan, seen, sh, signIn, test, truth, unhindered, until, W, HOME } from './lib.mjs';
 
 const CLIENTS = '/api/v1/wireguard/clients';
 const { PASSWORD, VIEWER } = process.env;
@@ -48,8 +48,7 @@ await test('a client is added with a name alone, by keyboard', async () => {
 	await page.getByRole('link', { name: 'Clients' }).click();
 	await page.getByText('No clients yet').waitFor();
 	started = Date.now();
-	await page.keyboard.press('n');
-	await page.keyboard.type('Ann’s phone');
+	await begin(page, 'Ann’s phone');
 	await page.keyboard.press('Enter');
 	await page.getByAltText('QR code of this configuration').waitFor();
 	note(`from the key n to the QR code: ${Date.now() - started} ms`);
@@ -150,8 +149,7 @@ await test('a new key: the old configuration stops, the new one works', async ()
 	await done();
 });
 await test('a link that opens once, for somebody else', async () => {
-	await page.keyboard.press('n');
-	await page.keyboard.type('Bob’s laptop');
+	await begin(page, 'Bob’s laptop');
 	await page.getByText('More settings').click();
 	await page.getByText('On the server, to hand on').click();
 	await page.getByLabel('Tags').fill('guest, lent');
@@ -187,8 +185,7 @@ await test('settings are changed, and what is wrong is said at its field', async
 	await escape();
 });
 await test('a name that is taken is said at the name', async () => {
-	await page.keyboard.press('n');
-	await page.keyboard.type('Bob’s laptop');
+	await begin(page, 'Bob’s laptop');
 	await page.keyboard.press('Enter');
 	await dialog.getByRole('alert').filter({ hasText: /Bob’s laptop|taken|held|exists/ }).waitFor();
 	await escape();
@@ -344,8 +341,7 @@ await test('on a phone nothing is wider than the screen', async () => {
 	await page.getByRole('button', { name: 'Menu', exact: true }).click();
 	await page.getByRole('link', { name: 'Clients' }).click();
 	await row('Ann’s phone').waitFor();
-	await page.keyboard.press('n');
-	await page.keyboard.type('by phone');
+	await begin(page, 'by phone');
 	await page.keyboard.press('Enter');
 	await page.getByAltText('QR code of this configuration').waitFor();
 	await shot('phone-shown');
@@ -401,8 +397,7 @@ await test('a browser without X25519 makes its keys by the library', async () =>
 	await signIn(p, 'ann', OWN);
 	await p.getByRole('link', { name: 'Clients' }).click();
 	await p.getByRole('button', { name: 'Ann’s phone', exact: true }).waitFor();
-	await p.keyboard.press('n');
-	await p.keyboard.type('old browser');
+	await begin(p, 'old browser');
 	await p.keyboard.press('Enter');
 	const text = scan(await p.getByAltText('QR code of this configuration').screenshot(), 'old');
 	secrets.push(keyOf(text));
