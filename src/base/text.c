@@ -94,6 +94,14 @@ static int decode(const unsigned char *s, uint32_t *ret)
 	return n;
 }
 
+/* Line and paragraph separators break lines in some readers, and what turns the direction of
+ * writing makes one name look like another: refused with controls. */
+static int is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
+		(c >= 0x2066 && c <= 0x2069);
+}
+
 int text_printable(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -103,15 +111,30 @@ int text_printable(const char *s)
 		uint32_t c = 0;
 		int n = decode(p, &c);
 
-		/* line and paragraph separators break lines in some readers, and what turns the
-		 * direction of writing makes one name look like another: refused with controls */
-		if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
-			(c >= 0x2066 && c <= 0x2069))
+		if (n == 0 || is_control(c))
 			return ERR_INVALID;
 		p += n;
 		chars++;
 	}
 	return chars;
+}
+
+void text_make_printable(char *s)
+{
+	char *to = s;
+
+	while (*s != '\0') {
+		uint32_t c = 0;
+		int n = decode((const unsigned char *)s, &c), bad = n == 0 || is_control(c);
+
+		if (bad)
+			*to++ = '?';
+		else
+			for (int i = 0; i < n; i++)
+				*to++ = s[i];
+		s += n == 0 ? 1 : n;
+	}
+	*to = '\0';
 }
 
 int text_starts(const char *s, const char *prefix)

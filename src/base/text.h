@@ -18,6 +18,9 @@ int text_hex_digit(char c); /* 0-15, or -1 */
 /* Is s valid UTF-8 without control characters (C0, DEL, C1)? Returns its length in characters,
  * or ERR_INVALID. */
 int text_printable(const char *s);
+/* Put a '?' in the place of whatever is not, in place: what was cut in the middle of a character
+ * can be shown then. */
+void text_make_printable(char *s);
 
 int text_starts(const char *s, const char *prefix);
 

@@ -25,6 +25,7 @@ void wglint_add(struct wglint *l, unsigned line, enum wglint_level level, const 
 	buf_addv(&text, fmt, ap);
 	va_end(ap);
 	f.text = buf_take(&text);
+	text_make_printable(f.text); /* values are cut where it may hurt a character */
 	VEC_PUSH(&l->findings, f);
 }
 

@@ -109,6 +109,15 @@ static void printable_text(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(text_printable(cases[i].text), cases[i].want);
+	{
+		/* cut in the middle of a character, controls, what turns the direction */
+		char bad[] = "a\xc3\xa9\xc3 b\n\xe2\x80\xae"
+			     "c\xe2\x82";
+
+		text_make_printable(bad);
+		assert_string_equal(bad, "a\xc3\xa9? b??c??");
+		assert_true(text_printable(bad) > 0);
+	}
 }
 
 static void hex_both_ways(void **state)
