@@ -168,18 +168,6 @@ int keys_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
 }
 
-static void put_words(struct json_writer *w, const char *key, const char *text)
-{
-	AUTOFREE char *copy = mem_strdup(text);
-	char *rest = copy;
-
-	json_begin_array(w, key);
-	for (char *item; (item = strsep(&rest, ",")) != NULL;)
-		if (*item != '\0')
-			json_put_str(w, NULL, item);
-	json_end_array(w);
-}
-
 /* One node's user data: to DIR/NAME.yaml (0600), else to standard output. */
 static int cloud_init_one(
 	struct cli_session *s, const struct cli_args *a, const char *name, struct err *e)
@@ -195,9 +183,9 @@ static int cloud_init_one(
 	json_put_str(&w, "name", name);
 	json_put_str(&w, "url", cli_flag(a, "control"));
 	if (cli_has(a, "network"))
-		put_words(&w, "networks", cli_flag(a, "network"));
+		cli_put_list(&w, "networks", cli_flag(a, "network"));
 	if (cli_has(a, "roles"))
-		put_words(&w, "roles", cli_flag(a, "roles"));
+		cli_put_list(&w, "roles", cli_flag(a, "roles"));
 	if (cli_has(a, "package-url"))
 		json_put_str(&w, "package_url", cli_flag(a, "package-url"));
 	json_end_object(&w);

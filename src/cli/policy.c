@@ -6,18 +6,6 @@
 
 #include <stdio.h>
 
-static void put_words(struct json_writer *w, const char *key, const char *text)
-{
-	AUTOFREE char *copy = mem_strdup(text);
-	char *rest = copy;
-
-	json_begin_array(w, key);
-	for (char *item; (item = strsep(&rest, ",")) != NULL;)
-		if (*item != '\0')
-			json_put_str(w, NULL, item);
-	json_end_array(w);
-}
-
 /* The one rule of the options, as "rules". */
 static int put_rules(struct json_writer *w, const struct cli_args *a, struct err *e)
 {
@@ -25,11 +13,11 @@ static int put_rules(struct json_writer *w, const struct cli_args *a, struct err
 		return err_set(e, ERR_INVALID, "say who may reach whom: --from and --to");
 	json_begin_array(w, "rules");
 	json_begin_object(w, NULL);
-	put_words(w, "from", cli_flag(a, "from"));
-	put_words(w, "to", cli_flag(a, "to"));
+	cli_put_list(w, "from", cli_flag(a, "from"));
+	cli_put_list(w, "to", cli_flag(a, "to"));
 	json_put_str(w, "protocol", cli_has(a, "protocol") ? cli_flag(a, "protocol") : "any");
 	if (cli_has(a, "ports"))
-		put_words(w, "ports", cli_flag(a, "ports"));
+		cli_put_list(w, "ports", cli_flag(a, "ports"));
 	json_end_object(w);
 	json_end_array(w);
 	return 0;

@@ -46,7 +46,7 @@ static int put_time(
 	return 0;
 }
 
-static void put_list(struct json_writer *w, const char *key, const char *text)
+void cli_put_list(struct json_writer *w, const char *key, const char *text)
 {
 	AUTOFREE char *copy = mem_strdup(text);
 	char *rest = copy;
@@ -71,7 +71,7 @@ static int put_field(
 	case AS_TIME:
 		return put_time(w, f, value, e);
 	case AS_LIST:
-		put_list(w, f->field, value);
+		cli_put_list(w, f->field, value);
 		return 0;
 	case AS_FLAG:
 		json_put_bool(w, f->field, true);
