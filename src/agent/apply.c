@@ -2,24 +2,13 @@
 #include "agent/apply.h"
 
 #include "agent/adopt.h"
+#include "agent/apply_firewall.h"
 #include "agent/apply_peers.h"
-#include "agent/overlap.h"
+#include "agent/apply_run.h"
 #include "base/fault.h"
 #include "base/log.h"
 
 #include <stdio.h>
-
-/* One apply under way. */
-struct run {
-	struct machine *m;
-	const struct item_vec *old, *target;
-	const struct delta *d;
-	struct apply_result *r;
-	struct strs rekeyed;    /* interfaces that got another key while they stood */
-	struct id_vec narrowed; /* networks whose firewall may allow less than before */
-	struct strs adopted;    /* interfaces just taken over, with traffic on them */
-	struct overlap overlap;
-};
 
 /* --- the result ------------------------------------------------------------------------------ */
 
@@ -50,7 +39,7 @@ void apply_result_done(struct apply_result *r)
 	*r = (struct apply_result){0};
 }
 
-static void put_done(struct run *run, const struct item *i, int rc, const struct err *e)
+void run_put_done(struct run *run, const struct item *i, int rc, const struct err *e)
 {
 	if (rc < 0)
 		apply_failed(run->r, i, e);
@@ -58,7 +47,7 @@ static void put_done(struct run *run, const struct item *i, int rc, const struct
 		run->r->put[i->kind]++;
 }
 
-static void drop_done(struct run *run, const struct item *i, int rc, const struct err *e)
+void run_drop_done(struct run *run, const struct item *i, int rc, const struct err *e)
 {
 	if (rc < 0)
 		apply_failed(run->r, i, e);
@@ -66,8 +55,7 @@ static void drop_done(struct run *run, const struct item *i, int rc, const struc
 		run->r->dropped[i->kind]++;
 }
 
-/* The run of some neighbouring kinds in a sorted vector, borrowed. */
-static struct item_vec slice_to(const struct item_vec *v, enum item_kind kind, enum item_kind last)
+struct item_vec run_slice_to(const struct item_vec *v, enum item_kind kind, enum item_kind last)
 {
 	struct item_vec s = {0};
 	size_t lo = 0, hi = v->n;
@@ -86,12 +74,12 @@ static struct item_vec slice_to(const struct item_vec *v, enum item_kind kind, e
 	return s;
 }
 
-static struct item_vec slice(const struct item_vec *v, enum item_kind kind)
+struct item_vec run_slice(const struct item_vec *v, enum item_kind kind)
 {
-	return slice_to(v, kind, kind);
+	return run_slice_to(v, kind, kind);
 }
 
-static const struct item *find(const struct item_vec *v, const struct item *key)
+const struct item *run_find(const struct item_vec *v, const struct item *key)
 {
 	const struct state s = {.items = *v};
 
@@ -143,7 +131,7 @@ VEC_TYPE(psk_ops, struct wg_peer_op);
 /* The PSKs that the interface's peers are to have. */
 static void add_psks(const struct run *run, const char *ifname, struct psk_ops *ret)
 {
-	struct item_vec peers = slice(run->target, ITEM_PEER);
+	struct item_vec peers = run_slice(run->target, ITEM_PEER);
 
 	VEC_FOREACH (i, &peers) {
 		struct wg_peer_op op = {.flags = WG_PEER_PSK | WG_PEER_UPDATE_ONLY,
@@ -222,7 +210,7 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 {
 	struct machine *m = run->m;
 	const struct interface_item *want = &i->interface;
-	struct item_vec addresses = slice(run->target, ITEM_ADDRESS);
+	struct item_vec addresses = run_slice(run->target, ITEM_ADDRESS);
 	const char *mesh_ip = NULL;
 	char text[ADDR_TEXT_LEN];
 	bool adopted = true;
@@ -322,175 +310,6 @@ static int drop_sysctl(struct run *run, const struct item *i, struct err *e)
 	return rc < 0 ? rc : ledger_remove_sysctl(&m->ledger, i->sysctl.name, i->network, e);
 }
 
-/* --- firewall -------------------------------------------------------------------------------- */
-
-static const struct item *firewall_of(const struct item_vec *v, const char *network)
-{
-	struct item key = {.kind = ITEM_FIREWALL};
-
-	id_copy(key.network, network);
-	return find(v, &key);
-}
-
-/* What is in the sets of firewalls: members and limits. */
-static struct item_vec contents(const struct item_vec *v)
-{
-	return slice_to(v, ITEM_SET, ITEM_LIMIT);
-}
-
-/* Those of one network: items borrowed, the vector is the caller's. */
-static struct item_vec of_network(const struct item_vec *from, const char *network)
-{
-	struct item_vec part = {0};
-
-	VEC_FOREACH (i, from)
-		if (strcmp((*i)->network, network) == 0)
-			VEC_PUSH(&part, *i);
-	return part;
-}
-
-/* Load the network's whole table. */
-static int load_firewall(struct run *run, const struct item *firewall, struct err *e)
-{
-	struct machine *m = run->m;
-	struct machine_firewall *f = machine_firewall(m, firewall->network);
-	struct item_vec all = contents(run->target), mine = of_network(&all, firewall->network);
-	int rc = ledger_set_firewall(&m->ledger, firewall->network, true, e);
-
-	FAULT("firewall.noted");
-	if (rc == 0)
-		rc = m->ops->firewall_load(
-			m->ctx, firewall->network, &firewall->firewall, &mine, e);
-	if (rc == 0)
-		id_vec_add(&run->narrowed, firewall->network);
-	FAULT("firewall.loaded");
-	VEC_DONE(&mine);
-	f->loaded = rc == 0;
-	return rc;
-}
-
-static void put_firewalls(struct run *run)
-{
-	struct item_vec puts = slice(&run->d->put, ITEM_FIREWALL);
-
-	VEC_FOREACH (i, &puts) {
-		struct err e = {0};
-
-		put_done(run, *i, load_firewall(run, *i, &e), &e);
-	}
-}
-
-/* Members and limits of one network. When the increment is refused the whole table is loaded:
- * a member that was to go must not stay until the next reconcile. */
-static void change_members(struct run *run, const char *network, const struct item_vec *put,
-	const struct item_vec *drop)
-{
-	struct machine *m = run->m;
-	struct item_vec all = contents(run->target);
-	const struct item *firewall = firewall_of(run->target, network);
-	const struct item *first = put->n > 0 ? put->v[0] : drop->v[0];
-	struct machine_firewall *f = machine_firewall(m, network);
-	struct err e = {0};
-	int rc = ERR_UNAVAILABLE;
-
-	if (firewall == NULL)
-		return; /* it is about to go as a whole */
-	if (firewall_of(&run->d->put, network) != NULL)
-		return; /* loaded with these members, or failed with them */
-	if (f->loaded)
-		rc = m->ops->firewall_members(m->ctx, network, &all, put, drop, &e);
-	if (rc < 0)
-		rc = load_firewall(run, firewall, &e);
-	if (rc < 0) {
-		apply_failed(run->r, first, &e);
-		return;
-	}
-	if (drop->n > 0)
-		id_vec_add(&run->narrowed, network);
-	VEC_FOREACH (i, put)
-		run->r->put[(*i)->kind]++;
-	VEC_FOREACH (i, drop)
-		run->r->dropped[(*i)->kind]++;
-}
-
-static void change_sets(struct run *run)
-{
-	struct item_vec puts = contents(&run->d->put), drops = contents(&run->d->drop);
-	struct id_vec networks = {0};
-
-	VEC_FOREACH (i, &puts)
-		id_vec_add(&networks, (*i)->network);
-	VEC_FOREACH (i, &drops)
-		id_vec_add(&networks, (*i)->network);
-	VEC_FOREACH (network, &networks) {
-		struct item_vec put = of_network(&puts, network->id);
-		struct item_vec drop = of_network(&drops, network->id);
-
-		change_members(run, network->id, &put, &drop);
-		VEC_DONE(&put);
-		VEC_DONE(&drop);
-	}
-	VEC_DONE(&networks);
-}
-
-/* Known flows pass the firewall: those it would refuse now are ended (spec 1, Firewall). */
-static void prune_flows(struct run *run, const char *network)
-{
-	struct machine *m = run->m;
-	const struct item *firewall = firewall_of(run->target, network);
-	struct item_vec sets = slice(run->target, ITEM_SET);
-	struct item_vec addresses = slice(run->target, ITEM_ADDRESS);
-	struct prefix_vec own = {0};
-	struct err e = {0};
-	int rc;
-
-	if (firewall == NULL)
-		return;
-	VEC_FOREACH (a, &addresses)
-		if (strcmp((*a)->network, network) == 0)
-			VEC_PUSH(&own, prefix_host((*a)->address.addr));
-	rc = m->ops->flows_prune(m->ctx, network, &firewall->firewall, &sets, &own, &e);
-	VEC_DONE(&own);
-	if (rc > 0)
-		log_info("flows ended that policy does not allow", LOG_KV_STR("network", network),
-			LOG_KV_INT("count", rc));
-	else if (rc == ERR_UNSUPPORTED && !m->flows_unseen)
-		log_warn("flows that policy does not allow any more go on until they end",
-			LOG_KV_STR("error", e.text));
-	else if (rc < 0 && rc != ERR_UNSUPPORTED)
-		apply_failed(run->r, firewall, &e);
-	m->flows_unseen |= rc == ERR_UNSUPPORTED;
-}
-
-static int drop_firewall(struct run *run, const struct item *i, struct err *e)
-{
-	struct machine *m = run->m;
-	struct machine_firewall *f = machine_firewall(m, i->network);
-	int rc;
-
-	f->loaded = false;
-	if (!id_vec_has(&m->ledger.firewalls, i->network))
-		return 0;
-	rc = m->ops->firewall_delete(m->ctx, i->network, e);
-	FAULT("firewall.gone");
-	return rc < 0 ? rc : ledger_set_firewall(&m->ledger, i->network, false, e);
-}
-
-/* A peer comes up only behind its network's firewall (fail closed). One that an earlier run loaded
- * still stands when this one's load failed. */
-static bool may_put_peer(void *arg, const struct item *i)
-{
-	struct run *run = arg;
-	struct machine *m = run->m;
-	const struct item *firewall = firewall_of(run->target, i->network);
-
-	if (firewall == NULL)
-		return true;
-	return machine_firewall(m, i->network)->loaded ||
-		m->ops->firewall_intact(
-			m->ctx, i->network, &firewall->firewall, run->target, NULL) >= 0;
-}
-
 /* --- routes and hosts ------------------------------------------------------------------------ */
 
 static int put_route(struct run *run, const struct item *i, struct err *e)
@@ -498,7 +317,7 @@ static int put_route(struct run *run, const struct item *i, struct err *e)
 	if (!ours(run, i->route.interface))
 		return err_set(e, ERR_UNAVAILABLE, "its interface %s could not be made",
 			i->route.interface);
-	const struct item *old = find(run->old, i);
+	const struct item *old = run_find(run->old, i);
 	int rc = old != NULL ? 0 : overlap_check(&run->overlap, run->m, &i->route, e);
 
 	/* by another interface than before: replaced in one step */
@@ -512,7 +331,7 @@ static int put_route(struct run *run, const struct item *i, struct err *e)
  * they bring may go with them. All routes are put once more, and counted, in their turn. */
 static void put_adopted_routes(struct run *run)
 {
-	struct item_vec routes = slice(&run->d->put, ITEM_ROUTE);
+	struct item_vec routes = run_slice(&run->d->put, ITEM_ROUTE);
 
 	VEC_FOREACH (i, &routes)
 		if (strs_has(&run->adopted, (*i)->route.interface))
@@ -521,7 +340,7 @@ static void put_adopted_routes(struct run *run)
 
 static int drop_route(struct run *run, const struct item *i, struct err *e)
 {
-	const struct item *old = find(run->old, i);
+	const struct item *old = run_find(run->old, i);
 
 	if (old == NULL || !ours(run, old->route.interface))
 		return 0;
@@ -550,23 +369,23 @@ typedef int (*item_fn)(struct run *run, const struct item *i, struct err *e);
 
 static void each_put(struct run *run, enum item_kind kind, item_fn fn)
 {
-	struct item_vec items = slice(&run->d->put, kind);
+	struct item_vec items = run_slice(&run->d->put, kind);
 
 	VEC_FOREACH (i, &items) {
 		struct err e = {0};
 
-		put_done(run, *i, fn(run, *i, &e), &e);
+		run_put_done(run, *i, fn(run, *i, &e), &e);
 	}
 }
 
 static void each_drop(struct run *run, enum item_kind kind, item_fn fn)
 {
-	struct item_vec items = slice(&run->d->drop, kind);
+	struct item_vec items = run_slice(&run->d->drop, kind);
 
 	for (size_t k = items.n; k-- > 0;) {
 		struct err e = {0};
 
-		drop_done(run, items.v[k], fn(run, items.v[k], &e), &e);
+		run_drop_done(run, items.v[k], fn(run, items.v[k], &e), &e);
 	}
 }
 
@@ -593,13 +412,13 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_put(&run, ITEM_ADDRESS, put_own_address);
 	each_put(&run, ITEM_SYSCTL, put_sysctl);
 	each_put(&run, ITEM_EXIT, put_exit); /* before the firewall makes marks */
-	put_firewalls(&run);
-	change_sets(&run);
+	firewall_put_all(&run);
+	firewall_change_sets(&run);
 	VEC_FOREACH (network, &run.narrowed)
-		prune_flows(&run, network->id);
+		firewall_prune_flows(&run, network->id);
 	VEC_DONE(&run.narrowed);
-	apply_peers(m, slice(&d->put, ITEM_PEER), slice(&d->drop, ITEM_PEER), old, may_put_peer,
-		&run, r);
+	apply_peers(m, run_slice(&d->put, ITEM_PEER), run_slice(&d->drop, ITEM_PEER), old,
+		firewall_may_put_peer, &run, r);
 	VEC_FOREACH (name, &run.rekeyed)
 		apply_wake(m, *name, target);
 	strs_done(&run.rekeyed);
@@ -611,7 +430,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_INTERFACE, drop_interface);
 	each_drop(&run, ITEM_EXIT, drop_exit); /* after the firewall made the last mark */
 	/* last: a network's filter stands for as long as one of its interfaces does */
-	each_drop(&run, ITEM_FIREWALL, drop_firewall);
+	each_drop(&run, ITEM_FIREWALL, firewall_drop);
 	overlap_done(&run.overlap);
 	VEC_DONE(&before);
 	item_vec_done(&adopted);
