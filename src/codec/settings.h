@@ -1,5 +1,6 @@
 /*
- * DOC: settings files people write: a YAML mapping of names to text, or of sections to such mappings
+ * DOC: settings files people write: a YAML mapping of names to text, or of sections to such
+ * mappings
  * ("gateway.region" is region in the section gateway). Unknown names, duplicates, anchors, aliases
  * and deeper nesting are refused with file:line:column.
  */
