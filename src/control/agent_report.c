@@ -194,9 +194,13 @@ static void read_beat(
 
 	if (c == NULL)
 		return;
+	body = http_body(rq, &n);
+	if (body == NULL) {
+		agent_call_free(c);
+		return;
+	}
 	b = NEW(struct beat_call);
 	b->call = c;
-	body = http_body(rq, &n);
 	if (heartbeat_read(body, n, clock_wall(c->hub->clock), &b->beat, &e) < 0) {
 		agent_refuse(c, &e);
 		beat_free(b);
@@ -396,6 +400,10 @@ static struct agent_call *read_call(struct http_request *rq, void *ctx,
 	if (c == NULL)
 		return NULL;
 	body = http_body(rq, &n);
+	if (body == NULL) {
+		agent_call_free(c);
+		return NULL;
+	}
 	doc = json_parse(body, n, JSON_MAX, &e);
 	r = doc != NULL ? read(json_root(doc), c, &e) : ERR_INVALID;
 	json_free(doc);

@@ -98,7 +98,26 @@ static void test_tokens(void **state)
 	/* a token comes first: without one, bodies are not even looked at */
 	assert_int_equal(rig_call(&r, "POST", "/v1/register", NULL, NULL, "{", NULL), 401);
 	assert_int_equal(rig_call(&r, "POST", "/v1/register", "wjt_x", NULL, "{", NULL), 401);
+	/* nor unpacked: this is no gzip, and nobody without a token finds that out */
+	assert_int_equal(
+		rig_call(&r, "POST", "/v1/register", "wjt_x", "Content-Encoding: gzip", "{}", NULL),
+		401);
+	assert_int_equal(rig_call(&r, "POST", "/v1/register", buf_str(&token),
+				 "Content-Encoding: gzip", "{}", NULL),
+		400);
 	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	/* likewise the calls of nodes */
+	assert_int_equal(
+		agent_call(&a, "POST", "heartbeat", "Content-Encoding: gzip", "{}", NULL), 400);
+	assert_int_equal(agent_call(&a, "POST", "drift", "Content-Encoding: br", "{}", NULL), 415);
+	static const char *const calls[][2] = {{"POST", "heartbeat"}, {"POST", "arrivals"},
+		{"PUT", "keys"}, {"PUT", "endpoint"}, {"POST", "drift"}, {"POST", "deregister"}};
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		AUTOFREE char *path = mem_printf("/v1/nodes/%s/%s", a.id, calls[i][1]);
+		assert_int_equal(rig_call(&r, calls[i][0], path, "wn_x", "Content-Encoding: gzip",
+					 "{}", NULL),
+			401);
+	}
 	/* used up */
 	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 401);
 	/* the body's token must be the header's */
