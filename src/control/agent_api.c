@@ -190,6 +190,7 @@ static void post_register(struct http_request *rq, const struct http_route *rout
 	g->control = ctx;
 	g->rq = rq;
 	g->r.keys = &g->control->keys;
+	g->r.labels = g->control->labels;
 	r = check_token(g, bearer, &e);
 	if (r >= 0 && (body = http_body(rq, &n)) == NULL) {
 		registering_free(g);

@@ -369,7 +369,8 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 	int result = world_mesh_fits(j->tx, n, 1, "network", e);
 
 	if (result >= 0)
-		result = labels_node_fits(j->tx, n->id, r->hostname, "hostname", e);
+		result = labels_node_fits(
+			r->labels, j->tx, n->id, r->hostname, r->node, "hostname", e);
 	if (result < 0)
 		return result;
 	id_make("mem", tx_now(j->tx), m.id);

@@ -18,6 +18,7 @@
 
 struct registration {
 	const struct control_keys *keys;
+	struct labels *labels;
 	/* What is asked for. */
 	char token_hash[65];
 	struct public_key public_key;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "codec/envelope.h"
 #include "control/change.h"
+#include "control/labels.h"
 #include "control/secrets.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
@@ -40,6 +41,7 @@ static void up(struct rig *r)
 		.ctx = c};
 	struct err e = {0};
 
+	c->labels = labels_new();
 	if (store_open(&store_sqlite, path, c->clock, &c->store, &e) < 0 ||
 		hub_new(c, &c->hub, &e) < 0 || http_server_start(&o, &c->agent_server, &e) < 0)
 		fail_msg("start: %s", e.text);
@@ -52,6 +54,7 @@ static void down(struct rig *r)
 	r->control.agent_server = http_server_stop(r->control.agent_server);
 	r->control.hub = hub_free(r->control.hub);
 	r->control.store = store_close(r->control.store);
+	r->control.labels = labels_free(r->control.labels);
 }
 
 static int make_world(struct tx *tx, void *arg, struct err *e)

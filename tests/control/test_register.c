@@ -243,6 +243,9 @@ static void test_dns_names(void **state)
 		{"Phone", "the DNS name phone is held by a client", 409},
 		{"localhost", "which is reserved", 400},
 		{"WPAD.", "which is reserved", 400},
+		/* names of nodes are unique as DNS has them, too */
+		{"GW", "the DNS name gw is held by the node \\\"gw\\\"", 409},
+		{"gw!", "the DNS name gw is held by the node \\\"gw\\\"", 409},
 		{"phone-1", NULL, 201},
 	};
 	CLEANUP(buf_done) struct buf token = {0};
