@@ -13,6 +13,7 @@
 #include "crypto/seal.h"
 #include "crypto/token.h"
 #include "model/validate.h"
+#include "plan/plan.h"
 
 #include <stdio.h>
 
@@ -247,6 +248,8 @@ static int replay(struct tx *tx, const struct token *t, struct registration *r, 
 	return result < 0 ? result : 1;
 }
 
+#define PORT_TRIES 64
+
 /* --- a new node ------------------------------------------------------------------------------- */
 
 struct joining {
@@ -255,6 +258,7 @@ struct joining {
 	const struct token *token;
 	uint16_t ports[4 * REGISTER_NETWORKS_MAX]; /* taken on this machine */
 	size_t n_ports;
+	struct fleet *world; /* loaded when it is first asked */
 };
 
 static bool port_free(const struct joining *j, unsigned port)
@@ -306,9 +310,11 @@ static int make_group(struct joining *j, const struct network *n, struct group *
 	key_public(&private_key, &g->public_key);
 	r = secrets_put(j->tx, j->r->keys, g->id, SECRET_GROUP_KEY, &private_key, e);
 	secret_wipe(&private_key);
-	if (r < 0)
-		return r;
-	return change_store(j->tx, &schema_group, NULL, g, j->token->id, "group.create", e);
+	if (r >= 0)
+		r = change_store(j->tx, &schema_group, NULL, g, j->token->id, "group.create", e);
+	if (r >= 0 && j->world != NULL)
+		fleet_put(j->world, &schema_group, schema_dup(&schema_group, g));
+	return r;
 }
 
 /* Join the network's gateways: the first one makes the group. */
@@ -330,6 +336,39 @@ static int join_group(struct joining *j, const struct network *n, struct member 
 		take_ports(j, n, m, &g);
 	}
 	schema_done(&schema_group, &g);
+	return r;
+}
+
+/* Besides those come ports that depend on who else is there (plan_check_ports): the machine's own
+ * in its other networks, and, where an exit or a gateway joins, one more on each of its peers.
+ * Which ones follows from the member's id, so another id, and where nothing else asks for it
+ * another port, is tried until nothing is in the way. */
+static int settle_ports(struct joining *j, const struct network *n, struct member *m, struct err *e)
+{
+	int r = 0;
+
+	if (j->token->networks.n < 2 && !(m->roles & (ROLE_GATEWAY | ROLE_EXIT)))
+		return 0;
+	if (j->world == NULL)
+		r = world_load(j->tx, n->project, &j->world, e);
+	for (unsigned i = 0; r >= 0; i++) {
+		struct member *copy = schema_dup(&schema_member, m);
+
+		copy->public_key = j->r->public_key; /* it will have one */
+		fleet_put(j->world, &schema_member, copy);
+		r = plan_check_ports(j->world, n->id, e);
+		if (r != ERR_EXISTS || i == PORT_TRIES)
+			break;
+		fleet_remove(j->world, &schema_member, m->id);
+		id_make("mem", tx_now(j->tx), m->id);
+		if (!(m->roles & ROLE_GATEWAY)) {
+			j->n_ports -= 3; /* what it took */
+			m->listen_port = pick_port(j, (uint16_t)(m->listen_port + 1),
+				(m->roles & ROLE_CONTROLLER) ? 2 : 1);
+			take_ports(j, n, m, NULL);
+		}
+		r = 0;
+	}
 	return r;
 }
 
@@ -387,6 +426,8 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 		m.listen_port = pick_port(j, n->listen_port, (m.roles & ROLE_CONTROLLER) ? 2 : 1);
 		take_ports(j, n, &m, NULL);
 	}
+	if (result >= 0)
+		result = settle_ports(j, n, &m, e);
 	if (result >= 0)
 		result = lease(j, n, &m, e);
 	if (result >= 0) {
@@ -504,6 +545,7 @@ int register_node(struct tx *tx, void *arg, struct err *e)
 		if (result >= 0)
 			result = spend(tx, &t, e);
 	}
+	fleet_free(j.world);
 	schema_done(&schema_token, &t);
 	return result < 0 ? result : 0;
 }

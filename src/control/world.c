@@ -38,14 +38,30 @@ static int load(struct tx *tx, const char *project, struct fleet *f, struct err 
 	return r;
 }
 
+int world_load(struct tx *tx, const char *project, struct fleet **ret, struct err *e)
+{
+	*ret = fleet_new();
+	return load(tx, project, *ret, e);
+}
+
+static int check_member(struct fleet *f, const struct member *m, struct err *e)
+{
+	int r = fleet_check_member(f, m, e);
+
+	if (r < 0)
+		return r;
+	fleet_put(f, &schema_member, schema_dup(&schema_member, m));
+	return plan_check_ports(f, m->network, e);
+}
+
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e)
 {
-	struct fleet *f = fleet_new();
-	int r = load(tx, project, f, e);
+	struct fleet *f;
+	int r = world_load(tx, project, &f, e);
 	if (r == 0)
 		r = s == &schema_network ? fleet_check_network(f, object, e)
-					 : fleet_check_member(f, object, e);
+					 : check_member(f, object, e);
 	fleet_free(f);
 	return r;
 }

@@ -6,8 +6,12 @@
 #ifndef WARREN_CONTROL_WORLD_H
 #define WARREN_CONTROL_WORLD_H
 
+#include "model/fleet.h"
 #include "model/objects.h"
 #include "store/store.h"
+
+/* That small fleet; ret is made, and the caller's to free, also on error. */
+int world_load(struct tx *tx, const char *project, struct fleet **ret, struct err *e);
 
 /* object is a network or a member as it would become. */
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,

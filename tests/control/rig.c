@@ -165,6 +165,20 @@ void rig_change(struct rig *r, const struct schema *s, const void *before, const
 	hub_run_wait(r->control.hub, wait_hub, NULL);
 }
 
+void rig_second(struct rig *r)
+{
+	struct network n = {.name = mem_strdup("second"), .keepalive = 25};
+
+	id_make("net", clock_wall(r->control.clock), n.id);
+	id_copy(n.project, r->project);
+	assert_int_equal(prefix_parse("172.31.0.0/16", "", &n.ipv4, NULL), 0);
+	assert_int_equal(prefix_parse("fd00:1:2:4::/64", "", &n.ipv6, NULL), 0);
+	assert_int_equal(network_defaults(&n, NULL), 0);
+	rig_change(r, &schema_network, NULL, &n);
+	id_copy(r->second, n.id);
+	schema_done(&schema_network, &n);
+}
+
 static int insert_token(struct tx *tx, void *arg, struct err *e)
 {
 	return tx_insert(tx, &schema_token, arg, e);
@@ -187,6 +201,8 @@ void rig_token(struct rig *r, unsigned roles, unsigned uses, msec expires_at, st
 	id_copy(t.project, r->project);
 	t.hash = mem_strdup(token_hash_hex(buf_str(ret), hash));
 	strs_push(&t.networks, "default");
+	if (r->second[0] != '\0')
+		strs_push(&t.networks, r->second);
 	if (store_write_wait(r->control.store, insert_token, &t, &e) < 0)
 		fail_msg("token: %s", e.text);
 	schema_done(&schema_token, &t);
