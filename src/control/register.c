@@ -13,7 +13,6 @@
 #include "crypto/seal.h"
 #include "crypto/token.h"
 #include "model/validate.h"
-#include "plan/plan.h"
 
 #include <stdio.h>
 
@@ -352,11 +351,8 @@ static int settle_ports(struct joining *j, const struct network *n, struct membe
 	if (j->world == NULL)
 		r = world_load(j->tx, n->project, &j->world, e);
 	for (unsigned i = 0; r >= 0; i++) {
-		struct member *copy = schema_dup(&schema_member, m);
-
-		copy->public_key = j->r->public_key; /* it will have one */
-		fleet_put(j->world, &schema_member, copy);
-		r = plan_check_ports(j->world, n->id, e);
+		fleet_put(j->world, &schema_member, schema_dup(&schema_member, m));
+		r = world_check_ports(j->world, n->id, e);
 		if (r != ERR_EXISTS || i == PORT_TRIES)
 			break;
 		fleet_remove(j->world, &schema_member, m->id);

@@ -44,6 +44,17 @@ int world_load(struct tx *tx, const char *project, struct fleet **ret, struct er
 	return load(tx, project, *ret, e);
 }
 
+int world_check_ports(struct fleet *f, const char *network, struct err *e)
+{
+	MAP_FOREACH (slot, &f->members) {
+		struct member *m = slot->value;
+
+		if (public_key_is_zero(&m->public_key))
+			m->public_key.bytes[0] = 1;
+	}
+	return plan_check_ports(f, network, e);
+}
+
 static int check_member(struct fleet *f, const struct member *m, struct err *e)
 {
 	int r = fleet_check_member(f, m, e);
@@ -51,7 +62,7 @@ static int check_member(struct fleet *f, const struct member *m, struct err *e)
 	if (r < 0)
 		return r;
 	fleet_put(f, &schema_member, schema_dup(&schema_member, m));
-	return plan_check_ports(f, m->network, e);
+	return world_check_ports(f, m->network, e);
 }
 
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,

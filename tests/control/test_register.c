@@ -12,6 +12,7 @@
 #include "control/hub_state.h"
 #include "control/keys.h"
 #include "control/rotation.h"
+#include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/seal.h"
@@ -281,13 +282,16 @@ static void test_dns_names(void **state)
 	rig_stop(&r);
 }
 
-static void check_ports(const struct fleet *f, void *arg)
+static int check_ports(struct tx *tx, void *arg, struct err *e)
 {
 	const struct rig *r = arg;
-	struct err e = {0};
+	struct fleet *f;
+	int result = world_load(tx, r->project, &f, e);
 
-	if (plan_check_ports(f, r->network, &e) < 0)
-		fail_msg("%s", e.text);
+	if (result >= 0)
+		result = world_check_ports(f, r->network, e);
+	fleet_free(f);
+	return result;
 }
 
 /* Machines in two networks that have links to many exits in both: which ports those take follows
@@ -295,6 +299,7 @@ static void check_ports(const struct fleet *f, void *arg)
 static void test_ports(void **state)
 {
 	struct agent gw = {0}, other = {0}, exits[16] = {{0}};
+	struct err e = {0};
 	CLEANUP(buf_done) struct buf token = {0};
 	struct rig r;
 
@@ -309,7 +314,8 @@ static void test_ports(void **state)
 
 		assert_int_equal(agent_join(&exits[i], &r, name, buf_str(&token)), 201);
 	}
-	hub_run_wait(r.control.hub, check_ports, &r);
+	if (store_read(r.control.store, check_ports, &r, &e) < 0)
+		fail_msg("%s", e.text);
 	rig_stop(&r);
 }
 
