@@ -13,6 +13,7 @@
 
 static const struct cli_option options[] = {
 	{"name", "NAME", "join: name of this node (its host name)"},
+	{"again", NULL, "join: in place of what this machine was; its tunnels go on"},
 	{"run-dir", "DIR", "folder of the engine's sockets (/var/run/wireguard)"},
 	{"engine", "PROGRAM", "userspace engine (wireguard-go)"},
 	{"backend", "NAME", "kernel or userspace (whichever works)"},
@@ -31,6 +32,7 @@ static int join(struct agent_options *o, const struct cli_args *a, struct err *e
 	CLEANUP(buf_wipe) struct buf token = {0};
 	char hostname[256] = "";
 	const char *name = cli_flag(a, "name");
+	AUTOFREE char *joined = NULL;
 
 	if (a->n_words != 2)
 		return err_set(e, ERR_INVALID,
@@ -45,11 +47,13 @@ static int join(struct agent_options *o, const struct cli_args *a, struct err *e
 		name = hostname;
 	}
 	if (join_token_read(cli_flag(a, "token-file"), &token, e) < 0 ||
-		agent_join(o, buf_str(&token), name, e) < 0)
+		agent_join(o, buf_str(&token), name, &joined, e) < 0)
 		return e->code;
 	if (cli_has(a, "adopt") && adopt_allow(o->state_dir, cli_flag(a, "adopt"), e) < 0)
 		return e->code;
-	printf("joined as %s; start the agent with: warren agent run\n", name);
+	printf("joined as %s; %s\n", joined,
+		o->again ? "start the agent with: warren agent run (restart the one that runs)"
+			 : "start the agent with: warren agent run");
 	return 0;
 }
 
@@ -101,6 +105,7 @@ int agent_main(int argc, char **argv)
 		.engine = cli_flag(&a, "engine"),
 		.backend = cli_flag(&a, "backend"),
 		.hosts_path = cli_flag(&a, "hosts"),
+		.again = cli_has(&a, "again"),
 		.teardown_on_exit = cli_has(&a, "teardown-on-exit"),
 		.split = true,
 		.net_argv = net_argv,

@@ -184,28 +184,39 @@ static int insert_token(struct tx *tx, void *arg, struct err *e)
 	return tx_insert(tx, &schema_token, arg, e);
 }
 
-void rig_token(struct rig *r, unsigned roles, unsigned uses, msec expires_at, struct buf *ret)
+static void put_token(struct rig *r, struct token *t, struct buf *ret)
 {
-	struct token t = {.kind = TOKEN_KIND_JOIN,
-		.name = mem_strdup("test"),
-		.roles = roles,
-		.uses_left = uses,
-		.expires_at = expires_at,
-		.created_at = clock_wall(r->control.clock)};
 	char hash[HASH_HEX_LEN];
 	struct err e = {0};
 
 	buf_reset(ret);
 	token_make_join(&r->control.keys.root_public, ret);
-	id_make("tok", t.created_at, t.id);
-	id_copy(t.project, r->project);
-	t.hash = mem_strdup(token_hash_hex(buf_str(ret), hash));
-	strs_push(&t.networks, "default");
+	t->kind = TOKEN_KIND_JOIN;
+	t->name = mem_strdup("test");
+	t->created_at = clock_wall(r->control.clock);
+	id_make("tok", t->created_at, t->id);
+	id_copy(t->project, r->project);
+	t->hash = mem_strdup(token_hash_hex(buf_str(ret), hash));
+	strs_push(&t->networks, "default");
 	if (r->second[0] != '\0')
-		strs_push(&t.networks, r->second);
-	if (store_write_wait(r->control.store, insert_token, &t, &e) < 0)
+		strs_push(&t->networks, r->second);
+	if (store_write_wait(r->control.store, insert_token, t, &e) < 0)
 		fail_msg("token: %s", e.text);
-	schema_done(&schema_token, &t);
+	schema_done(&schema_token, t);
+}
+
+void rig_token(struct rig *r, unsigned roles, unsigned uses, msec expires_at, struct buf *ret)
+{
+	struct token t = {.roles = roles, .uses_left = uses, .expires_at = expires_at};
+
+	put_token(r, &t, ret);
+}
+
+void rig_token_for(struct rig *r, const char *node, struct buf *ret)
+{
+	struct token t = {.roles = ROLE_PEER, .uses_left = 1, .node = mem_strdup(node)};
+
+	put_token(r, &t, ret);
 }
 
 struct leasing {
