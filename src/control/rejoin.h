@@ -1,7 +1,7 @@
 /*
  * DOC: a machine in the place of a node that is known: rebuilt, or its identity lost. The token
- * names the node, which keeps its id, name, addresses, roles and group; what the machine knew before
- * (secret, keys) is worth nothing from that moment on.
+ * names the node, which keeps its id, name, addresses, roles and group; what the machine knew
+ * before (secret, keys) is worth nothing from that moment on.
  */
 #ifndef WARREN_CONTROL_REJOIN_H
 #define WARREN_CONTROL_REJOIN_H
