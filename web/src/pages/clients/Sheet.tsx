@@ -42,9 +42,11 @@ function Entries({ client: c }: { client: Client }) {
 		<ul class="entries">
 			{places.map(p => (
 				<li key={p.gateway}>
-					<State state={!p.enabled ? 'disabled' : p.online ? 'online' : 'offline'} /> <span>{placeName(p)}</span>
-					{p.chosen && places.length > 1 && <span class="tag accent">in its file</span>}
-					<br /><code class="small">{p.endpoint ?? 'no known endpoint'}</code>
+					<span class="row wrap">
+						<span>{placeName(p)}</span><State state={!p.enabled ? 'disabled' : p.online ? 'online' : 'offline'} />
+						{p.chosen && places.length > 1 && <span class="tag accent">in its file</span>}
+					</span>
+					<code class="small">{p.endpoint ?? 'no known endpoint'}</code>
 				</li>
 			))}
 		</ul>
