@@ -16,9 +16,6 @@
 #define DEFAULT_STATE "/var/lib/warren"
 #define TOKEN_FILE_MAX 4096
 
-static const char *const setting_names[] = {
-	"url", "token_file", "ca", "pin", "project", "state", NULL};
-
 /* Flag, else environment, else settings. Borrowed. */
 static const char *choose(const struct cli_args *a, const char *flag, const char *env,
 	const struct settings *s, const char *setting)
@@ -32,32 +29,21 @@ static const char *choose(const struct cli_args *a, const char *flag, const char
 	return v != NULL && *v != '\0' ? v : NULL;
 }
 
-static int load_settings(const struct cli_args *a, struct settings *ret, struct err *e)
+/* The flag's file, else the environment, else the settings' file. */
+static int read_token(struct cli_session *s, const struct cli_args *a,
+	const struct settings *settings, struct err *e)
 {
-	const char *named = cli_flag(a, "config");
-	const char *home = getenv("HOME");
-	AUTOFREE char *own = NULL;
-	int r = ERR_NOT_FOUND;
-
-	if (named != NULL)
-		return settings_read(named, setting_names, ret, e);
-	if (home != NULL) {
-		own = mem_printf("%s/.config/warren/config.yaml", home);
-		r = settings_read(own, setting_names, ret, e);
-	}
-	return r == ERR_NOT_FOUND ? 0 : r;
-}
-
-static int read_token(struct cli_session *s, const char *file, struct err *e)
-{
-	const char *env = getenv("WARREN_TOKEN");
+	const char *file = cli_flag(a, "token-file"), *env = getenv("WARREN_TOKEN");
 	int r;
 
-	if (file == NULL) {
-		if (env != NULL)
-			buf_adds(&s->token, env);
+	if (file == NULL && env != NULL && *env != '\0') {
+		buf_adds(&s->token, env);
 		return 0;
 	}
+	if (file == NULL)
+		file = settings_get(settings, "token_file");
+	if (file == NULL)
+		return 0;
 	r = file_read(file, TOKEN_FILE_MAX, &s->token, e);
 	while (s->token.len > 0 && isspace((unsigned char)s->token.data[s->token.len - 1]))
 		s->token.data[--s->token.len] = '\0';
@@ -68,7 +54,7 @@ int cli_session_init(struct cli_session *s, const struct cli_args *a, struct err
 {
 	CLEANUP(settings_done) struct settings settings = {0};
 	const char *url, *pin, *ca, *state, *project;
-	int r = load_settings(a, &settings, e);
+	int r = settings_find(cli_flag(a, "config"), &settings, e);
 
 	if (r < 0)
 		return r;
@@ -91,7 +77,7 @@ int cli_session_init(struct cli_session *s, const struct cli_args *a, struct err
 	s->target.ca_file = mem_strdup(ca);
 	if (pin != NULL)
 		strs_push(&s->target.pins, pin);
-	return read_token(s, choose(a, "token-file", NULL, &settings, "token_file"), e);
+	return read_token(s, a, &settings, e);
 }
 
 void cli_session_done(struct cli_session *s)

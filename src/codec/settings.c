@@ -4,8 +4,20 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
+
+const char *const settings_names[] = {
+	/* control plane */
+	"state", "listen", "agent_listen", "allow_hosts", "cert", "key",
+	/* command line */
+	"url", "token_file", "ca", "pin", "project",
+	/* agent */
+	"agent_state", "run_dir", "engine", "backend", "hosts", "teardown_on_exit",
+	/* both daemons */
+	"log_level", NULL};
 
 static int refuse(struct err *e, const char *path, yaml_mark_t at, const char *what)
 {
@@ -120,6 +132,45 @@ const char *settings_get(const struct settings *s, const char *name)
 static void free_value(void *p)
 {
 	mem_free(p);
+}
+
+/* What the file sets and s leaves open. */
+static int fill(struct settings *s, const char *path, struct err *e)
+{
+	CLEANUP(settings_done) struct settings more = {0};
+	int r;
+
+	if (access(path, R_OK) < 0)
+		return 0;
+	r = settings_read(path, settings_names, &more, e);
+	if (r < 0)
+		return r;
+	MAP_FOREACH (slot, &more.values)
+		if (map_get(&s->values, slot->key) == NULL)
+			map_set(&s->values, slot->key, mem_strdup(slot->value));
+	return 0;
+}
+
+int settings_find(const char *named, struct settings *ret, struct err *e)
+{
+	CLEANUP(settings_done) struct settings s = {0};
+	const char *home = getenv("HOME");
+	int r = 0;
+
+	if (named != NULL)
+		return settings_read(named, settings_names, ret, e);
+	if (home != NULL) {
+		AUTOFREE char *own = mem_printf("%s/.config/warren/config.yaml", home);
+
+		r = fill(&s, own, e);
+	}
+	if (r == 0)
+		r = fill(&s, SETTINGS_FILE, e);
+	if (r < 0)
+		return r;
+	*ret = s;
+	s = (struct settings){0};
+	return 0;
 }
 
 void settings_done(struct settings *s)

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/net_process.h"
 #include "base/log.h"
+#include "codec/settings.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -19,9 +20,54 @@ static const struct cli_option options[] = {
 	{"adopt", "NAME", "join: take over this interface, once its key is the network's"},
 	{"hosts", "FILE", "hosts file to keep names in (/etc/hosts)"},
 	{"teardown-on-exit", NULL, "run: delete the interfaces when the agent ends"},
+	{"check-config", NULL, "run: read the settings and stop"},
 	{"log-level", "LEVEL", "debug, info, warn, error"},
 	{0},
 };
+
+/* Flag, else settings. Borrowed. */
+static const char *pick(
+	const struct cli_args *a, const char *flag, const struct settings *s, const char *setting)
+{
+	const char *v = cli_flag(a, flag);
+
+	return v != NULL ? v : settings_get(s, setting);
+}
+
+/* Options from flags, then the settings (warren.yaml), checked. *ret_level is a word the net
+ * process is told, too. */
+static int fill(const struct cli_args *a, const struct settings *s, struct agent_options *ret,
+	const char **ret_level, struct err *e)
+{
+	const char *down = settings_get(s, "teardown_on_exit");
+	const char *state = pick(a, "state", s, "agent_state");
+	const char *word = pick(a, "log-level", s, "log_level");
+	enum log_level level;
+
+	*ret = (struct agent_options){
+		.state_dir = state != NULL ? state : DEFAULT_STATE,
+		.run_dir = pick(a, "run-dir", s, "run_dir"),
+		.engine = pick(a, "engine", s, "engine"),
+		.backend = pick(a, "backend", s, "backend"),
+		.hosts_path = pick(a, "hosts", s, "hosts"),
+		.version = WARREN_VERSION,
+		.split = true,
+	};
+	*ret_level = word != NULL ? word : "info";
+	if (log_level_parse(*ret_level, &level) < 0)
+		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", *ret_level);
+	log_init("wireguard", level);
+	if (down != NULL && strcmp(down, "true") != 0 && strcmp(down, "false") != 0)
+		return err_field(e, ERR_INVALID, "teardown_on_exit",
+			"'%s' is neither true nor false", down);
+	ret->teardown_on_exit =
+		cli_has(a, "teardown-on-exit") || (down != NULL && strcmp(down, "true") == 0);
+	if (ret->backend != NULL && strcmp(ret->backend, "kernel") != 0 &&
+		strcmp(ret->backend, "userspace") != 0)
+		return err_field(e, ERR_INVALID, "backend",
+			"\"%.32s\" is not a backend: kernel or userspace", ret->backend);
+	return 0;
+}
 
 #define NET_VERB "net-process" /* not for people: how the agent starts its net process */
 #define NET_FD 3
@@ -63,15 +109,16 @@ static void help(void)
 	for (const struct cli_option *o = options; o->name != NULL; o++)
 		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
 			o->arg ? o->arg : "", o->help);
-	puts("  --state DIR              its folder (" DEFAULT_STATE ")\n\n"
+	puts("  --state DIR              its folder (" DEFAULT_STATE ")\n"
+	     "  --config FILE            settings (" SETTINGS_FILE ")\n\n"
 	     "Example:\n  warren agent join https://vpn.example.com:8444 < token");
 }
 
 int agent_main(int argc, char **argv)
 {
+	CLEANUP(settings_done) struct settings settings = {0};
 	struct cli_args a;
 	struct err e = {0};
-	enum log_level level = LOG_INFO;
 	struct agent_options o;
 	const char *verb;
 	const char *net_argv[] = {"warren", "agent", NET_VERB, "--log-level", NULL, NULL};
@@ -83,28 +130,22 @@ int agent_main(int argc, char **argv)
 		help();
 		return EXIT_DONE;
 	}
-	if (cli_has(&a, "log-level") && log_level_parse(cli_flag(&a, "log-level"), &level) < 0) {
-		err_field(&e, ERR_INVALID, "log-level", "'%s' is not a level",
-			cli_flag(&a, "log-level"));
-		return cli_fail(&e);
-	}
-	net_argv[4] = cli_has(&a, "log-level") ? cli_flag(&a, "log-level") : "info";
-	log_init("wireguard", level);
-	no_core_dumps();
 	verb = a.n_words > 0 ? a.words[0] : "run";
+	/* the net process is told all it needs by flags, and must not look at files */
+	if (strcmp(verb, NET_VERB) != 0 &&
+		settings_find(cli_flag(&a, "config"), &settings, &e) < 0)
+		return cli_fail(&e);
+	if (fill(&a, &settings, &o, &net_argv[4], &e) < 0)
+		return cli_fail(&e);
+	no_core_dumps();
 	/* its leaks and exit handlers are nobody's business, and its filter would not have them */
 	if (strcmp(verb, NET_VERB) == 0)
 		_exit(net_process(NET_FD));
-	o = (struct agent_options){
-		.state_dir = cli_has(&a, "state") ? cli_flag(&a, "state") : DEFAULT_STATE,
-		.run_dir = cli_flag(&a, "run-dir"),
-		.engine = cli_flag(&a, "engine"),
-		.backend = cli_flag(&a, "backend"),
-		.hosts_path = cli_flag(&a, "hosts"),
-		.teardown_on_exit = cli_has(&a, "teardown-on-exit"),
-		.split = true,
-		.net_argv = net_argv,
-	};
+	o.net_argv = net_argv;
+	if (cli_has(&a, "check-config")) {
+		puts("settings are fine");
+		return EXIT_DONE;
+	}
 	if (strcmp(verb, "join") == 0)
 		r = join(&o, &a, &e);
 	else if (strcmp(verb, "run") == 0)

@@ -171,6 +171,7 @@ static struct agent_options agent_options(const struct up *u)
 {
 	return (struct agent_options){
 		.state_dir = u->agent_dir,
+		.version = WARREN_VERSION,
 		.teardown_on_exit = false,
 	};
 }
@@ -518,22 +519,22 @@ int up_main(int argc, char **argv)
 		help();
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (settings_find(cli_flag(&a, "config"), &settings, &e) < 0)
 		return cli_fail(&e);
 	u.args = &a;
 	u.port = 51820;
 	if (cli_has(&a, "port")) {
 		uint64_t port = 0;
 
-		if (text_u64(cli_flag(&a, "port"), UINT16_MAX, &port) < 0 ||
-			listen_port_check((int64_t)port, "port", &e) < 0) {
-			err_field(&e, ERR_INVALID, "port", "'%s' is not a port (1-65535)",
-				cli_flag(&a, "port"));
+		/* what is no number is no port either */
+		if (text_u64(cli_flag(&a, "port"), INT32_MAX, &port) < 0)
+			port = 0;
+		if (listen_port_check((int64_t)port, "port", &e) < 0)
 			return cli_fail(&e);
-		}
 		u.port = (uint16_t)port;
 	}
-	serve_fill(&a, &settings, &u.control_options);
+	if (serve_fill(&a, &settings, &u.control_options, &e) < 0)
+		return cli_fail(&e);
 	if (!cli_has(&a, "log-level"))
 		log_init("warren", LOG_WARN); /* people read this one; the daemon logs more */
 	u.agent_dir = mem_printf("%s/agent", u.control_options.state_dir);
