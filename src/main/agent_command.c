@@ -58,8 +58,8 @@ static int fill(const struct cli_args *a, const struct settings *s, struct agent
 		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", *ret_level);
 	log_init("wireguard", level);
 	if (down != NULL && strcmp(down, "true") != 0 && strcmp(down, "false") != 0)
-		return err_field(e, ERR_INVALID, "teardown_on_exit",
-			"'%s' is neither true nor false", down);
+		return err_field(
+			e, ERR_INVALID, "teardown_on_exit", "'%s' is neither true nor false", down);
 	ret->teardown_on_exit =
 		cli_has(a, "teardown-on-exit") || (down != NULL && strcmp(down, "true") == 0);
 	if (ret->backend != NULL && strcmp(ret->backend, "kernel") != 0 &&
@@ -132,8 +132,7 @@ int agent_main(int argc, char **argv)
 	}
 	verb = a.n_words > 0 ? a.words[0] : "run";
 	/* the net process is told all it needs by flags, and must not look at files */
-	if (strcmp(verb, NET_VERB) != 0 &&
-		settings_find(cli_flag(&a, "config"), &settings, &e) < 0)
+	if (strcmp(verb, NET_VERB) != 0 && settings_find(cli_flag(&a, "config"), &settings, &e) < 0)
 		return cli_fail(&e);
 	if (fill(&a, &settings, &o, &net_argv[4], &e) < 0)
 		return cli_fail(&e);

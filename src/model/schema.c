@@ -68,11 +68,10 @@ enum {
 		.flags = (unsigned)(flags_), .words = (words_)                     \
 	}
 /* A number whose range has words of its own (spec 1). */
-#define RANGE(field_, type_, flags_, min_, max_, range_)                           \
-	{                                                                          \
-		.name = #field_, .type = (type_), .offset = offsetof(OBJ, field_), \
-		.flags = (unsigned)(flags_), .min = (min_), .max = (max_),         \
-		.range = (range_)                                                  \
+#define RANGE(field_, type_, flags_, min_, max_, range_)                                     \
+	{                                                                                    \
+		.name = #field_, .type = (type_), .offset = offsetof(OBJ, field_),           \
+		.flags = (unsigned)(flags_), .min = (min_), .max = (max_), .range = (range_) \
 	}
 #define ID(field_, flags_) F(field_, FIELD_ID, flags_, 0, ID_MAX)
 #define SCHEMA(name_, prefix_)                                \

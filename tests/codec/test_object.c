@@ -58,10 +58,10 @@ static void test_fixed_messages(void **state)
 		void *object = mem_zalloc(cases[i].schema->size);
 		struct err e = {0};
 
-		assert_int_equal(read_text(cases[i].body, cases[i].schema,
-					 cases[i].schema == &schema_member ? FIELD_CHANGE
-									   : FIELD_SET,
-					 NULL, object, &e),
+		assert_int_equal(
+			read_text(cases[i].body, cases[i].schema,
+				cases[i].schema == &schema_member ? FIELD_CHANGE : FIELD_SET, NULL,
+				object, &e),
 			ERR_INVALID);
 		assert_string_equal(e.field, cases[i].field);
 		assert_string_equal(e.text, cases[i].want);
