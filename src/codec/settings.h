@@ -1,6 +1,8 @@
 /*
- * DOC: settings files people write: one flat YAML mapping of names to text. Unknown names,
- * duplicates, anchors, aliases and nesting are refused with file:line:column.
+ * DOC: settings files people write: a YAML mapping of names to text, or of sections to such
+ * mappings
+ * ("gateway.region" is region in the section gateway). Unknown names, duplicates, anchors, aliases
+ * and deeper nesting are refused with file:line:column.
  */
 #ifndef WARREN_CODEC_SETTINGS_H
 #define WARREN_CODEC_SETTINGS_H
@@ -13,19 +15,11 @@ struct settings {
 };
 
 #define SETTINGS_MAX (64 * 1024)
-#define SETTINGS_FILE "/etc/warren/warren.yaml"
-
-/* All that warren.yaml may hold: each command reads what is its own. NULL-terminated. */
-extern const char *const settings_names[];
 
 /* Read path; known is a NULL-terminated list of names. ERR_NOT_FOUND when there is no file. */
 int settings_read(const char *path, const char *const known[], struct settings *ret, struct err *e);
 int settings_parse(const char *path, const char *text, size_t n, const char *const known[],
 	struct settings *ret, struct err *e);
-/* The settings of this program: `named` alone, else ~/.config/warren/config.yaml and what that one
- * leaves open of /etc/warren/warren.yaml; files that are not there, or not ours to read, leave all
- * open. A named file must be there. */
-int settings_find(const char *named, struct settings *ret, struct err *e);
 const char *settings_get(const struct settings *s, const char *name); /* NULL = not set */
 void settings_done(struct settings *s);
 

@@ -15,11 +15,10 @@ int import_main(int argc, char **argv);
 int keygen_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 
-/* Options of `serve` and `up` from flags, then the settings; checked as far as that goes without
- * touching anything. Also opens the log. */
+/* Options of `serve` and `up` from flags, then the settings file. */
 struct control_options;
-struct settings;
-int serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret,
+extern const struct cli_option serve_options[];
+int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
 	struct err *e);
 
 /* Before anything is made: is the folder free, are the addresses? The error says who holds them. */

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/mem.h"
-#include "codec/settings.h"
 #include "control/control.h"
 #include "http/listen.h"
 #include "main/port.h"
@@ -16,7 +15,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const struct cli_option serve_options[] = {
+const struct cli_option serve_options[] = {
 	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},
 	{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"},
 	{"cert", "FILE", "TLS certificate chain for --listen, PEM"},
@@ -27,20 +26,18 @@ static const struct cli_option serve_options[] = {
 	{0},
 };
 
-static const char *pick(const struct cli_args *a, const char *flag, const struct settings *s,
+static const char *pick(const struct cli_args *a, const char *flag, const struct cli_settings *s,
 	const char *setting, const char *fallback)
 {
-	const char *v = cli_flag(a, flag);
+	const char *v = cli_setting(s, a, flag, NULL, setting);
 
-	if (v == NULL)
-		v = settings_get(s, setting);
 	return v != NULL ? v : fallback;
 }
 
-int serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret,
+int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
 	struct err *e)
 {
-	const char *word = pick(a, "log-level", s, "log_level", "info");
+	const char *log = pick(a, "log-level", s, "log_level", "info");
 	enum log_level level = LOG_INFO;
 	struct err why = {0};
 
@@ -52,8 +49,8 @@ int serve_fill(const struct cli_args *a, const struct settings *s, struct contro
 		.cert_file = pick(a, "cert", s, "cert", NULL),
 		.key_file = pick(a, "key", s, "key", NULL),
 	};
-	if (log_level_parse(word, &level) < 0)
-		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", word);
+	if (log_level_parse(log, &level) < 0)
+		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", log);
 	log_init("control", level);
 	if (http_listen_check(ret->listen, &why) < 0)
 		return err_field(e, ERR_INVALID, "listen", "%s", why.text);
@@ -134,13 +131,13 @@ static void help(void)
 		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
 			o->arg ? o->arg : "", o->help);
 	puts("  --state DIR              state folder (/var/lib/warren)\n"
-	     "  --config FILE            settings (" SETTINGS_FILE ")\n\n"
+	     "  --config FILE            settings (" CLI_SETTINGS_FILE ")\n\n"
 	     "Example:\n  warren serve --listen 0.0.0.0:8443");
 }
 
 int serve_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct control_options options;
 	struct control *c = NULL;
 	struct cli_args a;
@@ -152,7 +149,7 @@ int serve_main(int argc, char **argv)
 		help();
 		return EXIT_DONE;
 	}
-	if (settings_find(cli_flag(&a, "config"), &settings, &e) < 0 ||
+	if (cli_settings_read(&a, false, &settings, &e) < 0 ||
 		serve_fill(&a, &settings, &options, &e) < 0)
 		return cli_fail(&e);
 	if (cli_has(&a, "check-config")) {

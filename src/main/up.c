@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "codec/settings.h"
 #include "control/control.h"
 #include "main/machine.h"
 #include "main/port.h"
@@ -507,7 +506,7 @@ static int run(struct up *u, struct err *e)
 
 int up_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct up u = {0};
 	struct cli_args a;
 	struct err e = {0};
@@ -519,7 +518,7 @@ int up_main(int argc, char **argv)
 		help();
 		return EXIT_DONE;
 	}
-	if (settings_find(cli_flag(&a, "config"), &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0)
 		return cli_fail(&e);
 	u.args = &a;
 	u.port = 51820;

@@ -1,20 +1,14 @@
 /* DOC: settings files: what is taken, and what is refused with line and column. */
 #include "codec/settings.h"
 
-#include "base/mem.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <cmocka.h>
 
-static const char *const known[] = {"url", "project", NULL};
+static const char *const known[] = {"url", "project", "gateway.region", "gateway.endpoint", NULL};
 
 static void plain_values(void **state)
 {
@@ -31,6 +25,20 @@ static void plain_values(void **state)
 	settings_done(&s);
 }
 
+static void sections(void **state)
+{
+	static const char text[] = "gateway:\n  region: eu\n  endpoint: a:1\nurl: u\n";
+	struct settings s = {0};
+	struct err e = {0};
+
+	assert_int_equal(settings_parse("f", text, strlen(text), known, &s, &e), 0);
+	assert_string_equal(settings_get(&s, "gateway.region"), "eu");
+	assert_string_equal(settings_get(&s, "gateway.endpoint"), "a:1");
+	assert_string_equal(settings_get(&s, "url"), "u");
+	assert_null(settings_get(&s, "gateway"));
+	settings_done(&s);
+}
+
 static void refusals_say_where(void **state)
 {
 	static const struct {
@@ -40,6 +48,15 @@ static void refusals_say_where(void **state)
 		{"url: a\nurl: b\n", "f:2:1: this setting is given twice"},
 		{"url: [a, b]\n", "f:1:6: lists"},
 		{"url:\n  nested: x\n", "f:2:3: values must be plain text"},
+		{"gateway:\n  region:\n    deep: x\n", "f:3:5: values must be plain text"},
+		{"gateway: eu\n", "f:1:10: a section"},
+		{"gateway:\n  colour: red\n", "f:2:3: unknown setting"},
+		{"gateway:\n  region: a\n  region: b\n", "f:3:3: this setting is given twice"},
+		{"gateway:\n  region: a\ngateway:\n  region: b\n",
+			"f:4:3: this setting is given twice"},
+		{"region: eu\n", "f:1:1: unknown setting"},
+		{"gateway.region: eu\n", "f:1:1: unknown setting"},
+		{"? {a: b}\n: c\n", "f:1:3: values must be plain text"},
 		{"url: &x a\n", "f:1:6: anchors"},
 		{"url: a\n--- \nurl: b\n", "f:2:1: only one document"},
 		{"just text\n", "f:1:1: expected a mapping"},
@@ -58,64 +75,12 @@ static void refusals_say_where(void **state)
 	}
 }
 
-static char *in_dir(const char *dir, const char *name)
-{
-	return mem_printf("%s/%s", dir, name);
-}
-
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-/* A person's own file; a named one stands alone and must be there; one file serves all commands. */
-static void which_files(void **state)
-{
-	char dir[] = "/tmp/warren-settings-XXXXXX";
-	AUTOFREE char *config = NULL, *folder = NULL, *own = NULL, *named = NULL;
-	struct settings s = {0};
-	struct err e = {0};
-
-	assert_non_null(mkdtemp(dir));
-	config = in_dir(dir, ".config");
-	folder = in_dir(dir, ".config/warren");
-	own = in_dir(dir, ".config/warren/config.yaml");
-	named = in_dir(dir, "named.yaml");
-	setenv("HOME", dir, 1);
-	assert_int_equal(settings_find(NULL, &s, &e), 0);
-	assert_null(settings_get(&s, "url"));
-	settings_done(&s);
-	assert_int_equal(mkdir(config, 0700) | mkdir(folder, 0700), 0);
-	write_file(own, "url: https://a:1\nlisten: 127.0.0.1:1\nteardown_on_exit: true\n");
-	assert_int_equal(settings_find(NULL, &s, &e), 0);
-	assert_string_equal(settings_get(&s, "url"), "https://a:1");
-	assert_string_equal(settings_get(&s, "teardown_on_exit"), "true");
-	settings_done(&s);
-	assert_int_equal(settings_find(named, &s, &e), ERR_NOT_FOUND);
-	write_file(named, "project: b\n");
-	assert_int_equal(settings_find(named, &s, &e), 0);
-	assert_string_equal(settings_get(&s, "project"), "b");
-	assert_null(settings_get(&s, "url"));
-	settings_done(&s);
-	write_file(own, "colour: red\n");
-	assert_int_equal(settings_find(NULL, &s, &e), ERR_INVALID);
-	unlink(own);
-	unlink(named);
-	rmdir(folder);
-	rmdir(config);
-	rmdir(dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_values),
+		cmocka_unit_test(sections),
 		cmocka_unit_test(refusals_say_where),
-		cmocka_unit_test(which_files),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
