@@ -517,6 +517,32 @@ static void nobody_climbs(void **state)
 	status_of("PATCH", path, admin, "{\"issuer\":\"iss_1\",\"subject\":\"eve\"}", 403);
 }
 
+/* However long the list of networks is, each of them is looked at. */
+static void a_long_list_admits_to_no_more(void **state)
+{
+	char rights[200], clerk[128];
+	CLEANUP(buf_done) struct buf body = {0};
+
+	snprintf(rights, sizeof(rights),
+		"\"role\":\"viewer\",\"grants\":[\"iam:user:manage\",\"fleet:write@%s\"]",
+		a_side.network);
+	ANSWER made = grant(NULL, rights);
+	expect_status(&made, 201);
+	copy_str(&made, "token", clerk, sizeof(clerk));
+	id_text other;
+	id_copy(other, make(f, "/api/v1/networks?project=default", "{\"name\":\"vault\"}"));
+	for (int with_other = 0; with_other < 2; with_other++) {
+		buf_reset(&body);
+		buf_addf(&body, "{\"kind\":\"join\",\"name\":\"j%d\",\"networks\":[\"%s\"",
+			with_other, a_side.network);
+		for (int i = 1; i < 60; i++)
+			buf_addf(&body, ",\"%s\"", a_side.network);
+		buf_addf(&body, "%s%s%s]}", with_other ? ",\"" : "", with_other ? other : "",
+			with_other ? "\"" : "");
+		status_of("POST", "/api/v1/tokens", clerk, buf_str(&body), with_other ? 403 : 201);
+	}
+}
+
 static void a_deleted_token_ends_at_once(void **state)
 {
 	char text[128], id[ID_LEN], path[100];
@@ -608,6 +634,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_no_right),
 		cmocka_unit_test(roles_of_a_project),
 		cmocka_unit_test(nobody_climbs),
+		cmocka_unit_test(a_long_list_admits_to_no_more),
 		cmocka_unit_test(a_deleted_token_ends_at_once),
 		cmocka_unit_test(a_stream_ends_with_its_token),
 	};
