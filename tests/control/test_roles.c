@@ -652,7 +652,8 @@ static void crowd_add(struct crowd *c, struct http_client *client, const char *t
 	};
 	*c = (struct crowd){.loop = c->loop, .want = n};
 	for (size_t i = 0; i < n; i++)
-		http_client_events(client, &f->tls, "/api/v1/events", token, NULL, 60000, &handlers);
+		http_client_events(
+			client, &f->tls, "/api/v1/events", token, NULL, 60000, &handlers);
 	loop_run(c->loop);
 }
 
