@@ -238,7 +238,7 @@ int identity_remove(const char *dir, struct err *e)
 {
 	/* identity.json first: what is left without it is not an identity */
 	static const char *const names[] = {
-		"identity.json", "node_secret", "state.cache", "state.journal"};
+		"identity.json", "node_secret", "state.cache", "state.journal", "gateway.json"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		AUTOFREE char *path = in_dir(dir, names[i]);

@@ -38,14 +38,30 @@ static int load(struct tx *tx, const char *project, struct fleet *f, struct err 
 	return r;
 }
 
+/* A group as it would become: all its members' machines. */
+static int check_group(struct fleet *f, const struct group *g, struct err *e)
+{
+	int r = 0;
+
+	fleet_put(f, &schema_group, schema_dup(&schema_group, g));
+	MAP_FOREACH (slot, &f->members) {
+		const struct member *m = slot->value;
+
+		if (r == 0 && strcmp(m->group, g->id) == 0)
+			r = fleet_check_member(f, m, e);
+	}
+	return r;
+}
+
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e)
 {
 	struct fleet *f = fleet_new();
 	int r = load(tx, project, f, e);
 	if (r == 0)
-		r = s == &schema_network ? fleet_check_network(f, object, e)
-					 : fleet_check_member(f, object, e);
+		r = s == &schema_network     ? fleet_check_network(f, object, e)
+			: s == &schema_group ? check_group(f, object, e)
+					     : fleet_check_member(f, object, e);
 	fleet_free(f);
 	return r;
 }

@@ -1,7 +1,7 @@
 /*
  * DOC: rules between objects, asked inside the transaction that would break them: a small fleet of
  * one project is read from the store, without its devices, and given to the model's checks. For
- * rare changes (networks, members); what happens often is held by unique constraints.
+ * rare changes (networks, groups, members); what happens often is held by unique constraints.
  */
 #ifndef WARREN_CONTROL_WORLD_H
 #define WARREN_CONTROL_WORLD_H
@@ -9,7 +9,7 @@
 #include "model/objects.h"
 #include "store/store.h"
 
-/* object is a network or a member as it would become. */
+/* object is a network, a group or a member as it would become. */
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e);
 
