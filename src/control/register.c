@@ -6,6 +6,7 @@
 #include "control/labels.h"
 #include "control/rejoin.h"
 #include "control/secrets.h"
+#include "control/telemetry.h"
 #include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
@@ -627,6 +628,10 @@ int node_leave(struct tx *tx, const char *node, const char *actor, struct err *e
 	}
 	if (r >= 0)
 		r = change_store(tx, &schema_node, &n, NULL, actor, "node.delete", e);
+	if (r >= 0)
+		r = tx_secret_delete(tx, n.id, e);
+	if (r >= 0)
+		r = telemetry_drop_node(tx, n.id, e);
 	schema_done(&schema_node, &n);
 	return r < 0 ? r : 0;
 }
