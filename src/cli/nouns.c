@@ -154,7 +154,7 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = ALL,
 		.columns = group_columns,
 		.fields = group_fields,
-		.example = "warren group zone default --origin vpn.example.com -o gateways.zone",
+		.example = "warren group zone gateways --origin vpn.example.com -o gateways.zone",
 		.own = group_verb,
 		.own_help =
 			"  zone NAME [--origin DOMAIN] [--ttl SECONDS] [--ns SERVERS] [-o FILE]:\n"
@@ -173,7 +173,7 @@ const struct cli_noun cli_nouns[] = {
 			"  config NAME [-o FILE] [--key-file FILE] [--format F | --template FILE]\n"
 			"      [--gateway NODE | --region REGION]: for this file alone\n"
 			"  qr NAME --key-file FILE [-o FILE.png|FILE.svg]\n"
-			"  rotate NAME [-o FILE] [--qr] [--server-key]\n"},
+			"  rotate NAME [-o FILE] [--qr] [--server-key] [--gateway NODE | --region REGION]\n"},
 	{.name = "policy",
 		.help = "who may reach whom",
 		.path = "/api/v1/policies",
