@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "codec/settings.h"
 #include "control/control.h"
+#include "control/signing.h"
 #include "main/port.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@ const struct cli_option serve_options[] = {
 	{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"},
 	{"cert", "FILE", "TLS certificate chain for --listen, PEM"},
 	{"key", "FILE", "its private key, PEM"},
+	{"profile-signing-cert", "FILE", "who signs Apple profiles: certificate chain, PEM"},
+	{"profile-signing-key", "FILE", "its private key, PEM, 0600"},
 	{"allow-hosts", "NAMES", "host names browsers may use, with commas"},
 	{"check-config", NULL, "read the settings and stop"},
 	{"log-level", "LEVEL", "debug, info, warn, error"},
@@ -29,7 +32,8 @@ const struct cli_option serve_options[] = {
 };
 
 static const char *const known_settings[] = {"state", "listen", "agent_listen", "allow_hosts",
-	"cert", "key", "log_level", "url", "token_file", "ca", "pin", "project", NULL};
+	"cert", "key", "profile_signing_cert", "profile_signing_key", "log_level", "url",
+	"token_file", "ca", "pin", "project", NULL};
 
 int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
 {
@@ -60,6 +64,10 @@ void serve_fill(const struct cli_args *a, const struct settings *s, struct contr
 		.allowed_hosts = pick(a, "allow-hosts", s, "allow_hosts", NULL),
 		.cert_file = pick(a, "cert", s, "cert", NULL),
 		.key_file = pick(a, "key", s, "key", NULL),
+		.profile_signing_cert =
+			pick(a, "profile-signing-cert", s, "profile_signing_cert", NULL),
+		.profile_signing_key =
+			pick(a, "profile-signing-key", s, "profile_signing_key", NULL),
 	};
 	log_level_parse(pick(a, "log-level", s, "log_level", "info"), &level);
 	log_init("control", level);
@@ -134,9 +142,15 @@ static void help(void)
 	     "Example:\n  warren serve --listen 0.0.0.0:8443");
 }
 
+static void signer_done(struct cms_signer **s)
+{
+	cms_signer_free(*s);
+}
+
 int serve_main(int argc, char **argv)
 {
 	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(signer_done) struct cms_signer *signer = NULL;
 	struct control_options options;
 	struct control *c = NULL;
 	struct cli_args a;
@@ -152,6 +166,8 @@ int serve_main(int argc, char **argv)
 		return cli_fail(&e);
 	serve_fill(&a, &settings, &options);
 	if (cli_has(&a, "check-config")) {
+		if (signing_open(&options, &signer, &e) < 0)
+			return cli_fail(&e);
 		puts("settings are fine");
 		return EXIT_DONE;
 	}
