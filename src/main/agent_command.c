@@ -15,11 +15,21 @@ static const struct cli_option options[] = {
 	{"name", "NAME", "join: name of this node (its host name)"},
 	{"run-dir", "DIR", "folder of the engine's sockets (/var/run/wireguard)"},
 	{"engine", "PROGRAM", "userspace engine (wireguard-go)"},
-	{"backend", "NAME", "kernel or userspace (whichever works)"},
+	{"backend", "kernel|userspace", "whose WireGuard (whichever works)"},
 	{"adopt", "NAME", "join: take over this interface, once its key is the network's"},
 	{"hosts", "FILE", "hosts file to keep names in (/etc/hosts)"},
 	{"teardown-on-exit", NULL, "run: delete the interfaces when the agent ends"},
-	{"log-level", "LEVEL", "debug, info, warn, error"},
+	{"token-file", "FILE", "join: the token (else WARREN_JOIN_TOKEN or standard input)"},
+	{"state", "DIR", "its folder (" DEFAULT_STATE ")"},
+	LOG_OPTION,
+	{0},
+};
+
+static const struct cli_word verbs[] = {
+	{"join", "https://HOST:8444", "take part in a fleet"},
+	{"run", NULL, "keep the tunnels right"},
+	{"down", NULL, "delete the interfaces, routes and rules it made"},
+	{"leave", NULL, "down, and forget the fleet: this machine can join anew"},
 	{0},
 };
 
@@ -53,21 +63,7 @@ static int join(struct agent_options *o, const struct cli_args *a, struct err *e
 	return 0;
 }
 
-static void help(void)
-{
-	puts("warren agent - keep this machine's tunnels equal to the fleet's plan\n\n"
-	     "  warren agent join https://HOST:8444 [--token-file FILE]\n"
-	     "  warren agent run\n"
-	     "  warren agent down    delete the interfaces, routes and rules it made\n"
-	     "  warren agent leave   down, and forget the fleet: this machine can join anew\n\nOptions:");
-	for (const struct cli_option *o = options; o->name != NULL; o++)
-		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
-			o->arg ? o->arg : "", o->help);
-	puts("  --state DIR              its folder (" DEFAULT_STATE ")\n\n"
-	     "Example:\n  warren agent join https://vpn.example.com:8444 < token");
-}
-
-int agent_main(int argc, char **argv)
+static int agent_main(int argc, char **argv)
 {
 	struct cli_args a;
 	struct err e = {0};
@@ -80,7 +76,7 @@ int agent_main(int argc, char **argv)
 	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		help();
+		cli_command_help(&agent_command);
 		return EXIT_DONE;
 	}
 	if (cli_has(&a, "log-level") && log_level_parse(cli_flag(&a, "log-level"), &level) < 0) {
@@ -119,3 +115,12 @@ int agent_main(int argc, char **argv)
 	}
 	return r < 0 ? cli_fail(&e) : EXIT_DONE;
 }
+
+const struct cli_command agent_command = {
+	.name = "agent",
+	.run = agent_main,
+	.help = "keep this machine's tunnels equal to the fleet's plan",
+	.words = verbs,
+	.options = options,
+	.example = "warren agent join https://vpn.example.com:8444 < token",
+};
