@@ -102,9 +102,15 @@ bool cli_has(const struct cli_args *a, const char *name)
 
 void cli_options_help(const struct cli_option *table)
 {
-	for (; table != NULL && table->name != NULL; table++)
-		printf("  --%s %-*s %s\n", table->name, 27 - (int)strlen(table->name),
-			table->arg ? table->arg : "", table->help);
+	for (; table != NULL && table->name != NULL; table++) {
+		AUTOFREE char *left =
+			mem_printf("--%s %s", table->name, table->arg ? table->arg : "");
+
+		if (strlen(left) > 31)
+			printf("  %s\n%33s %s\n", left, "", table->help);
+		else
+			printf("  %-31s %s\n", left, table->help);
+	}
 }
 
 void cli_command_help(const struct cli_command *c)

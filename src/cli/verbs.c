@@ -352,6 +352,14 @@ static void help_verb(const char *name, const char *args, const char *what)
 	printf("  %-26s %s\n", left, what);
 }
 
+static void help_options(const char *verb, const struct cli_option *options)
+{
+	if (options == NULL)
+		return;
+	printf("\nOptions of %s:\n", verb);
+	cli_options_help(options);
+}
+
 static void help_fields(const struct cli_noun *n)
 {
 	if (n->fields == NULL)
@@ -371,11 +379,11 @@ static void help(const struct cli_noun *n)
 	for (const struct own_verb *v = n->own; v != NULL && v->verb != NULL; v++)
 		help_verb(v->verb, v->args, v->help);
 	help_fields(n);
+	for (const struct cli_verb *v = cli_verbs; v->name != NULL; v++)
+		if (cli_noun_takes(n, v))
+			help_options(v->name, v->options);
 	for (const struct own_verb *v = n->own; v != NULL && v->verb != NULL; v++)
-		if (v->options != NULL) {
-			printf("\nOptions of %s:\n", v->verb);
-			cli_options_help(v->options);
-		}
+		help_options(v->verb, v->options);
 	puts("\nEverywhere:");
 	cli_options_help(cli_common_options);
 	printf("\nExample:\n  %s\n", n->example);
@@ -455,5 +463,5 @@ bool cli_has_noun(const char *noun)
 void cli_help_nouns(void)
 {
 	for (const struct cli_noun *n = cli_nouns; n->name != NULL; n++)
-		printf("  %-10s %s\n", n->name, n->help);
+		printf("  %-11s %s\n", n->name, n->help);
 }

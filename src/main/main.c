@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-static const struct cli_command *const commands[] = {&up_command, &serve_command, &agent_command,
-	&doctor_command, &import_command, &status_command, &keygen_command, NULL};
+const struct cli_command *const commands[] = {&up_command, &serve_command, &agent_command,
+	&doctor_command, &import_command, &status_command, &keygen_command, &completion_command,
+	&man_command, NULL};
 
 void no_core_dumps(void)
 {
@@ -22,7 +23,7 @@ static void help(void)
 {
 	puts("warren runs fleets of WireGuard tunnels.\n\nUsage: warren COMMAND [options]\n");
 	for (size_t i = 0; commands[i] != NULL; i++)
-		printf("  %-10s %s\n", commands[i]->name, commands[i]->help);
+		printf("  %-11s %s\n", commands[i]->name, commands[i]->help);
 	puts("\nObjects (list, show, add, set, enable, disable, rm):");
 	cli_help_nouns();
 	puts("\nwarren COMMAND --help says more. Example:\n  warren client add 'Ann phone' --qr");

@@ -7,7 +7,9 @@
 #include "cli/cli.h"
 
 extern const struct cli_command serve_command, agent_command, up_command, doctor_command,
-	import_command, keygen_command, status_command;
+	import_command, keygen_command, status_command, completion_command, man_command;
+/* All of them, in the order of the help; NULL at the end. */
+extern const struct cli_command *const commands[];
 int doctor_files(const struct cli_args *a); /* the linter: warren doctor FILE... */
 
 /* Options several commands take. */
