@@ -84,6 +84,7 @@ static const struct cli_field token_fields[] = {
 	{"kind", "kind", AS_TEXT, "join|api", "what it is for (join)", VERB_ADD},
 	{"network", "networks", AS_LIST, "NETWORKS", "join: networks it admits to", VERB_ADD},
 	{"roles", "roles", AS_LIST, "ROLES", "join: peer, controller, gateway, exit", VERB_ADD},
+	{"node", "node", AS_TEXT, "NODE", "join: to take this node's place again", VERB_ADD},
 	{"uses", "uses_left", AS_NUMBER, "N", "join: how often (1)", VERB_ADD},
 	{"role", "role", AS_TEXT, "ROLE", "api: what it may do (warren role list)", VERB_ADD},
 	{"scope", "scopes", AS_LIST, "SCOPES", "api: where: ids of objects, tag:NAME", VERB_ADD},
@@ -173,7 +174,8 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = VERB_LIST | VERB_SHOW | VERB_RM,
 		.columns = token_columns,
 		.fields = token_fields,
-		.example = "warren token add --kind join --network default --roles gateway",
+		.example = "warren token add --kind join --network default --roles gateway\n"
+			   "  warren token add --kind join --node web   (web was built anew)",
 		.own = token_verbs},
 	{.name = "user",
 		.help = "people who may sign in",

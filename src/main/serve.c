@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/mem.h"
-#include "codec/settings.h"
 #include "control/control.h"
 #include "control/signing.h"
 #include "main/port.h"
@@ -16,8 +15,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define SETTINGS_FILE "/etc/warren/warren.yaml"
-
 static const struct cli_option options[] = {
 	LISTEN_OPTIONS,
 	{"profile-signing-cert", "FILE", "who signs Apple profiles: certificate chain, PEM"},
@@ -25,35 +22,23 @@ static const struct cli_option options[] = {
 	{"allow-hosts", "NAMES", "host names browsers may use, with commas"},
 	{"check-config", NULL, "read the settings and stop"},
 	{"state", "DIR", "state folder (/var/lib/warren)"},
-	{"config", "FILE", "settings (" SETTINGS_FILE ")"},
+	{"config", "FILE", "settings (" CLI_SETTINGS_FILE ")"},
 	LOG_OPTION,
 	{0},
 };
 
-static const char *const known_settings[] = {"state", "listen", "agent_listen", "allow_hosts",
-	"cert", "key", "profile_signing_cert", "profile_signing_key", "log_level", "url",
-	"token_file", "ca", "pin", "project", NULL};
-
-int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
-{
-	const char *named = cli_flag(a, "config");
-	int r = settings_read(named ? named : SETTINGS_FILE, known_settings, ret, e);
-
-	return r == ERR_NOT_FOUND && named == NULL ? 0 : r;
-}
-
-static const char *pick(const struct cli_args *a, const char *flag, const struct settings *s,
+static const char *pick(const struct cli_args *a, const char *flag, const struct cli_settings *s,
 	const char *setting, const char *fallback)
 {
-	const char *v = cli_flag(a, flag);
+	const char *v = cli_setting(s, a, flag, NULL, setting);
 
-	if (v == NULL)
-		v = settings_get(s, setting);
 	return v != NULL ? v : fallback;
 }
 
-void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret)
+int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+	struct err *e)
 {
+	const char *log = pick(a, "log-level", s, "log_level", "info");
 	enum log_level level = LOG_INFO;
 
 	*ret = (struct control_options){
@@ -68,8 +53,10 @@ void serve_fill(const struct cli_args *a, const struct settings *s, struct contr
 		.profile_signing_key =
 			pick(a, "profile-signing-key", s, "profile_signing_key", NULL),
 	};
-	log_level_parse(pick(a, "log-level", s, "log_level", "info"), &level);
+	if (log_level_parse(log, &level) < 0)
+		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", log);
 	log_init("control", level);
+	return 0;
 }
 
 /* Does a server hold the lock of this folder (control/control.h)? */
@@ -137,7 +124,7 @@ static void signer_done(struct cms_signer **s)
 
 static int serve_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	CLEANUP(signer_done) struct cms_signer *signer = NULL;
 	struct control_options o;
 	struct control *c = NULL;
@@ -150,9 +137,9 @@ static int serve_main(int argc, char **argv)
 		cli_command_help(&serve_command);
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0 ||
+		serve_fill(&a, &settings, &o, &e) < 0)
 		return cli_fail(&e);
-	serve_fill(&a, &settings, &o);
 	if (cli_has(&a, "check-config")) {
 		if (signing_open(&o, &signer, &e) < 0)
 			return cli_fail(&e);

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "codec/settings.h"
 #include "control/control.h"
 #include "main/machine.h"
 #include "main/port.h"
@@ -182,6 +181,7 @@ static int join(struct up *u, struct err *e)
 	struct agent_options o = agent_options(u);
 	struct json_writer w = {.out = &body};
 	char hostname[256] = "gateway", name[IFNAME_LEN * 5];
+	char *joined = NULL;
 	int r;
 
 	if (agent_is_joined(u->agent_dir))
@@ -207,7 +207,8 @@ static int join(struct up *u, struct err *e)
 	o.url = url;
 	gethostname(hostname, sizeof(hostname) - 1);
 	snprintf(name, sizeof(name), "%.60s", hostname);
-	r = agent_join(&o, token, name, e);
+	r = agent_join(&o, token, name, &joined, e);
+	mem_free(joined);
 	if (token != NULL)
 		mem_wipe(token, strlen(token));
 	return r;
@@ -494,7 +495,7 @@ static int run(struct up *u, struct err *e)
 
 static int up_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct up u = {0};
 	struct cli_args a;
 	struct err e = {0};
@@ -506,7 +507,7 @@ static int up_main(int argc, char **argv)
 		cli_command_help(&up_command);
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0)
 		return cli_fail(&e);
 	u.args = &a;
 	u.port = 51820;
@@ -521,7 +522,8 @@ static int up_main(int argc, char **argv)
 		}
 		u.port = (uint16_t)port;
 	}
-	serve_fill(&a, &settings, &u.control_options);
+	if (serve_fill(&a, &settings, &u.control_options, &e) < 0)
+		return cli_fail(&e);
 	if (!cli_has(&a, "log-level"))
 		log_init("warren", LOG_WARN); /* people read this one; the daemon logs more */
 	u.agent_dir = mem_printf("%s/agent", u.control_options.state_dir);
