@@ -17,7 +17,7 @@ struct client_job {
 	struct secret private_key;
 	struct buf config;
 	struct buf signed_config; /* the same signed, when it is a profile and the operator signs */
-	const char *action;                 /* of the audit line */
+	const char *action;       /* of the audit line */
 	const struct config_format *format; /* NULL = wg-quick */
 	bool want_qr, want_link;
 	char link_id[ID_LEN];
