@@ -461,6 +461,7 @@ static void turn(struct agent *a)
 	wire_init(&a->wire, &a->identity, &carrier);
 	beat_init(&a->beat, a->loop, &a->wire, &a->core,
 		a->o->version == NULL ? "0" : a->o->version, &beat);
+	declaration_init(&a->beat.declaration, &a->wire, &a->o->gateway, dir_of(a->o));
 	sync_init(&a->sync, a->loop, &a->wire, &a->core, a->clock, &sync);
 	a->machine.announce = announce;
 	a->machine.announce_arg = a;

@@ -6,6 +6,7 @@
 #ifndef WARREN_AGENT_AGENT_H
 #define WARREN_AGENT_AGENT_H
 
+#include "agent/declaration.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -28,7 +29,8 @@ struct agent_options {
 	const char *version;    /* told to the control plane ("0") */
 	msec interval;          /* between reconciles (60 s), at least 1 s */
 	bool teardown_on_exit;
-	bool again; /* join: replace the identity that is there */
+	bool again;                   /* join: replace the identity that is there */
+	struct agent_gateway gateway; /* what this machine says of itself */
 
 	/* Run as three processes (processes.h); this one is confined for the rest of its life. Else
 	 * all in this process: for tests and for who embeds an agent. net_argv: the words that make

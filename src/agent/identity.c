@@ -234,10 +234,10 @@ static int remove_keys(const char *dir, struct err *e)
 	return rc;
 }
 
-static int remove_files(const char *dir, const char *const names[2], struct err *e)
+static int remove_files(const char *dir, const char *const *names, struct err *e)
 {
-	for (size_t i = 0; i < 2; i++) {
-		AUTOFREE char *path = in_dir(dir, names[i]);
+	for (; *names != NULL; names++) {
+		AUTOFREE char *path = in_dir(dir, *names);
 
 		if (unlink(path) < 0 && errno != ENOENT)
 			return err_errno(e, errno, "cannot remove %s", path);
@@ -247,13 +247,14 @@ static int remove_files(const char *dir, const char *const names[2], struct err 
 
 int identity_drop_state(const char *dir, struct err *e)
 {
-	return remove_files(dir, (const char *const[]){"state.cache", "state.journal"}, e);
+	return remove_files(dir,
+		(const char *const[]){"state.cache", "state.journal", "gateway.json", NULL}, e);
 }
 
 int identity_remove(const char *dir, struct err *e)
 {
 	/* identity.json first: what is left without it is not an identity */
-	int rc = remove_files(dir, (const char *const[]){"identity.json", "node_secret"}, e);
+	int rc = remove_files(dir, (const char *const[]){"identity.json", "node_secret", NULL}, e);
 
 	if (rc == 0)
 		rc = identity_drop_state(dir, e);

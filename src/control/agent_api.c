@@ -60,6 +60,7 @@ struct agent_call *agent_call_new(struct http_request *rq, void *ctx)
 void agent_call_free(struct agent_call *c)
 {
 	mem_free(c->endpoint);
+	mem_free(c->region);
 	mem_free(c);
 }
 
@@ -108,9 +109,40 @@ static void changed(void *arg, int result, const struct err *e)
 		hub_run(c->hub, reply_empty, c);
 }
 
-void agent_call_change(struct agent_call *c)
+void agent_call_change(
+	struct agent_call *c, int (*fn)(struct tx *tx, struct agent_call *c, struct err *e))
 {
+	if (c == NULL)
+		return;
+	c->change = fn;
 	store_write(c->hub->control->store, change, c, changed);
+}
+
+struct agent_call *agent_call_read(struct http_request *rq, void *ctx,
+	int (*read)(const struct json *j, struct agent_call *c, struct err *e))
+{
+	struct agent_call *c = agent_call_new(rq, ctx);
+	struct json_doc *doc;
+	struct err e = {0};
+	const char *body;
+	size_t n;
+	int r;
+
+	if (c == NULL)
+		return NULL;
+	body = http_body(rq, &n);
+	if (body == NULL) {
+		agent_call_free(c);
+		return NULL;
+	}
+	doc = json_parse(body, n, JSON_MAX, &e);
+	r = doc != NULL ? read(json_root(doc), c, &e) : ERR_INVALID;
+	json_free(doc);
+	if (r < 0) {
+		agent_refuse(c, &e);
+		return NULL;
+	}
+	return c;
 }
 
 /* --- POST /v1/register ------------------------------------------------------------------------ */
@@ -379,6 +411,7 @@ const struct http_route agent_routes[] = {
 	{"POST", "/v1/nodes/{id}/arrivals", agent_arrivals, NULL, HEARTBEAT_BODY_MAX},
 	{"PUT", "/v1/nodes/{id}/keys", agent_keys, NULL, 4096},
 	{"PUT", "/v1/nodes/{id}/endpoint", agent_endpoint, NULL, 4096},
+	{"PUT", "/v1/nodes/{id}/gateway", agent_gateway, NULL, 4096},
 	{"POST", "/v1/nodes/{id}/drift", agent_drift, NULL, 0},
 	{"POST", "/v1/nodes/{id}/deregister", agent_deregister, NULL, 4096},
 };

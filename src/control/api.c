@@ -286,6 +286,25 @@ static void end_write(void *arg, int result, const struct err *e)
 	}
 }
 
+struct read_job {
+	struct call *call;
+	int (*fn)(struct tx *tx, struct call *c, struct err *e);
+};
+
+static int run_read(struct tx *tx, void *arg, struct err *e)
+{
+	struct read_job *job = arg;
+	return job->fn(tx, job->call, e);
+}
+
+void api_read(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e))
+{
+	if (store_read(c->control->store, run_read, &(struct read_job){c, fn}, &c->err) < 0)
+		api_fail(c);
+	else
+		api_reply(c, 200);
+}
+
 void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
 	void (*after)(struct call *c))
 {

@@ -108,9 +108,8 @@ static int put_node(
 	return r;
 }
 
-static int list_job(struct tx *tx, void *arg, struct err *e)
+static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct page page = {0};
 	struct node_vec nodes = {0};
 	CLEANUP(buf_done) struct buf items = {0};
@@ -135,15 +134,11 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 
 void api_node_list(struct call *c)
 {
-	if (store_read(c->control->store, list_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, list_job);
 }
 
-static int show_job(struct tx *tx, void *arg, struct err *e)
+static int show_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct node n = {0};
 	struct json_writer w = {.out = &c->out};
 	int r = api_get(tx, c, &schema_node, c->id, &n, e);
@@ -155,10 +150,7 @@ static int show_job(struct tx *tx, void *arg, struct err *e)
 
 void api_node_show(struct call *c)
 {
-	if (store_read(c->control->store, show_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, show_job);
 }
 
 /* A node's new label must be nobody else's, in each of its networks. */

@@ -1,7 +1,7 @@
 /*
  * DOC: rules between objects, asked inside the transaction that would break them: a small fleet of
  * one project is read from the store, without its devices, and given to the model's checks. For
- * rare changes (networks, members); what happens often is held by unique constraints.
+ * rare changes (networks, groups, members); what happens often is held by unique constraints.
  */
 #ifndef WARREN_CONTROL_WORLD_H
 #define WARREN_CONTROL_WORLD_H
@@ -16,7 +16,7 @@ int world_load(struct tx *tx, const char *project, struct fleet **ret, struct er
  * members that have not announced a key yet have done so? They get a stand-in for it in f. */
 int world_check_ports(struct fleet *f, const char *network, struct err *e);
 
-/* object is a network or a member as it would become. */
+/* object is a network, a group or a member as it would become. */
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e);
 

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "codec/settings.h"
 #include "control/control.h"
 #include "main/machine.h"
 #include "main/port.h"
@@ -508,7 +507,7 @@ static int run(struct up *u, struct err *e)
 
 int up_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct up u = {0};
 	struct cli_args a;
 	struct err e = {0};
@@ -520,7 +519,7 @@ int up_main(int argc, char **argv)
 		help();
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0)
 		return cli_fail(&e);
 	u.args = &a;
 	u.port = 51820;
@@ -535,7 +534,8 @@ int up_main(int argc, char **argv)
 		}
 		u.port = (uint16_t)port;
 	}
-	serve_fill(&a, &settings, &u.control_options);
+	if (serve_fill(&a, &settings, &u.control_options, &e) < 0)
+		return cli_fail(&e);
 	if (!cli_has(&a, "log-level"))
 		log_init("warren", LOG_WARN); /* people read this one; the daemon logs more */
 	u.agent_dir = mem_printf("%s/agent", u.control_options.state_dir);

@@ -119,9 +119,10 @@ struct group {
 
 enum device_kind { DEVICE_CLIENT, DEVICE_SITE, DEVICE_CONNECTION };
 
-/* Bits a second. Below the least a full packet would wait for longer than connections do. */
+/* Bits a second. Below the least a full packet would wait for longer than connections do; above the
+ * most nftables does not count: it keeps nanoseconds times bytes a second in 64 bits. */
 #define DEVICE_RATE_MIN 16000
-#define DEVICE_RATE_MAX 1000000000000LL
+#define DEVICE_RATE_MAX 100000000000LL
 
 /* When a quota begins anew: never, each day or each month (UTC). */
 enum quota_period { QUOTA_NONE, QUOTA_DAY, QUOTA_MONTH };

@@ -713,6 +713,95 @@ static int note_rotation(struct tx *tx, void *arg, struct err *e)
 }
 
 /* Asked for by an event and by heartbeats, also over a restart, until another key is announced. */
+struct wanted {
+	const char *node;
+	struct member *ret;
+};
+
+static int find_member(struct tx *tx, void *arg, struct err *e)
+{
+	struct wanted *w = arg;
+
+	return tx_find(tx, &schema_member, w->ret, e, "node", w->node, NULL);
+}
+
+/* Of the node with one membership; the caller ends it. */
+static void member_of(struct rig *r, const char *node, struct member *ret)
+{
+	struct err e = {0};
+
+	*ret = (struct member){0};
+	if (store_read(r->control.store, find_member, &(struct wanted){node, ret}, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+/* What the configuration of a machine says of it as a gateway. */
+static void test_gateway(void **state)
+{
+	static const struct {
+		const char *body;
+		int status;
+		const char *field;
+	} rows[] = {
+		{"{\"listen_port\":0}", 400, "listen_port"},
+		{"{\"listen_port\":65536}", 400, "listen_port"},
+		{"{\"endpoint\":\"nowhere\"}", 400, "endpoint"},
+		{"{\"region\":\"a\\nb\"}", 400, "region"},
+		{"{}", 200, NULL},
+	};
+	CLEANUP(buf_done) struct buf token = {0}, plain = {0};
+	struct agent gw = {0}, second = {0}, peer = {0};
+	struct member m = {0};
+	struct group g;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 2, 0, &token);
+	rig_token(&r, ROLE_PEER, 1, 0, &plain);
+	assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&peer, &r, "peer", buf_str(&plain)), 201);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct http_response response;
+
+		assert_int_equal(agent_call(&gw, "PUT", "gateway", NULL, rows[i].body, &response),
+			rows[i].status);
+		if (rows[i].field != NULL)
+			expect_field(&response, rows[i].field);
+		http_response_done(&response);
+	}
+	assert_int_equal(agent_call(&gw, "PUT", "gateway", NULL,
+				 "{\"endpoint\":\"vpn.example.com:4500\",\"region\":\"eu\","
+				 "\"listen_port\":4501}",
+				 NULL),
+		200);
+	member_of(&r, gw.id, &m);
+	assert_string_equal(m.endpoint, "vpn.example.com:4500");
+	assert_string_equal(m.region, "eu");
+	schema_done(&schema_member, &m);
+	rig_group(&r, &g);
+	assert_int_equal(g.listen_port, 4501);
+	schema_done(&schema_group, &g);
+	/* nothing said of it: it stays; empty: the observed one again */
+	assert_int_equal(agent_call(&gw, "PUT", "gateway", NULL, "{\"endpoint\":\"\"}", NULL), 200);
+	member_of(&r, gw.id, &m);
+	assert_null(m.endpoint);
+	assert_string_equal(m.region, "eu");
+	schema_done(&schema_member, &m);
+	/* a role is granted by the token alone (T-3) */
+	assert_int_equal(
+		agent_call(&peer, "PUT", "gateway", NULL, "{\"region\":\"eu\"}", NULL), 403);
+	/* with a second member the group's port is not one machine's to change */
+	assert_int_equal(agent_join(&second, &r, "second", buf_str(&token)), 201);
+	assert_int_equal(
+		agent_call(&second, "PUT", "gateway", NULL, "{\"listen_port\":4501}", NULL), 200);
+	assert_int_equal(
+		agent_call(&second, "PUT", "gateway", NULL, "{\"listen_port\":4502}", NULL), 409);
+	agent_done(&gw);
+	agent_done(&second);
+	agent_done(&peer);
+	rig_stop(&r);
+}
+
 static void test_rotation(void **state)
 {
 	CLEANUP(buf_done) struct buf token = {0};
@@ -1108,6 +1197,7 @@ int main(void)
 		cmocka_unit_test(test_sightings),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_endpoints_and_keys),
+		cmocka_unit_test(test_gateway),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_rotation_steps),
 		cmocka_unit_test(test_rotation_waits),
