@@ -21,6 +21,7 @@
 #define KEY_FILE_MAX 1024
 #define TEMPLATE_MAX (64 * 1024)
 
+/* How a configuration is handed over. */
 #define FORMAT_OPTIONS                                                                         \
 	{"format", "wg-quick|networkmanager|networkd|mobileconfig|mobileconfig-macos|android", \
 		"what it is for (wg-quick)"},                                                  \
@@ -28,16 +29,23 @@
 		"template", "FILE",                                                            \
 			"fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"  \
 	}
+#define HANDOUT_OPTIONS                                                                     \
+	{"output", "FILE", "write the configuration there (0600), -o; networkd: a folder"}, \
+		{"qr", NULL, "show the QR code on the terminal"},                           \
+		{"qr-file", "FILE", "write the QR code as .png or .svg"}, FORMAT_OPTIONS,   \
+		{"server-key", NULL, "let the server make the key and show it once"},       \
+	{                                                                                   \
+		"public-key", "KEY", "the device already has its own key"                   \
+	}
+/* Which gateway this one file names. */
+#define ENTRY_OPTIONS                                            \
+	{"gateway", "NODE", "the gateway this file is to name"}, \
+	{                                                        \
+		"region", "REGION", "or one of that region"      \
+	}
 
-static const struct cli_option add_options[] = {
-	{"output", "FILE", "write the configuration there (0600), -o; networkd: a folder"},
-	{"qr", NULL, "show the QR code on the terminal"},
-	{"qr-file", "FILE", "write the QR code as .png or .svg"},
-	FORMAT_OPTIONS,
-	{"server-key", NULL, "let the server make the key and show it once"},
-	{"public-key", "KEY", "the device already has its own key"},
-	{0},
-};
+static const struct cli_option add_options[] = {HANDOUT_OPTIONS, {0}};
+static const struct cli_option rotate_options[] = {HANDOUT_OPTIONS, ENTRY_OPTIONS, {0}};
 
 /* Put the private key in place of the line that says it is missing: the last such line before
  * the address, for the one above it may be the client's name. */
@@ -305,6 +313,8 @@ static int verb_rotate(
 	if (r < 0)
 		return r;
 	buf_addf(&path, "%s/%s/rotate", n->path, buf_str(&id));
+	cli_put_query(&path, a, "gateway");
+	cli_put_query(&path, a, "region");
 	buf_adds(&body, "{}");
 	made = make_key(a, &body, &key);
 	r = cli_call(s, "POST", buf_str(&path), &body, &answer, e);
@@ -336,6 +346,8 @@ static int fetch_config(const struct cli_noun *n, struct cli_session *s, const s
 	if (r < 0)
 		return r;
 	buf_addf(&path, "%s/%s/config", n->path, buf_str(id));
+	cli_put_query(&path, a, "gateway");
+	cli_put_query(&path, a, "region");
 	r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
 	if (r < 0)
 		return r;
@@ -405,6 +417,7 @@ static const struct cli_option config_options[] = {
 	{"output", "FILE", "write it there (0600), -o; networkd: a folder for its two files"},
 	FORMAT_OPTIONS,
 	{"key-file", "FILE", "the device's private key, to complete the configuration"},
+	ENTRY_OPTIONS,
 	{0},
 };
 
@@ -413,6 +426,6 @@ const struct own_verb client_verbs[] = {
 	{"config", verb_config, "NAME", "its configuration", 0, 1, 1, config_options},
 	{"qr", verb_qr, "NAME", "its configuration as a picture (-o FILE.png, FILE.svg)", 0, 1, 1,
 		config_options},
-	{"rotate", verb_rotate, "NAME", "a new key and configuration", 0, 1, 1, add_options},
+	{"rotate", verb_rotate, "NAME", "a new key and configuration", 0, 1, 1, rotate_options},
 	{0},
 };

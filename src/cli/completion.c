@@ -9,7 +9,15 @@
 
 /* --- what there is ---------------------------------------------------------------------------- */
 
-static void visit(cli_place_fn *fn, void *ctx, struct cli_place p, const struct cli_option *own,
+/* Where options may stand: behind a command (verb NULL) or behind a noun's verb. */
+struct place {
+	const char *first, *verb;
+	const char *args;                 /* of the words behind; NULL = none */
+	const struct cli_option *options; /* its own, then those it shares; name NULL at the end */
+};
+typedef void place_fn(struct buf *out, const struct place *p);
+
+static void visit(place_fn *fn, struct buf *out, struct place p, const struct cli_option *own,
 	const struct cli_option *shared)
 {
 	VEC(struct cli_option) v = {0};
@@ -27,18 +35,18 @@ static void visit(cli_place_fn *fn, void *ctx, struct cli_place p, const struct 
 	}
 	VEC_PUSH(&v, end);
 	p.options = v.v;
-	fn(ctx, &p);
+	fn(out, &p);
 	VEC_DONE(&v);
 }
 
-void cli_each_place(const struct cli_command *const *commands, cli_place_fn *fn, void *ctx)
+static void each_place(const struct cli_command *const *commands, place_fn *fn, struct buf *out)
 {
 	static const struct cli_option help[] = {{"help", NULL, "show this help"}, {0}};
 
 	for (; *commands != NULL; commands++) {
 		const struct cli_command *c = *commands;
 
-		visit(fn, ctx, (struct cli_place){.first = c->name, .args = c->args}, c->options,
+		visit(fn, out, (struct place){.first = c->name, .args = c->args}, c->options,
 			c->calls ? cli_common_options : help);
 	}
 	for (const struct cli_noun *n = cli_nouns; n->name != NULL; n++) {
@@ -46,15 +54,14 @@ void cli_each_place(const struct cli_command *const *commands, cli_place_fn *fn,
 			AUTOFREE struct cli_option *own = cli_noun_options(n, v->bit, v->options);
 
 			if (cli_noun_takes(n, v))
-				visit(fn, ctx,
-					(struct cli_place){.first = n->name, .verb = v->name}, own,
-					cli_common_options);
+				visit(fn, out, (struct place){.first = n->name, .verb = v->name},
+					own, cli_common_options);
 		}
 		for (const struct own_verb *v = n->own; v != NULL && v->verb != NULL; v++) {
 			AUTOFREE struct cli_option *own =
 				cli_noun_options(n, v->fields, v->options);
 
-			visit(fn, ctx, (struct cli_place){.first = n->name, .verb = v->verb}, own,
+			visit(fn, out, (struct place){.first = n->name, .verb = v->verb}, own,
 				cli_common_options);
 		}
 	}
@@ -115,10 +122,8 @@ static void bash_word(struct buf *out, const char *first, const char *word, cons
 	buf_addf(out, " %s", word);
 }
 
-static void bash_place(void *ctx, const struct cli_place *p)
+static void bash_place(struct buf *out, const struct place *p)
 {
-	struct buf *out = ctx;
-
 	if (p->verb != NULL)
 		buf_addf(out, "\t'%s %s') echo '", p->first, p->verb);
 	else
@@ -163,7 +168,7 @@ static void bash(const struct cli_command *const *commands, struct buf *out)
 		"\tesac\n}\n"
 		"# --flag, --option=WHAT: @file, @dir, choices, or nothing to offer\n"
 		"_warren_options()\n{\n\tcase \"$1 $2\" in\n");
-	cli_each_place(commands, bash_place, out);
+	each_place(commands, bash_place, out);
 	buf_adds(out,
 		"\tesac\n}\n"
 		"_warren_offer()\n{\n"
@@ -223,10 +228,8 @@ static void zsh_begin(struct buf *out, const char *label)
 	buf_addf(out, "\t%s) here=(\n", label);
 }
 
-static void zsh_place(void *ctx, const struct cli_place *p)
+static void zsh_place(struct buf *out, const struct place *p)
 {
-	struct buf *out = ctx;
-
 	if (p->verb != NULL)
 		buf_addf(out, "\t'%s %s') _arguments", p->first, p->verb);
 	else
@@ -285,7 +288,7 @@ static void zsh(const struct cli_command *const *commands, struct buf *out)
 		"\tesac\n"
 		"\tif (( $#here )); then _describe word here; return; fi\n"
 		"\tcase \"$words[2] $words[3]\" in\n");
-	cli_each_place(commands, zsh_place, out);
+	each_place(commands, zsh_place, out);
 	buf_adds(out,
 		"\tesac\n}\n"
 		"if [[ $funcstack[1] == _warren ]]; then _warren \"$@\"; else compdef _warren "
@@ -316,10 +319,8 @@ static void fish_word(struct buf *out, const char *first, const char *word, cons
 	buf_addc(out, '\n');
 }
 
-static void fish_place(void *ctx, const struct cli_place *p)
+static void fish_place(struct buf *out, const struct place *p)
 {
-	struct buf *out = ctx;
-
 	for (const struct cli_option *o = p->options; o->name != NULL; o++) {
 		buf_addf(out, "complete -c warren -n '__warren_at %s%s%s' -l %s", p->first,
 			p->verb != NULL ? " " : "", p->verb != NULL ? p->verb : "", o->name);
@@ -365,7 +366,7 @@ static void fish(const struct cli_command *const *commands, struct buf *out)
 		command_words(*c, out, fish_word);
 	for (const struct cli_noun *n = cli_nouns; n->name != NULL; n++)
 		second_words(n, out, fish_word);
-	cli_each_place(commands, fish_place, out);
+	each_place(commands, fish_place, out);
 }
 
 /* --- the table of shells ---------------------------------------------------------------------- */

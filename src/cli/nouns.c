@@ -16,7 +16,8 @@ static const struct cli_column network_columns[] = {{"NAME", "name"}, {"TOPOLOGY
 static const struct cli_field network_fields[] = {
 	{"domain", "domain", AS_TEXT, "DOMAIN", "DNS domain (its name)", BOTH},
 	{"topology", "topology", AS_TEXT, "mesh|hub", "who links to whom (mesh)", VERB_ADD},
-	{"ipv4", "ipv4", AS_TEXT, "CIDR", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv4", "ipv4", AS_MAYBE, "CIDR|none", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv6", "ipv6", AS_TEXT, "CIDR", "IPv6 prefix, a /64 of fd00::/8 (random)", VERB_ADD},
 	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces (51820)", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = system default", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
@@ -26,6 +27,8 @@ static const struct cli_field network_fields[] = {
 		BOTH},
 	{"dns-upstreams", "dns_upstreams", AS_LIST, "ADDRESSES",
 		"where other names are asked (as the gateway's host does)", BOTH},
+	{"region-ranges", "region_ranges", AS_LIST, "CIDR=REGION,...",
+		"who calls from there is near that region", BOTH},
 	{0},
 };
 
@@ -58,6 +61,8 @@ static const struct cli_column client_columns[] = {{"NAME", "name"}, {"ADDRESS",
 static const struct cli_field client_fields[] = {
 	{"network", "network", AS_TEXT, "NETWORK", "the only one if left out", VERB_ADD},
 	{"group", "group", AS_TEXT, "GROUP", "gateway group", VERB_ADD},
+	{"gateway", "gateway", AS_TEXT, "NODE", "gateway its file names; it works at all", BOTH},
+	{"region", "region", AS_TEXT, "REGION", "or one of that region (the nearest)", BOTH},
 	{"description", "description", AS_TEXT, "TEXT", "a note", BOTH},
 	{"allowed-ips", "allowed_ips", AS_LIST, "CIDRS", "route these into the tunnel", BOTH},
 	{"full-tunnel", "full_tunnel", AS_TEXT, "true|false", "route everything", BOTH},
@@ -152,7 +157,8 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = ALL,
 		.columns = group_columns,
 		.fields = group_fields,
-		.example = "warren group list"},
+		.example = "warren group zone default --origin vpn.example.com -o gateways.zone",
+		.own = group_verbs},
 	{.name = "client",
 		.help = "phones, laptops: configurations and QR codes",
 		.path = "/api/v1/wireguard/clients",

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/state.h"
 #include "control/labels.h"
+#include "control/register.h"
 #include "control/rotation.h"
 #include "control/world.h"
 #include "model/validate.h"
@@ -192,22 +193,10 @@ void api_node_change(struct call *c)
 
 static int delete_node(struct tx *tx, struct call *c, struct err *e)
 {
-	CLEANUP(member_vec_done) struct member_vec members = {0};
 	struct node n = {0};
 	int r = api_get(tx, c, &schema_node, c->id, &n, e);
 	if (r == 0)
-		r = members_of(tx, n.id, &members, e);
-	VEC_FOREACH (m, &members) {
-		if (r == 0)
-			r = tx_lease_free(tx, (*m)->id, e);
-		if (r == 0)
-			r = change_store(
-				tx, &schema_member, *m, NULL, c->who.id, "member.delete", e);
-	}
-	if (r == 0)
-		r = change_store(tx, &schema_node, &n, NULL, c->who.id, "node.delete", e);
-	if (r == 0)
-		r = tx_secret_delete(tx, n.id, e);
+		r = node_leave(tx, n.id, c->who.id, e);
 	schema_done(&schema_node, &n);
 	return r;
 }

@@ -91,18 +91,27 @@ static int resolve_node(struct tx *tx, struct call *c, struct token *t, struct e
 	return r < 0 ? r : 0;
 }
 
+/* Machines in each of these networks are the caller's to let in. */
+static int may_admit(const struct call *c, const struct strs *networks, struct err *e)
+{
+	int r = 0;
+	VEC_FOREACH (n, networks) {
+		struct rights want = {.v = {{.permissions = PERM_FLEET_WRITE}}, .n = 1};
+		snprintf(want.v[0].scope, SCOPE_LEN, "%s", *n);
+		if (r == 0)
+			r = rights_contain(&c->who.rights, &want, e);
+	}
+	return r;
+}
+
 /* Nobody hands out what they do not hold: rights, or machines in a network. */
 static int may_grant(struct tx *tx, const struct call *c, const struct token *t, struct err *e)
 {
 	struct rights want = {0};
 	int r = 0;
-	if (t->kind == TOKEN_KIND_API)
-		r = rights_read(tx, t->project, t->role, &t->scopes, &t->grants, &want, e);
-	for (size_t i = 0; t->kind == TOKEN_KIND_JOIN && i < t->networks.n && i < RIGHTS_MAX; i++) {
-		want.v[i].permissions = PERM_FLEET_WRITE;
-		snprintf(want.v[i].scope, SCOPE_LEN, "%s", t->networks.v[i]);
-		want.n = i + 1;
-	}
+	if (t->kind == TOKEN_KIND_JOIN)
+		return may_admit(c, &t->networks, e);
+	r = rights_read(tx, t->project, t->role, &t->scopes, &t->grants, &want, e);
 	return r < 0 ? r : rights_contain(&c->who.rights, &want, e);
 }
 

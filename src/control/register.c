@@ -6,11 +6,13 @@
 #include "control/labels.h"
 #include "control/rejoin.h"
 #include "control/secrets.h"
+#include "control/telemetry.h"
 #include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "model/ports.h"
 #include "model/names.h"
+#include "model/range.h"
 #include "crypto/seal.h"
 #include "crypto/token.h"
 #include "model/validate.h"
@@ -384,20 +386,16 @@ static int settle_ports(struct joining *j, const struct network *n, struct membe
 
 static int lease(struct joining *j, const struct network *n, struct member *m, struct err *e)
 {
-	int r = 0;
+	struct addr_range range = network_node_range(n);
+	bool v6 = range.first.family == FAMILY_IPV6;
+	int r = tx_lease(j->tx, n->id, range.first, range.last, m->id, REGISTER_REST,
+		v6 ? &m->ipv6 : &m->ipv4, e);
 
-	if (addr_is_set(n->node_first))
-		r = tx_lease(j->tx, n->id, n->node_first, n->node_last, m->id, REGISTER_REST,
-			&m->ipv4, e);
-	if (r < 0 || !addr_is_set(n->ipv6.addr))
+	if (r < 0 || v6 || !addr_is_set(n->ipv6.addr))
 		return r;
-	if (addr_is_set(m->ipv4)) {
-		/* the IPv4 address is in the low 32 bits of its twin */
-		m->ipv6 = addr_add(n->ipv6.addr, m->ipv4.bits);
-		return tx_lease_exact(j->tx, n->id, m->ipv6, m->id, e);
-	}
-	return tx_lease(j->tx, n->id, addr_add(n->ipv6.addr, 1), addr_add(n->ipv6.addr, 0xffff),
-		m->id, REGISTER_REST, &m->ipv6, e);
+	/* the IPv4 address is in the low 32 bits of its twin */
+	m->ipv6 = addr_add(n->ipv6.addr, m->ipv4.bits);
+	return tx_lease_exact(j->tx, n->id, m->ipv6, m->id, e);
 }
 
 void register_observe(const struct registration *r, struct member *m)
@@ -630,6 +628,10 @@ int node_leave(struct tx *tx, const char *node, const char *actor, struct err *e
 	}
 	if (r >= 0)
 		r = change_store(tx, &schema_node, &n, NULL, actor, "node.delete", e);
+	if (r >= 0)
+		r = tx_secret_delete(tx, n.id, e);
+	if (r >= 0)
+		r = telemetry_drop_node(tx, n.id, e);
 	schema_done(&schema_node, &n);
 	return r < 0 ? r : 0;
 }

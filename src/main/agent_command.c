@@ -61,6 +61,10 @@ static int fill(const struct cli_args *a, const struct cli_settings *s, struct a
 	o->run_dir = cli_setting(s, a, "run-dir", NULL, "agent.run_dir");
 	o->engine = cli_setting(s, a, "engine", NULL, "agent.engine");
 	o->backend = cli_setting(s, a, "backend", NULL, "agent.backend");
+	if (o->backend != NULL && strcmp(o->backend, "kernel") != 0 &&
+		strcmp(o->backend, "userspace") != 0)
+		return err_field(e, ERR_INVALID, "backend",
+			"\"%.32s\" is not a backend: kernel or userspace", o->backend);
 	o->hosts_path = cli_setting(s, a, "hosts", NULL, "agent.hosts");
 	o->gateway.endpoint = cli_setting(s, a, "gateway-endpoint", NULL, "gateway.endpoint");
 	o->gateway.region = cli_setting(s, a, "gateway-region", NULL, "gateway.region");
@@ -139,7 +143,7 @@ static int run_verb(const char *verb, struct agent_options *o, const struct cli_
 static int agent_main(int argc, char **argv)
 {
 	const char *net_argv[] = {"warren", "agent", NET_VERB, "--log-level", "info", NULL};
-	struct agent_options o = {.split = true, .net_argv = net_argv};
+	struct agent_options o = {.split = true, .net_argv = net_argv, .version = WARREN_VERSION};
 	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	enum log_level level = LOG_INFO;
 	const char *verb;

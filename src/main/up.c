@@ -168,6 +168,7 @@ static struct agent_options agent_options(const struct up *u)
 {
 	return (struct agent_options){
 		.state_dir = u->agent_dir,
+		.version = WARREN_VERSION,
 		.teardown_on_exit = false,
 	};
 }
@@ -514,12 +515,11 @@ static int up_main(int argc, char **argv)
 	if (cli_has(&a, "port")) {
 		uint64_t port = 0;
 
-		if (text_u64(cli_flag(&a, "port"), UINT16_MAX, &port) < 0 ||
-			listen_port_check((int64_t)port, "port", &e) < 0) {
-			err_field(&e, ERR_INVALID, "port", "'%s' is not a port (1-65535)",
-				cli_flag(&a, "port"));
+		/* what is no number is no port either */
+		if (text_u64(cli_flag(&a, "port"), INT32_MAX, &port) < 0)
+			port = 0;
+		if (listen_port_check((int64_t)port, "port", &e) < 0)
 			return cli_fail(&e);
-		}
 		u.port = (uint16_t)port;
 	}
 	if (serve_fill(&a, &settings, &u.control_options, &e) < 0)

@@ -519,6 +519,58 @@ static void test_sightings(void **state)
 	}
 }
 
+struct kept {
+	const char *node;
+	bool there;
+};
+
+static int see_counters(struct tx *tx, void *arg, struct err *e)
+{
+	struct kept *k = arg;
+	CLEANUP(buf_done) struct buf text = {0};
+	AUTOFREE char *key = mem_printf("counters/%s", k->node);
+	int rc = tx_meta_get(tx, key, &text, e);
+
+	k->there = rc == 0;
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static bool counters_kept(struct rig *r, const char *node)
+{
+	struct kept k = {.node = node};
+	struct err e;
+
+	assert_int_equal(store_read(r->control.store, see_counters, &k, &e), 0);
+	return k.there;
+}
+
+/* What is kept for a node goes with it, however much it said at the last moment. */
+static void test_counters_go_with_their_node(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent gw = {0};
+	struct device d;
+	struct group g;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 1, 0, &token);
+	assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+	rig_group(&r, &g);
+	rig_client(&r, "phone", g.id, &d);
+	rig_change(&r, &schema_device, NULL, &d);
+	assert_int_equal(beat(&gw, 1, "e1", d.id, 1000, 500, NULL), 200);
+	hub_settle(r.control.hub);
+	assert_true(counters_kept(&r, gw.id));
+	assert_int_equal(beat(&gw, 1, "e1", d.id, 2000, 500, NULL), 200);
+	assert_int_equal(agent_call(&gw, "POST", "deregister", NULL, "{}", NULL), 200);
+	hub_settle(r.control.hub);
+	assert_false(counters_kept(&r, gw.id));
+	schema_done(&schema_device, &d);
+	schema_done(&schema_group, &g);
+	rig_stop(&r);
+}
+
 static void test_heartbeat(void **state)
 {
 	CLEANUP(buf_done) struct buf token = {0};
@@ -1196,6 +1248,7 @@ int main(void)
 		cmocka_unit_test(test_group_key),
 		cmocka_unit_test(test_sightings),
 		cmocka_unit_test(test_heartbeat),
+		cmocka_unit_test(test_counters_go_with_their_node),
 		cmocka_unit_test(test_endpoints_and_keys),
 		cmocka_unit_test(test_gateway),
 		cmocka_unit_test(test_rotation),
