@@ -43,6 +43,8 @@ int cli_parse(int argc, char **argv, const struct cli_option *own, struct cli_ar
 /* Last value of a flag, or NULL. */
 const char *cli_flag(const struct cli_args *a, const char *name);
 bool cli_has(const struct cli_args *a, const char *name);
+/* All values of an option that is a list, with commas; false when it was not given. */
+bool cli_flag_list(const struct cli_args *a, const char *name, struct buf *out);
 
 #define CLI_SETTINGS_FILE "/etc/warren/warren.yaml"
 

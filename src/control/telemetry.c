@@ -142,6 +142,21 @@ void telemetry_forget(struct telemetry *t, const struct schema *s, const char *i
 	pthread_mutex_unlock(&t->lock);
 }
 
+void telemetry_rejoined(struct telemetry *t, const char *node)
+{
+	struct node_seen *n;
+
+	pthread_mutex_lock(&t->lock);
+	links_forget_reporter(&t->links, node);
+	sights_forget_observer(&t->sights, node);
+	n = seen(t, node);
+	n->connected = n->confirmed = false;
+	n->applied_revision = n->revision_then = 0;
+	n->last_heartbeat = 0;
+	n->error = mem_free(n->error);
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void replace(char **to, const char *from)
 {
 	mem_free(*to);

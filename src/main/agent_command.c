@@ -15,6 +15,7 @@
 
 static const struct cli_option options[] = {
 	{"name", "NAME", "join: name of this node (its host name)"},
+	{"again", NULL, "join: in place of what this machine was; its tunnels go on"},
 	{"run-dir", "DIR", "folder of the engine's sockets (/var/run/wireguard)"},
 	{"engine", "PROGRAM", "userspace engine (wireguard-go)"},
 	{"backend", "NAME", "kernel or userspace (whichever works)"},
@@ -49,9 +50,14 @@ static int fill(const struct cli_args *a, const struct cli_settings *s, struct a
 	o->run_dir = cli_setting(s, a, "run-dir", NULL, "agent.run_dir");
 	o->engine = cli_setting(s, a, "engine", NULL, "agent.engine");
 	o->backend = cli_setting(s, a, "backend", NULL, "agent.backend");
+	if (o->backend != NULL && strcmp(o->backend, "kernel") != 0 &&
+		strcmp(o->backend, "userspace") != 0)
+		return err_field(e, ERR_INVALID, "backend",
+			"\"%.32s\" is not a backend: kernel or userspace", o->backend);
 	o->hosts_path = cli_setting(s, a, "hosts", NULL, "agent.hosts");
 	o->gateway.endpoint = cli_setting(s, a, "gateway-endpoint", NULL, "gateway.endpoint");
 	o->gateway.region = cli_setting(s, a, "gateway-region", NULL, "gateway.region");
+	o->again = cli_has(a, "again");
 	o->teardown_on_exit = cli_has(a, "teardown-on-exit");
 	if (teardown != NULL && strcmp(teardown, "true") != 0 && strcmp(teardown, "false") != 0)
 		return err_field(e, ERR_INVALID, "agent.teardown_on_exit",
@@ -75,6 +81,7 @@ static int join(struct agent_options *o, const struct cli_args *a, const char *n
 {
 	CLEANUP(buf_wipe) struct buf token = {0};
 	char hostname[256] = "";
+	AUTOFREE char *joined = NULL;
 
 	if (a->n_words != 2)
 		return err_set(e, ERR_INVALID,
@@ -89,11 +96,13 @@ static int join(struct agent_options *o, const struct cli_args *a, const char *n
 		name = hostname;
 	}
 	if (join_token_read(cli_flag(a, "token-file"), &token, e) < 0 ||
-		agent_join(o, buf_str(&token), name, e) < 0)
+		agent_join(o, buf_str(&token), name, &joined, e) < 0)
 		return e->code;
 	if (cli_has(a, "adopt") && adopt_allow(o->state_dir, cli_flag(a, "adopt"), e) < 0)
 		return e->code;
-	printf("joined as %s; start the agent with: warren agent run\n", name);
+	printf("joined as %s; %s\n", joined,
+		o->again ? "start the agent with: warren agent run (restart the one that runs)"
+			 : "start the agent with: warren agent run");
 	return 0;
 }
 
@@ -140,7 +149,7 @@ int agent_main(int argc, char **argv)
 {
 	static const char *const verbs[] = {"join", "run", "down", "leave"};
 	const char *net_argv[] = {"warren", "agent", NET_VERB, "--log-level", "info", NULL};
-	struct agent_options o = {.split = true, .net_argv = net_argv};
+	struct agent_options o = {.split = true, .net_argv = net_argv, .version = WARREN_VERSION};
 	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	enum log_level level = LOG_INFO;
 	const char *verb;

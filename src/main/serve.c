@@ -5,6 +5,7 @@
 #include "base/notify.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "http/listen.h"
 #include "main/port.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct co
 {
 	const char *log = pick(a, "log-level", s, "log_level", "info");
 	enum log_level level = LOG_INFO;
+	struct err why = {0};
 
 	*ret = (struct control_options){
 		.state_dir = pick(a, "state", s, "state", "/var/lib/warren"),
@@ -50,6 +52,17 @@ int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct co
 	if (log_level_parse(log, &level) < 0)
 		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", log);
 	log_init("control", level);
+	if (http_listen_check(ret->listen, &why) < 0)
+		return err_field(e, ERR_INVALID, "listen", "%s", why.text);
+	if (http_listen_check(ret->agent_listen, &why) < 0)
+		return err_field(e, ERR_INVALID, "agent-listen", "%s", why.text);
+	if ((ret->cert_file == NULL) != (ret->key_file == NULL))
+		return err_field(e, ERR_INVALID, ret->cert_file == NULL ? "cert" : "key",
+			"a certificate and its key go together: give both --cert and --key");
+	if (ret->cert_file != NULL && access(ret->cert_file, R_OK) < 0)
+		return err_errno(e, errno, "cannot read the certificate %s", ret->cert_file);
+	if (ret->key_file != NULL && access(ret->key_file, R_OK) < 0)
+		return err_errno(e, errno, "cannot read the key %s", ret->key_file);
 	return 0;
 }
 

@@ -65,6 +65,7 @@ struct node {
 	uint32_t generation;       /* of its node secret; raised by re-registration */
 	char *bearer_hash;         /* hex SHA-256 of its bearer; never in an answer */
 	char *join_token;          /* id of the token it joined with */
+	msec joined_at;            /* when it last did */
 	msec confirmed_at;         /* first heartbeat: replays of the registration end here */
 	uint64_t revision;         /* of its desired state */
 	uint64_t applied_revision; /* observed */
@@ -264,6 +265,7 @@ struct token {
 	struct strs grants;   /* API: as a user's */
 	struct strs networks; /* join: network ids or names it admits to */
 	unsigned roles;       /* join: enum role bits it grants */
+	char *node;           /* join: the node a machine takes the place of, or NULL */
 	uint32_t uses_left;   /* join: 0 = used up */
 	char *created_by;     /* the user behind it (also when a token made it), or "local" */
 	msec created_at;
