@@ -60,6 +60,9 @@ void cli_print_object(const struct cli_session *s, const struct buf *answer, con
 /* "a, b" as the array `key` of the open object; empty items are left out. */
 void cli_put_list(struct json_writer *w, const char *key, const char *text);
 
+/* Append "?name=value" or "&name=value" when the flag was given. */
+void cli_put_query(struct buf *path, const struct cli_args *a, const char *name);
+
 /* A verb of a noun's own: parsed, a session opened, run. */
 struct own_verb {
 	const char *verb;
@@ -77,6 +80,7 @@ int cli_run_own(const struct own_verb *table, size_t count, const struct cli_nou
 int issuer_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int audit_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
+int group_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int client_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);

@@ -131,6 +131,10 @@ struct agent_call *agent_call_read(struct http_request *rq, void *ctx,
 	if (c == NULL)
 		return NULL;
 	body = http_body(rq, &n);
+	if (body == NULL) {
+		agent_call_free(c);
+		return NULL;
+	}
 	doc = json_parse(body, n, JSON_MAX, &e);
 	r = doc != NULL ? read(json_root(doc), c, &e) : ERR_INVALID;
 	json_free(doc);
@@ -180,49 +184,58 @@ static void registered(void *arg, int result, const struct err *e)
 	hub_run(g->control->hub, answer_registration, g);
 }
 
-/* The token first: without one nothing is read. Then the body, which must name the same one. */
-static int read_registration(
-	struct control *c, struct http_request *rq, struct registering *g, struct err *e)
+/* The token first: without one nothing is read. */
+static int check_token(struct registering *g, const char *bearer, struct err *e)
 {
-	const char *bearer = bearer_text(http_header(rq, "Authorization"));
-	char *token = NULL;
-	size_t n;
-	const char *body = http_body(rq, &n);
-	int r;
-
 	if (bearer == NULL)
 		return err_set(e, ERR_UNAUTHORIZED, "a join token is needed");
 	token_hash_hex(bearer, g->r.token_hash);
-	r = store_read(c->store, register_token_known, g->r.token_hash, e);
-	if (r < 0)
-		return r;
-	r = register_read(body, n, &g->r, &token, e);
+	return store_read(g->control->store, register_token_known, g->r.token_hash, e);
+}
+
+/* Then the body, which must name the same one. */
+static int read_registration(
+	struct registering *g, const char *bearer, const char *body, size_t n, struct err *e)
+{
+	char *token = NULL;
+	int r = register_read(body, n, &g->r, &token, e);
+
 	if (r >= 0 && strcmp(token, bearer) != 0)
 		r = err_set(
 			e, ERR_UNAUTHORIZED, "the token in the body is not the one in the header");
 	if (token != NULL)
 		mem_wipe(token, strlen(token));
 	mem_free(token);
-	if (r >= 0 && address_of_peer(http_peer(rq), &g->r.peer) < 0)
+	if (r >= 0 && address_of_peer(http_peer(g->rq), &g->r.peer) < 0)
 		g->r.peer = (struct addr){0};
 	return r;
 }
 
 static void post_register(struct http_request *rq, const struct http_route *route, void *ctx)
 {
-	struct control *c = ctx;
+	const char *bearer = bearer_text(http_header(rq, "Authorization")), *body = NULL;
 	struct registering *g = NEW(struct registering);
 	struct err e = {0};
+	size_t n;
+	int r;
 
-	g->control = c;
+	g->control = ctx;
 	g->rq = rq;
-	g->r.keys = &c->keys;
-	if (read_registration(c, rq, g, &e) < 0) {
+	g->r.keys = &g->control->keys;
+	g->r.labels = g->control->labels;
+	r = check_token(g, bearer, &e);
+	if (r >= 0 && (body = http_body(rq, &n)) == NULL) {
+		registering_free(g);
+		return;
+	}
+	if (r >= 0)
+		r = read_registration(g, bearer, body, n, &e);
+	if (r < 0) {
 		agent_refuse_request(rq, &e);
 		registering_free(g);
 		return;
 	}
-	store_write(c->store, register_node, &g->r, registered);
+	store_write(g->control->store, register_node, &g->r, registered);
 }
 
 /* --- GET /v1/nodes/{id}/state ----------------------------------------------------------------- */

@@ -196,9 +196,13 @@ static void read_beat(
 
 	if (c == NULL)
 		return;
+	body = http_body(rq, &n);
+	if (body == NULL) {
+		agent_call_free(c);
+		return;
+	}
 	b = NEW(struct beat_call);
 	b->call = c;
-	body = http_body(rq, &n);
 	if (heartbeat_read(body, n, clock_wall(c->hub->clock), &b->beat, &e) < 0) {
 		agent_refuse(c, &e);
 		beat_free(b);

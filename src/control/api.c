@@ -138,13 +138,19 @@ static bool is_json(const char *type)
 /* Parse the body of a changing call. Answers itself and returns -1 when it cannot be used. */
 static int read_body(struct call *c)
 {
-	size_t n;
-	const char *text = http_body(c->rq, &n);
-	const char *method = http_method(c->rq);
+	size_t n = 0;
+	const char *method = http_method(c->rq), *text;
 	bool may = strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ||
 		strcmp(method, "PUT") == 0;
 	bool cookie = c->who.kind == PRINCIPAL_USER && may;
-	if (!may || (n == 0 && (c->route->flags & ROUTE_NO_BODY) && !cookie))
+	if (!may)
+		return 0;
+	text = http_body(c->rq, &n);
+	if (text == NULL) {
+		call_free(c);
+		return -1;
+	}
+	if (n == 0 && (c->route->flags & ROUTE_NO_BODY) && !cookie)
 		return 0;
 	if (!is_json(http_header(c->rq, "Content-Type"))) {
 		err_field(&c->err, ERR_INVALID, "Content-Type", "send application/json");

@@ -15,6 +15,7 @@
 
 static const struct cli_option options[] = {
 	{"name", "NAME", "join: name of this node (its host name)"},
+	{"again", NULL, "join: in place of what this machine was; its tunnels go on"},
 	{"run-dir", "DIR", "folder of the engine's sockets (/var/run/wireguard)"},
 	{"engine", "PROGRAM", "userspace engine (wireguard-go)"},
 	{"backend", "NAME", "kernel or userspace (whichever works)"},
@@ -56,6 +57,7 @@ static int fill(const struct cli_args *a, const struct cli_settings *s, struct a
 	o->hosts_path = cli_setting(s, a, "hosts", NULL, "agent.hosts");
 	o->gateway.endpoint = cli_setting(s, a, "gateway-endpoint", NULL, "gateway.endpoint");
 	o->gateway.region = cli_setting(s, a, "gateway-region", NULL, "gateway.region");
+	o->again = cli_has(a, "again");
 	o->teardown_on_exit = cli_has(a, "teardown-on-exit");
 	if (teardown != NULL && strcmp(teardown, "true") != 0 && strcmp(teardown, "false") != 0)
 		return err_field(e, ERR_INVALID, "agent.teardown_on_exit",
@@ -79,6 +81,7 @@ static int join(struct agent_options *o, const struct cli_args *a, const char *n
 {
 	CLEANUP(buf_wipe) struct buf token = {0};
 	char hostname[256] = "";
+	AUTOFREE char *joined = NULL;
 
 	if (a->n_words != 2)
 		return err_set(e, ERR_INVALID,
@@ -93,11 +96,13 @@ static int join(struct agent_options *o, const struct cli_args *a, const char *n
 		name = hostname;
 	}
 	if (join_token_read(cli_flag(a, "token-file"), &token, e) < 0 ||
-		agent_join(o, buf_str(&token), name, e) < 0)
+		agent_join(o, buf_str(&token), name, &joined, e) < 0)
 		return e->code;
 	if (cli_has(a, "adopt") && adopt_allow(o->state_dir, cli_flag(a, "adopt"), e) < 0)
 		return e->code;
-	printf("joined as %s; start the agent with: warren agent run\n", name);
+	printf("joined as %s; %s\n", joined,
+		o->again ? "start the agent with: warren agent run (restart the one that runs)"
+			 : "start the agent with: warren agent run");
 	return 0;
 }
 

@@ -184,6 +184,7 @@ static int join(struct up *u, struct err *e)
 	struct agent_options o = agent_options(u);
 	struct json_writer w = {.out = &body};
 	char hostname[256] = "gateway", name[IFNAME_LEN * 5];
+	char *joined = NULL;
 	int r;
 
 	if (agent_is_joined(u->agent_dir))
@@ -209,7 +210,8 @@ static int join(struct up *u, struct err *e)
 	o.url = url;
 	gethostname(hostname, sizeof(hostname) - 1);
 	snprintf(name, sizeof(name), "%.60s", hostname);
-	r = agent_join(&o, token, name, e);
+	r = agent_join(&o, token, name, &joined, e);
+	mem_free(joined);
 	if (token != NULL)
 		mem_wipe(token, strlen(token));
 	return r;

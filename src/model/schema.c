@@ -120,6 +120,7 @@ static const struct field network_fields[] = {
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(dns_serve, FIELD_BOOL, EDIT, 0, 0),
 	F(dns_upstreams, FIELD_STRS, EDIT, 0, DNS_MAX),
+	F(region_ranges, FIELD_STRS, EDIT, 0, PREFIXES_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(network, "net");
@@ -134,6 +135,7 @@ static const struct field node_fields[] = {
 	F(generation, FIELD_U32, 0, 0, ANY_U32),
 	F(bearer_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(join_token, FIELD_STR, HIDE, 0, ID_MAX),
+	F(joined_at, FIELD_TIME, 0, 0, 0),
 	F(confirmed_at, FIELD_TIME, 0, 0, 0),
 	F(revision, FIELD_U64, 0, 0, ANY_U64),
 	F(applied_revision, FIELD_U64, 0, 0, ANY_U64),
@@ -218,6 +220,8 @@ static const struct field device_fields[] = {
 	F(rx, FIELD_U64, 0, 0, ANY_U64),
 	F(tx, FIELD_U64, 0, 0, ANY_U64),
 	ID(at, HIDE),
+	ID(entry, 0),
+	ID(config_entry, HIDE),
 	F(quota_bytes, FIELD_U64, EDIT, 0, QUOTA_BYTES_MAX),
 	WORDS(quota_period, FIELD_ENUM, EDIT, quota_period_words),
 	F(quota_from, FIELD_TIME, HIDE, 0, 0),
@@ -276,6 +280,7 @@ static const struct field token_fields[] = {
 	F(grants, FIELD_STRS, MAKE, 0, SCOPES_MAX),
 	F(networks, FIELD_STRS, MAKE, 0, JOIN_NETWORKS_MAX),
 	WORDS(roles, FIELD_BITS, MAKE, role_words),
+	F(node, FIELD_STR, MAKE, 0, NAME_MAX),
 	F(uses_left, FIELD_U32, MAKE, 0, ANY_U32),
 	F(created_by, FIELD_STR, 0, 0, NAME_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
