@@ -34,11 +34,8 @@ static int verb_zone(
 	return r;
 }
 
-int group_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct own_verb verbs[] = {
-		{"zone", verb_zone, 0, 1, 1, zone_options},
-	};
-
-	return cli_run_own(verbs, ARRAY_LEN(verbs), n, verb, argc, argv);
-}
+const struct own_verb group_verbs[] = {
+	{"zone", verb_zone, "NAME", "its public endpoints as DNS records; with --ns a whole zone",
+		0, 1, 1, zone_options},
+	{0},
+};

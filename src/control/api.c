@@ -52,7 +52,10 @@ static void send(struct call *c, int status, const char *type)
 		http_reply_header(c->rq, "Cache-Control", "no-store");
 	struct buf body = c->out;
 	c->out = (struct buf){0};
-	http_reply(c->rq, status, type, &body);
+	if (c->lasting)
+		http_reply_lasting(c->rq, status, type, c->lasting, c->lasting_n);
+	else
+		http_reply(c->rq, status, type, &body);
 	call_free(c);
 }
 

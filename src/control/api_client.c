@@ -22,6 +22,7 @@ static void job_free(void *data)
 	schema_done(&schema_device, &job->device);
 	secret_wipe(&job->private_key);
 	buf_wipe(&job->config);
+	buf_wipe(&job->signed_config);
 	buf_wipe(&job->link_token);
 	mem_free(job);
 }

@@ -5,11 +5,13 @@
  */
 #include "control/api_handlers.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "control/client.h"
 #include "control/client_config.h"
 #include "control/labels.h"
 #include "model/names.h"
+#include "crypto/cms.h"
 #include "model/range.h"
 #include "crypto/key.h"
 #include "model/validate.h"
@@ -344,6 +346,26 @@ static void put_link(struct call *c, struct json_writer *w, const struct client_
 	json_put_str(w, "link", buf_str(&url));
 }
 
+static void put_signed(struct json_writer *w, const struct buf *der)
+{
+	CLEANUP(buf_wipe) struct buf text = {0};
+	buf_room(&text, der->len * 4 / 3 + 8);
+	base64_encode(der->data, der->len, &text);
+	json_put_str(w, "signed_config", buf_str(&text));
+}
+
+/* The operator's signature around a profile. Without it the profile works too, and its key is shown
+ * now or never, so a failure is only logged. */
+static void sign_profile(struct call *c, struct client_job *job)
+{
+	struct err e = {0};
+	if (c->control->signer == NULL || job->format == NULL || !job->format->is_profile)
+		return;
+	if (cms_sign(c->control->signer, job->config.data, job->config.len, &job->signed_config,
+		    &e) < 0)
+		log_error("profile not signed", LOG_KV_STR("why", e.text));
+}
+
 /* On the hub's thread: everything but the once link, which needs a second transaction. */
 static void put_answer(const struct fleet *f, struct call *c)
 {
@@ -363,6 +385,8 @@ static void put_answer(const struct fleet *f, struct call *c)
 			mem_wipe(key, sizeof(key));
 		}
 		json_put_str(&w, "config", job->config.data);
+		if (job->signed_config.len > 0)
+			put_signed(&w, &job->signed_config);
 	}
 	/* A configuration too long for a picture has its file, and a link for the phone. */
 	if (job->want_qr && put_qr(&w, &job->config, NULL) < 0)
@@ -396,6 +420,7 @@ static void deliver(const struct fleet *f, void *arg)
 		put_answer(f, c);
 		return;
 	}
+	sign_profile(c, job);
 	client_config_hash(f, &job->device, entry, hash);
 	remember(c->control, job, hash);
 	if (job->want_link || (job->want_qr && job->config.len > QR_MAX))

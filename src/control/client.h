@@ -16,7 +16,8 @@ struct client_job {
 	struct device device;
 	struct secret private_key;
 	struct buf config;
-	const char *action;                 /* of the audit line */
+	struct buf signed_config; /* the same signed, when it is a profile and the operator signs */
+	const char *action;       /* of the audit line */
 	const struct config_format *format; /* NULL = wg-quick */
 	id_text entry; /* gateway that the answer's configuration names, or "": the device's own */
 	bool want_qr, want_link;

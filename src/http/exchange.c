@@ -222,6 +222,9 @@ static struct MHD_Response *make_response(struct http_request *rq)
 	if (rq->stream != NULL)
 		return MHD_create_response_from_callback(
 			MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_stream_read, rq->stream, on_stream_gone);
+	if (rq->lasting != NULL)
+		return MHD_create_response_from_buffer(
+			rq->lasting_n, (void *)(uintptr_t)rq->lasting, MHD_RESPMEM_PERSISTENT);
 	return MHD_create_response_from_buffer(n, buf_take(&rq->reply), MHD_RESPMEM_MUST_FREE);
 }
 

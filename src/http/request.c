@@ -242,6 +242,14 @@ void http_reply(struct http_request *rq, int status, const char *type, struct bu
 		http_request_free(rq);
 }
 
+void http_reply_lasting(
+	struct http_request *rq, int status, const char *type, const void *p, size_t n)
+{
+	rq->lasting = p;
+	rq->lasting_n = n;
+	http_reply(rq, status, type, NULL);
+}
+
 struct http_stream *http_stream_open(struct http_request *rq, void (*closed)(void *arg), void *arg)
 {
 	struct http_stream *s = http_stream_new(rq->shard, closed, arg);

@@ -47,6 +47,8 @@ struct http_request {
 	int status;
 	char *type;
 	struct buf reply;
+	const void *lasting; /* instead of reply */
+	size_t lasting_n;
 	struct http_pairs reply_headers;
 	struct http_stream *stream;
 };

@@ -86,6 +86,10 @@ bool http_is_tls(const struct http_request *rq);
  * or later. Nothing else may touch rq from another thread while the handler still runs. */
 void http_reply_header(struct http_request *rq, const char *name, const char *value);
 void http_reply(struct http_request *rq, int status, const char *type, struct buf *body);
+/* The same with bytes that are there as long as the program: none is copied, so who asks a thousand
+ * times and never reads holds nothing. */
+void http_reply_lasting(
+	struct http_request *rq, int status, const char *type, const void *p, size_t n);
 /* Does the client take gzip (Accept-Encoding)? */
 bool http_takes_gzip(const struct http_request *rq);
 /* Before http_reply: pack a body of 1 KiB or more, on an HTTP thread, when the client takes it. */

@@ -112,6 +112,8 @@ int tx_lease_exact(
 	struct tx *tx, const char *network, struct addr a, const char *owner, struct err *e);
 /* Free all of an owner's leases; they rest from now on. */
 int tx_lease_free(struct tx *tx, const char *owner, struct err *e);
+/* The network is gone, and what it ever gave with it. */
+int tx_lease_forget(struct tx *tx, const char *network, struct err *e);
 
 /* Sealed secrets by owner and kind ("group_key", "psk_root", ...). Bytes are already sealed. */
 int tx_secret_put(
