@@ -24,6 +24,9 @@ struct client_job {
 };
 struct client_job *client_job_new(struct call *c); /* owned by the call */
 
+/* A client by id, where the caller reaches it; other kinds of devices are not found here. */
+int client_get(struct tx *tx, struct call *c, struct device *ret, struct err *e);
+
 /* The members of a client into the open object. On the hub's thread. */
 void client_write(
 	struct call *c, const struct fleet *f, struct json_writer *w, const struct device *d);
