@@ -21,17 +21,29 @@
 #define KEY_FILE_MAX 1024
 #define TEMPLATE_MAX (64 * 1024)
 
-static const struct cli_option add_options[] = {
-	{"output", "FILE", "write the configuration there (0600), -o"},
-	{"qr", NULL, "show the QR code on the terminal"},
-	{"qr-file", "FILE", "write the QR code as .png or .svg"},
-	{"format", "FORMAT",
-		"wg-quick, networkmanager, networkd, mobileconfig, mobileconfig-macos, android"},
-	{"template", "FILE", "fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"},
-	{"server-key", NULL, "let the server make the key and show it once"},
-	{"public-key", "KEY", "the device already has its own key"},
-	{0},
-};
+/* How a configuration is handed over. */
+#define HANDOUT_OPTIONS                                                                          \
+	{"output", "FILE", "write the configuration there (0600), -o"},                          \
+		{"qr", NULL, "show the QR code on the terminal"},                                \
+		{"qr-file", "FILE", "write the QR code as .png or .svg"},                        \
+		{"format", "FORMAT",                                                             \
+			"wg-quick, networkmanager, networkd, mobileconfig, mobileconfig-macos, " \
+			"android"},                                                              \
+		{"template", "FILE",                                                             \
+			"fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"},  \
+		{"server-key", NULL, "let the server make the key and show it once"},            \
+	{                                                                                        \
+		"public-key", "KEY", "the device already has its own key"                        \
+	}
+/* Which gateway this one file names. */
+#define ENTRY_OPTIONS                                            \
+	{"gateway", "NODE", "the gateway this file is to name"}, \
+	{                                                        \
+		"region", "REGION", "or one of that region"      \
+	}
+
+static const struct cli_option add_options[] = {HANDOUT_OPTIONS, {0}};
+static const struct cli_option rotate_options[] = {HANDOUT_OPTIONS, ENTRY_OPTIONS, {0}};
 
 /* Put the private key in place of the line that says it is missing: the last such line before
  * the address, for the one above it may be the client's name. */
@@ -299,6 +311,8 @@ static int verb_rotate(
 	if (r < 0)
 		return r;
 	buf_addf(&path, "%s/%s/rotate", n->path, buf_str(&id));
+	cli_put_query(&path, a, "gateway");
+	cli_put_query(&path, a, "region");
 	buf_adds(&body, "{}");
 	made = make_key(a, &body, &key);
 	r = cli_call(s, "POST", buf_str(&path), &body, &answer, e);
@@ -330,6 +344,8 @@ static int fetch_config(const struct cli_noun *n, struct cli_session *s, const s
 	if (r < 0)
 		return r;
 	buf_addf(&path, "%s/%s/config", n->path, buf_str(id));
+	cli_put_query(&path, a, "gateway");
+	cli_put_query(&path, a, "region");
 	r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
 	if (r < 0)
 		return r;
@@ -401,6 +417,7 @@ static const struct cli_option config_options[] = {
 		"wg-quick, networkmanager, networkd, mobileconfig, mobileconfig-macos, android"},
 	{"template", "FILE", "fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"},
 	{"key-file", "FILE", "the device's private key, to complete the configuration"},
+	ENTRY_OPTIONS,
 	{0},
 };
 
@@ -412,7 +429,7 @@ static const struct {
 	const struct cli_option *options;
 } verbs[] = {
 	{"add", verb_add, VERB_ADD, add_options},
-	{"rotate", verb_rotate, 0, add_options},
+	{"rotate", verb_rotate, 0, rotate_options},
 	{"config", verb_config, 0, config_options},
 	{"qr", verb_qr, 0, config_options},
 };

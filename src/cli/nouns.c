@@ -16,7 +16,8 @@ static const struct cli_column network_columns[] = {{"NAME", "name"}, {"TOPOLOGY
 static const struct cli_field network_fields[] = {
 	{"domain", "domain", AS_TEXT, "DOMAIN", "DNS domain (its name)", BOTH},
 	{"topology", "topology", AS_TEXT, "mesh|hub", "who links to whom (mesh)", VERB_ADD},
-	{"ipv4", "ipv4", AS_TEXT, "CIDR", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv4", "ipv4", AS_MAYBE, "CIDR|none", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv6", "ipv6", AS_TEXT, "CIDR", "IPv6 prefix, a /64 of fd00::/8 (random)", VERB_ADD},
 	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces (51820)", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = system default", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
@@ -26,6 +27,8 @@ static const struct cli_field network_fields[] = {
 		BOTH},
 	{"dns-upstreams", "dns_upstreams", AS_LIST, "ADDRESSES",
 		"where other names are asked (as the gateway's host does)", BOTH},
+	{"region-ranges", "region_ranges", AS_LIST, "CIDR=REGION,...",
+		"who calls from there is near that region", BOTH},
 	{0},
 };
 
@@ -49,6 +52,8 @@ static const struct cli_column client_columns[] = {{"NAME", "name"}, {"ADDRESS",
 static const struct cli_field client_fields[] = {
 	{"network", "network", AS_TEXT, "NETWORK", "the only one if left out", VERB_ADD},
 	{"group", "group", AS_TEXT, "GROUP", "gateway group", VERB_ADD},
+	{"gateway", "gateway", AS_TEXT, "NODE", "gateway its file names; it works at all", BOTH},
+	{"region", "region", AS_TEXT, "REGION", "or one of that region (the nearest)", BOTH},
 	{"description", "description", AS_TEXT, "TEXT", "a note", BOTH},
 	{"allowed-ips", "allowed_ips", AS_LIST, "CIDRS", "route these into the tunnel", BOTH},
 	{"full-tunnel", "full_tunnel", AS_TEXT, "true|false", "route everything", BOTH},
@@ -75,6 +80,7 @@ static const struct cli_field token_fields[] = {
 	{"kind", "kind", AS_TEXT, "join|api", "what it is for (join)", VERB_ADD},
 	{"network", "networks", AS_LIST, "NETWORKS", "join: networks it admits to", VERB_ADD},
 	{"roles", "roles", AS_LIST, "ROLES", "join: peer, controller, gateway, exit", VERB_ADD},
+	{"node", "node", AS_TEXT, "NODE", "join: to take this node's place again", VERB_ADD},
 	{"uses", "uses_left", AS_NUMBER, "N", "join: how often (1)", VERB_ADD},
 	{"role", "role", AS_TEXT, "ROLE", "api: what it may do (warren role list)", VERB_ADD},
 	{"scope", "scopes", AS_LIST, "SCOPES", "api: where: ids of objects, tag:NAME", VERB_ADD},
@@ -137,6 +143,7 @@ const struct cli_noun cli_nouns[] = {
 		.own = node_verb,
 		.own_help = "  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
 			    "      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"
+			    "      [--port PORT]\n"
 			    "  rotate NAME [--now]: new keys, without a gap; --now: at once\n"
 			    "  cloud-init NAME... --control https://HOST:8444 [--network N]\n"
 			    "      [--roles R] [--package-url URL] [--dir DIR]: user data with a "
@@ -147,7 +154,11 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = ALL,
 		.columns = group_columns,
 		.fields = group_fields,
-		.example = "warren group list"},
+		.example = "warren group zone default --origin vpn.example.com -o gateways.zone",
+		.own = group_verb,
+		.own_help =
+			"  zone NAME [--origin DOMAIN] [--ttl SECONDS] [--ns SERVERS] [-o FILE]:\n"
+			"      its public endpoints as DNS records; with --ns a whole zone\n"},
 	{.name = "client",
 		.help = "phones, laptops: configurations and QR codes",
 		.path = "/api/v1/wireguard/clients",
@@ -160,6 +171,7 @@ const struct cli_noun cli_nouns[] = {
 			"  add NAME [-o FILE] [--qr] [--qr-file FILE.png|FILE.svg] [--server-key]\n"
 			"      [--format F | --template FILE]\n"
 			"  config NAME [-o FILE] [--key-file FILE] [--format F | --template FILE]\n"
+			"      [--gateway NODE | --region REGION]: for this file alone\n"
 			"  qr NAME --key-file FILE [-o FILE.png|FILE.svg]\n"
 			"  rotate NAME [-o FILE] [--qr] [--server-key]\n"},
 	{.name = "policy",
@@ -181,7 +193,8 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = VERB_LIST | VERB_SHOW | VERB_RM,
 		.columns = token_columns,
 		.fields = token_fields,
-		.example = "warren token add --kind join --network default --roles gateway",
+		.example = "warren token add --kind join --network default --roles gateway\n"
+			   "  warren token add --kind join --node web   (web was built anew)",
 		.own = token_verb,
 		.own_help = "  add [NAME] [options]: prints the token, once\n"},
 	{.name = "user",

@@ -8,7 +8,8 @@
 #include "cli/cli.h"
 #include "codec/json.h"
 
-enum field_kind { AS_TEXT, AS_NUMBER, AS_FLAG, AS_LIST, AS_TIME };
+/* AS_TEXT with the argument "true|false" is a switch; AS_MAYBE takes "none" for null. */
+enum field_kind { AS_TEXT, AS_NUMBER, AS_FLAG, AS_LIST, AS_TIME, AS_MAYBE };
 
 /* An option that becomes a field of a request body. */
 struct cli_field {
@@ -49,7 +50,7 @@ struct cli_option *cli_noun_options(
 	const struct cli_noun *n, unsigned verb, const struct cli_option *more);
 
 /* Build the body of an add or set call from options. "30d" and RFC 3339 are times, "never" null;
- * lists are comma-separated, "" empties one. */
+ * lists are comma-separated and add up when given again, "" empties one. */
 int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, const char *name,
 	struct buf *ret, struct err *e);
 
@@ -58,6 +59,9 @@ void cli_print_object(const struct cli_session *s, const struct buf *answer, con
 
 /* "a, b" as the array `key` of the open object; empty items are left out. */
 void cli_put_list(struct json_writer *w, const char *key, const char *text);
+
+/* Append "?name=value" or "&name=value" when the flag was given. */
+void cli_put_query(struct buf *path, const struct cli_args *a, const char *name);
 
 /* A verb of a noun's own: parsed, a session opened, run. */
 struct own_verb {
@@ -76,6 +80,7 @@ int cli_run_own(const struct own_verb *table, size_t count, const struct cli_nou
 int issuer_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int audit_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
+int group_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int client_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
 int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);

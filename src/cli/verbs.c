@@ -61,6 +61,14 @@ void cli_put_list(struct json_writer *w, const char *key, const char *text)
 	json_end_array(w);
 }
 
+void cli_put_query(struct buf *path, const struct cli_args *a, const char *name)
+{
+	if (!cli_has(a, name))
+		return;
+	buf_addf(path, "%c%s=", strchr(buf_str(path), '?') != NULL ? '&' : '?', name);
+	cli_escape(path, cli_flag(a, name));
+}
+
 static int put_field(
 	struct json_writer *w, const struct cli_field *f, const char *value, struct err *e)
 {
@@ -77,13 +85,21 @@ static int put_field(
 		json_put_bool(w, f->field, true);
 		return 0;
 	case AS_NUMBER:
-		if (text_u64(value + negative, INT32_MAX, &n) < 0)
+		if (text_u64(value + negative, INT64_MAX, &n) < 0)
 			return err_field(e, ERR_INVALID, f->option, "'%s' is not a number", value);
 		json_put_int(w, f->field, negative ? -(int64_t)n : (int64_t)n);
 		return 0;
 	case AS_TEXT:
-		if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		/* only what is a switch: a description may well be the word "true" */
+		if (strcmp(f->arg, "true|false") == 0 &&
+			(strcmp(value, "true") == 0 || strcmp(value, "false") == 0))
 			json_put_bool(w, f->field, value[0] == 't');
+		else
+			json_put_str(w, f->field, value);
+		return 0;
+	case AS_MAYBE:
+		if (strcmp(value, "none") == 0)
+			json_put_null(w, f->field);
 		else
 			json_put_str(w, f->field, value);
 		return 0;
@@ -101,8 +117,11 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 	if (name != NULL)
 		json_put_str(&w, "name", name);
 	for (const struct cli_field *f = n->fields; f != NULL && f->option != NULL && r == 0; f++) {
+		CLEANUP(buf_done) struct buf list = {0};
 		const char *value = cli_flag(a, f->option);
 
+		if (f->kind == AS_LIST && cli_flag_list(a, f->option, &list))
+			value = buf_str(&list);
 		if ((f->verbs & verb) && value != NULL)
 			r = put_field(&w, f, value, e);
 	}
@@ -110,11 +129,43 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 	return r;
 }
 
+/* "gw1 (north) 192.0.2.2:51820, online, chosen" */
+static void endpoint_line(const struct json *v, struct buf *out)
+{
+	static const char *const words[] = {"online", "nearest", "chosen"};
+
+	buf_adds(out, json_str(v, "name"));
+	if (json_str(v, "region") != NULL)
+		buf_addf(out, " (%s)", json_str(v, "region"));
+	buf_addf(out, " %s",
+		json_str(v, "endpoint") != NULL ? json_str(v, "endpoint") : "no known endpoint");
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (json_bool(v, words[i], false))
+			buf_addf(out, ", %s", words[i]);
+}
+
+/* Lists of objects that people read: each a line of its own. */
+static const struct {
+	const char *key;
+	void (*line)(const struct json *v, struct buf *out);
+} lists[] = {
+	{"endpoints", endpoint_line},
+};
+
 static void print_member(void *ctx, const char *key, const struct json *v)
 {
 	struct table *t = ctx;
 	CLEANUP(buf_done) struct buf text = {0};
 
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t k = 0; strcmp(lists[i].key, key) == 0 && k < json_count(v); k++) {
+			buf_reset(&text);
+			lists[i].line(json_at(v, k), &text);
+			table_cell(t, k == 0 ? key : " ");
+			table_cell(t, buf_str(&text));
+		}
+	if (text.len > 0)
+		return;
 	json_text(v, &text);
 	table_cell(t, key);
 	table_cell(t, buf_str(&text));
