@@ -311,6 +311,7 @@ await test('an address finds whose it is', async () => {
 	await row('Ann’s phone').waitFor();
 	await page.getByLabel('Search clients').fill('');
 	await page.getByRole('status').filter({ hasText: /clients$/ }).waitFor();
+	await page.keyboard.press('Escape');
 });
 await test('the question mark says which keys there are', async () => {
 	await page.keyboard.press('?');
