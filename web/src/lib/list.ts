@@ -11,6 +11,7 @@ export class List<T extends { id: string }> {
 	readonly loading = signal(true);
 	readonly error = signal('');
 	readonly query = signal<Query>({});
+	readonly answered = signal<Query | null>(null); // the question that what is shown answers
 	private next: string | null = null;
 	private running: AbortController | null = null;
 	private timer: ReturnType<typeof setTimeout> | undefined;
@@ -70,10 +71,12 @@ export class List<T extends { id: string }> {
 	private async load(after: string | null, limit: number): Promise<void> {
 		this.running?.abort();
 		const mine = (this.running = new AbortController());
+		const asked = this.query.value;
 		this.loading.value = true;
 		try {
-			const page = await api.get<Page<T>>(this.path, { ...this.query.value, limit, after }, mine.signal);
+			const page = await api.get<Page<T>>(this.path, { ...asked, limit, after }, mine.signal);
 			batch(() => {
+				this.answered.value = asked;
 				if (after) {
 					this.rows.value = [...this.rows.value, ...page.items];
 				} else if (this.rows.value.length > REFRESH && page.next && limit === REFRESH) {

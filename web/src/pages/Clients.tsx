@@ -144,7 +144,8 @@ export function Clients() {
 			),
 		});
 	const chosen = list.rows.value.filter(c => selected.value.has(c.id));
-	const filtered = search.value || state.value || network.value || tag.value;
+	const shown = list.answered.value ?? {}; // what is asked for may be on its way still
+	const filtered = ['search', 'network', 'tag', 'link_state', 'enabled'].some(k => (shown[k] ?? '') !== '');
 	const noGateway = fleetLoaded.value && networks.value.length === 0;
 	return (
 		<>
@@ -159,7 +160,7 @@ export function Clients() {
 				<div class="search">
 					<Icon name="search" />
 					<input
-						type="search" ref={box} placeholder="Search names" aria-label="Search clients" aria-keyshortcuts="/" value={search.value}
+						type="search" ref={box} placeholder="Name or address" aria-label="Search clients" aria-keyshortcuts="/" value={search.value}
 						onInput={e => {
 							search.value = e.currentTarget.value;
 							clearTimeout(typed.current);
