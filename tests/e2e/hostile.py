@@ -10,8 +10,8 @@ server.load_cert_chain(pem)
 client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
 lock = threading.Lock()
-events, kept, streams, states = {}, {}, {}, {}  # by node
-holding, old_state = False, False
+events, kept, streams = {}, {}, {}  # by node
+holding = False
 
 
 def until(s, mark, data=b""):
@@ -91,7 +91,7 @@ def stream(node, near, far):
     far.close()
 
 
-def answer(near, far, node):
+def answer(near, far):
     # one state call: head and body by Content-Length
     head, body = until(far, b"\r\n\r\n")
     n = re.search(rb"(?i)content-length: *(\d+)", head)
@@ -99,13 +99,7 @@ def answer(near, far, node):
     while len(body) < n:
         body += far.recv(65536)
     whole = head + b"\r\n\r\n" + body
-    if b" 200 " in head.split(b"\r\n")[0]:
-        states.setdefault(node, whole)  # the first one
-    lie = old_state and node in states
-    near.sendall(states[node] if lie else whole)
-    if lie:
-        with open(folder + "/given", "a") as f:
-            f.write(node + "\n")
+    near.sendall(whole)
 
 
 def serve(raw):
@@ -122,7 +116,7 @@ def serve(raw):
                 stream(m.group(1).decode(), near, far)
                 return
             if m:
-                answer(near, far, m.group(1).decode())
+                answer(near, far)
                 continue
             # any other call: one answer, by its length
             head, body = until(far, b"\r\n\r\n")
@@ -186,7 +180,7 @@ def lies(word, node, other):
 
 
 def obey():
-    global holding, old_state
+    global holding
     last = ""
     while True:
         time.sleep(0.05)
@@ -199,12 +193,10 @@ def obey():
             continue
         last, word = words[0], words[1]
         if word == "pass":
-            holding = old_state = False
+            holding = False
         elif word == "hold":
             kept.clear()
             holding = True
-        elif word == "oldstate":
-            old_state = holding = True
         elif word == "release":
             holding = False
             for node, all in kept.items():
