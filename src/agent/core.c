@@ -134,6 +134,7 @@ void core_done(struct core *c)
 	cache_close(&c->cache);
 	state_done(&c->desired);
 	strs_done(&c->lacks);
+	strs_done(&c->conflicts);
 	state_done(&c->pending_put);
 	state_done(&c->pending_drop);
 	peer_index_done(&c->peers);
@@ -170,6 +171,8 @@ void core_set_error(struct core *c, const struct apply_result *r, const char *al
 		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", also);
 	if (c->service_error != NULL)
 		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", c->service_error);
+	VEC_FOREACH (conflict, &c->conflicts)
+		buf_addf(&text, "%s%s", text.len > 0 ? "; " : "", *conflict);
 	if (c->refused.n > 0)
 		buf_addf(&text, "%s%zu peers refused", text.len > 0 ? "; " : "", c->refused.n);
 	VEC_FOREACH (entry, &c->lacks)

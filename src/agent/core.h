@@ -32,8 +32,10 @@ struct core {
 	char *error;         /* why the machine is not as desired; NULL = it is, as far as known */
 	char *service_error; /* what beside the machine is not as desired; NULL = nothing */
 	msec deadline;       /* wall time of the next expiry; 0 = none */
-	bool reported;       /* a first reconcile was done: from now on differences are drift */
-	bool changed;        /* something was applied since core_take_changed */
+	struct strs
+		conflicts; /* routes of the machine's own that came in the way of ours, in words */
+	bool reported;     /* a first reconcile was done: from now on differences are drift */
+	bool changed;      /* something was applied since core_take_changed */
 };
 
 /* Opens the cache and takes what it holds; nothing is applied yet. */

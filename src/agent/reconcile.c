@@ -4,8 +4,11 @@
  */
 #include "agent/core.h"
 
+#include "agent/overlap.h"
 #include "base/fault.h"
 #include "base/log.h"
+
+#define CONFLICTS_MAX 8 /* said at once */
 
 void core_corrections_done(struct core_corrections *v)
 {
@@ -77,6 +80,35 @@ void core_effective(struct core *c, struct item_vec *ret)
 	}
 }
 
+/* Routes of somebody else that came after ours and overlap them. They are not ours to remove, and
+ * what they take stays taken: it is said, once as drift and for as long as it lasts as what is
+ * wrong here. Those that were there first have kept ours out (apply.c). */
+static void note_conflicts(struct core *c, const struct item_vec *want,
+	const struct item_vec *missing, struct core_corrections *ret)
+{
+	struct overlap o = {0};
+	struct strs now = {0};
+	size_t next = 0; /* of missing, which are some of want in its order */
+
+	VEC_FOREACH (i, want) {
+		struct err e = {0};
+		bool there = next == missing->n || missing->v[next] != *i;
+
+		next += !there;
+		if ((*i)->kind != ITEM_ROUTE || !there || now.n == CONFLICTS_MAX)
+			continue;
+		if (overlap_check(&o, c->machine, &(*i)->route, &e) == ERR_EXISTS &&
+			!strs_has(&now, e.text))
+			strs_push(&now, e.text);
+	}
+	VEC_FOREACH (text, &now)
+		if (c->reported && !strs_has(&c->conflicts, *text))
+			add_correction(ret, ITEM_ROUTE, mem_strdup(*text));
+	strs_done(&c->conflicts);
+	c->conflicts = now;
+	overlap_done(&o);
+}
+
 int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 {
 	struct machine_reading reading = {0};
@@ -106,7 +138,6 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 	apply_delta(c->machine, &reading.have, &d, &c->desired.items, &r);
 	FAULT("reconcile.applied");
 	machine_hosts_flush(c->machine, &want, &drift, &hosts);
-	core_set_error(c, &r, hosts.text);
 	if (c->reported) {
 		describe(&d, &r, ret);
 		if (drift)
@@ -119,6 +150,8 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 				LOG_KV_STR("kinds", buf_str(&words)));
 		}
 	}
+	note_conflicts(c, &want, &reading.want, ret);
+	core_set_error(c, &r, hosts.text);
 	c->reported = true;
 	c->changed |= !delta_is_empty(&d);
 	if (apply_endpoints(c->machine, &want, &hosts) < 0)

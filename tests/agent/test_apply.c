@@ -605,6 +605,39 @@ static void a_route_in_the_way_is_refused(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+/* One that comes later is not fought: ours stays, the other stays, and it is said, with its name:
+ * once as drift, and as what is wrong for as long as it is there. */
+static void a_route_that_comes_in_the_way_is_told(void **state)
+{
+	struct world *w = *state;
+	struct core_corrections said = {0};
+	struct state s;
+
+	state_base(&s, 1);
+	state_put(&s, peer_make(1, 1));
+	state_put(&s, route_make(1));
+	core_replace(&w->core, &s);
+	assert_int_equal(core_reconcile(&w->core, &said, NULL), 0);
+	other_route(w, "192.0.2.0/24", "eth0");
+	assert_int_equal(core_reconcile(&w->core, &said, NULL), 0);
+	assert_int_equal(said.n, 0);
+	assert_null(w->core.error);
+	other_route(w, "172.30.0.0/16", "docker0");
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(core_reconcile(&w->core, &said, NULL), 0);
+		assert_int_equal(said.n, 1);
+		assert_int_equal(w->fake.routes.n, 1);
+		assert_non_null(strstr(w->core.error, "172.30.0.0/16 by docker0"));
+	}
+	assert_string_equal(said.v[0].type, "route");
+	assert_non_null(strstr(said.v[0].detail, "172.30.0.0/16 by docker0"));
+	w->fake.others.n = 0;
+	assert_int_equal(core_reconcile(&w->core, &said, NULL), 0);
+	assert_null(w->core.error);
+	assert_int_equal(said.n, 1);
+	core_corrections_done(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -614,6 +647,7 @@ int main(void)
 		T(p2_key_change_by_event),
 		T(p2_key_change_by_reconcile),
 		T(p9_empty_psk_clears),
+		T(a_route_that_comes_in_the_way_is_told),
 		T(p10_adopts_its_own_and_refuses_others),
 		T(p4_prefix_and_key_are_not_stolen),
 		T(drift_is_repaired_and_reported),

@@ -571,6 +571,48 @@ static void test_counters_go_with_their_node(void **state)
 	rig_stop(&r);
 }
 
+static void expect_at(struct rig *r, const char *device, const char *member)
+{
+	struct device d = {0};
+
+	hub_settle(r->control.hub);
+	rig_get(r, &schema_device, device, &d);
+	assert_string_equal(d.at, member);
+	schema_done(&schema_device, &d);
+}
+
+/* A device that was at another gateway and fell silent is at home again after ten minutes, not
+ * before: no route of its own outlives its use. */
+static void test_falls_back(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent gws[2] = {0};
+	struct device d;
+	struct group g;
+	id_text away;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 2, 0, &token);
+	assert_int_equal(agent_join(&gws[0], &r, "gw1", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&gws[1], &r, "gw2", buf_str(&token)), 201);
+	rig_group(&r, &g);
+	rig_client(&r, "phone", g.id, &d);
+	rig_change(&r, &schema_device, NULL, &d);
+	hub_run_wait(r.control.hub, read_member, &gws[1]);
+	id_copy(away, gws[1].last_type);
+	rig_advance(&r, MINUTES);
+	assert_int_equal(beat(&gws[1], 1, "e1", d.id, 1000, 500, NULL), 200);
+	expect_at(&r, d.id, away);
+	rig_advance(&r, 10 * MINUTES - 1);
+	expect_at(&r, d.id, away);
+	rig_advance(&r, MINUTES / 2); /* how often it is looked at */
+	expect_at(&r, d.id, "");
+	schema_done(&schema_group, &g);
+	schema_done(&schema_device, &d);
+	rig_stop(&r);
+}
+
 static void test_heartbeat(void **state)
 {
 	CLEANUP(buf_done) struct buf token = {0};
@@ -1260,6 +1302,7 @@ int main(void)
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_group_key),
 		cmocka_unit_test(test_sightings),
+		cmocka_unit_test(test_falls_back),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_counters_go_with_their_node),
 		cmocka_unit_test(test_endpoints_and_keys),
