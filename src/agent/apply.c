@@ -116,6 +116,13 @@ static int make_link(struct run *run, const struct item *i, bool *ret_adopted, s
 		return rc;
 	FAULT("link.noted");
 	rc = m->wg->ops->create(m->wg, name, ret_adopted, e);
+	/* an engine whose link somebody renamed or moved away still answers */
+	if (rc == 0 && *ret_adopted &&
+		m->ops->link_get(m->ctx, name, &link, NULL) == ERR_NOT_FOUND) {
+		rc = m->wg->ops->destroy(m->wg, name, e);
+		if (rc == 0)
+			rc = m->wg->ops->create(m->wg, name, ret_adopted, e);
+	}
 	if (rc < 0)
 		return rc;
 	if (!*ret_adopted) {

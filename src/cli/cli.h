@@ -34,6 +34,28 @@ struct cli_option {
 	const char *help;
 };
 
+/* A word that may stand behind a command, "join URL", and what it does. */
+struct cli_word {
+	const char *word, *args; /* args NULL = none */
+	const char *help;
+};
+
+/* A command of the program: what --help, the completions and the manual page say of it. */
+struct cli_command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;                 /* one line */
+	const char *args;                 /* "FILE..."; NULL = none */
+	const struct cli_word *words;     /* word NULL at the end; NULL = none */
+	const char *about;                /* more lines; NULL = none */
+	const struct cli_option *options; /* its own; NULL = none */
+	bool calls;                       /* the control plane: takes the common options, too */
+	const char *example;
+};
+void cli_command_help(const struct cli_command *c);
+/* "  --name ARG   help" for each of the table. */
+void cli_options_help(const struct cli_option *table);
+
 /* Options every command takes (--json, --url, ...); NULL name at the end. */
 extern const struct cli_option cli_common_options[];
 

@@ -7,10 +7,10 @@
 
 /* All that a settings file may hold, whoever reads it: one file serves every command. */
 static const char *const names[] = {"state", "listen", "agent_listen", "allow_hosts", "cert", "key",
-	"log_level", "url", "token_file", "ca", "pin", "project", "agent.state", "agent.name",
-	"agent.run_dir", "agent.engine", "agent.backend", "agent.hosts", "agent.teardown_on_exit",
-	"agent.log_level", "gateway.endpoint", "gateway.listen_port", "gateway.region",
-	"gateway.data_dir", NULL};
+	"profile_signing_cert", "profile_signing_key", "log_level", "url", "token_file", "ca",
+	"pin", "project", "agent.state", "agent.name", "agent.run_dir", "agent.engine",
+	"agent.backend", "agent.hosts", "agent.teardown_on_exit", "agent.log_level",
+	"gateway.endpoint", "gateway.listen_port", "gateway.region", "gateway.data_dir", NULL};
 
 /* A file that is not there, or that this user may not read, says nothing. */
 static int read_if_there(const char *path, struct settings *ret, struct err *e)

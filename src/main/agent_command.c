@@ -18,7 +18,7 @@ static const struct cli_option options[] = {
 	{"again", NULL, "join: in place of what this machine was; its tunnels go on"},
 	{"run-dir", "DIR", "folder of the engine's sockets (/var/run/wireguard)"},
 	{"engine", "PROGRAM", "userspace engine (wireguard-go)"},
-	{"backend", "NAME", "kernel or userspace (whichever works)"},
+	{"backend", "kernel|userspace", "whose WireGuard (whichever works)"},
 	{"adopt", "NAME", "join: take over this interface, once its key is the network's"},
 	{"hosts", "FILE", "hosts file to keep names in (/etc/hosts)"},
 	{"gateway-endpoint", "HOST:PORT", "run: where devices reach this gateway"},
@@ -26,7 +26,18 @@ static const struct cli_option options[] = {
 	{"gateway-region", "REGION", "run: where it is"},
 	{"check-config", NULL, "read the settings and stop"},
 	{"teardown-on-exit", NULL, "run: delete the interfaces when the agent ends"},
-	{"log-level", "LEVEL", "debug, info, warn, error"},
+	{"token-file", "FILE", "join: the token (else WARREN_JOIN_TOKEN or standard input)"},
+	{"state", "DIR", "its folder (" DEFAULT_STATE ")"},
+	{"config", "FILE", "settings (" CLI_SETTINGS_FILE "): sections agent and gateway"},
+	LOG_OPTION,
+	{0},
+};
+
+static const struct cli_word verbs[] = {
+	{"join", "https://HOST:8444", "take part in a fleet"},
+	{"run", NULL, "keep the tunnels right"},
+	{"down", NULL, "delete the interfaces, routes and rules it made"},
+	{"leave", NULL, "down, and forget the fleet: this machine can join anew"},
 	{0},
 };
 
@@ -106,22 +117,6 @@ static int join(struct agent_options *o, const struct cli_args *a, const char *n
 	return 0;
 }
 
-static void help(void)
-{
-	puts("warren agent - keep this machine's tunnels equal to the fleet's plan\n\n"
-	     "  warren agent join https://HOST:8444 [--token-file FILE]\n"
-	     "  warren agent run\n"
-	     "  warren agent down    delete the interfaces, routes and rules it made\n"
-	     "  warren agent leave   down, and forget the fleet: this machine can join anew\n\nOptions:");
-	for (const struct cli_option *o = options; o->name != NULL; o++)
-		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
-			o->arg ? o->arg : "", o->help);
-	puts("  --state DIR              its folder (" DEFAULT_STATE ")\n"
-	     "  --config FILE            settings (" CLI_SETTINGS_FILE
-	     "): sections agent and gateway\n\n"
-	     "Example:\n  warren agent join https://vpn.example.com:8444 < token");
-}
-
 /* The agent's net process: no settings of its own, and its leaks and exit handlers are nobody's
  * business; its filter would not have them. */
 static _Noreturn void be_net_process(const char *log)
@@ -145,9 +140,8 @@ static int run_verb(const char *verb, struct agent_options *o, const struct cli_
 	return strcmp(verb, "down") == 0 ? agent_down(o, e) : agent_leave(o, e);
 }
 
-int agent_main(int argc, char **argv)
+static int agent_main(int argc, char **argv)
 {
-	static const char *const verbs[] = {"join", "run", "down", "leave"};
 	const char *net_argv[] = {"warren", "agent", NET_VERB, "--log-level", "info", NULL};
 	struct agent_options o = {.split = true, .net_argv = net_argv, .version = WARREN_VERSION};
 	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
@@ -160,14 +154,14 @@ int agent_main(int argc, char **argv)
 	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		help();
+		cli_command_help(&agent_command);
 		return EXIT_DONE;
 	}
 	verb = a.n_words > 0 ? a.words[0] : "run";
 	if (strcmp(verb, NET_VERB) == 0)
 		be_net_process(cli_flag(&a, "log-level"));
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		known |= strcmp(verb, verbs[i]) == 0;
+	for (const struct cli_word *w = verbs; w->word != NULL; w++)
+		known |= strcmp(verb, w->word) == 0;
 	if (!known) {
 		fprintf(stderr, "warren: agent has no verb '%s' (warren agent --help)\n", verb);
 		return EXIT_USAGE;
@@ -183,3 +177,12 @@ int agent_main(int argc, char **argv)
 	no_core_dumps();
 	return run_verb(verb, &o, &a, &settings, &e) < 0 ? cli_fail(&e) : EXIT_DONE;
 }
+
+const struct cli_command agent_command = {
+	.name = "agent",
+	.run = agent_main,
+	.help = "keep this machine's tunnels equal to the fleet's plan",
+	.words = verbs,
+	.options = options,
+	.example = "warren agent join https://vpn.example.com:8444 < token",
+};

@@ -32,10 +32,7 @@
 #define GATEWAY_ASK_MS 100
 
 static const struct cli_option options[] = {
-	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},
-	{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"},
-	{"cert", "FILE", "TLS certificate chain for --listen, PEM"},
-	{"key", "FILE", "its private key, PEM"},
+	LISTEN_OPTIONS,
 	{"endpoint", "HOST[:PORT]",
 		"where clients reach this gateway (the default route's address)"},
 	{"port", "PORT", "UDP port of the gateway (51820)"},
@@ -43,7 +40,8 @@ static const struct cli_option options[] = {
 	{"lan", "CIDRS", "networks behind this gateway that clients may reach"},
 	{"no-client", NULL, "do not make a first client"},
 	{"keep", NULL, "leave tunnels up when this ends"},
-	{"log-level", "LEVEL", "debug, info, warn, error"},
+	{"state", "DIR", "state folder (/var/lib/warren)"},
+	LOG_OPTION,
 	{0},
 };
 
@@ -464,16 +462,6 @@ static void watch(struct up *u)
 	}
 }
 
-static void help(void)
-{
-	puts("warren up - control plane and gateway on this machine\n\nOptions:");
-	for (const struct cli_option *o = options; o->name != NULL; o++)
-		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
-			o->arg ? o->arg : "", o->help);
-	puts("  --state DIR              state folder (/var/lib/warren)\n\n"
-	     "Example:\n  warren up --endpoint vpn.example.com --lan 10.50.0.0/24");
-}
-
 /* What must be free, before anything is made. A gateway that has been here has its port from the
  * network: see set_member. */
 static int check_ports(struct up *u, struct err *e)
@@ -506,7 +494,7 @@ static int run(struct up *u, struct err *e)
 	return 0;
 }
 
-int up_main(int argc, char **argv)
+static int up_main(int argc, char **argv)
 {
 	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct up u = {0};
@@ -517,7 +505,7 @@ int up_main(int argc, char **argv)
 	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		help();
+		cli_command_help(&up_command);
 		return EXIT_DONE;
 	}
 	if (cli_settings_read(&a, false, &settings, &e) < 0)
@@ -549,3 +537,11 @@ int up_main(int argc, char **argv)
 	mem_free(u.agent_dir);
 	return r < 0 ? cli_fail(&e) : EXIT_DONE;
 }
+
+const struct cli_command up_command = {
+	.name = "up",
+	.run = up_main,
+	.help = "control plane and gateway on this machine, in one go",
+	.options = options,
+	.example = "warren up --endpoint vpn.example.com --lan 10.50.0.0/24",
+};

@@ -53,6 +53,7 @@ struct network {
 	struct strs dns;                       /* resolvers written into device configurations */
 	bool dns_serve;                        /* its nodes answer for its domain */
 	struct strs dns_upstreams;             /* where they forward to; empty = as their host */
+	struct strs region_ranges;             /* "CIDR=REGION": who calls from there is near it */
 	msec created_at;
 };
 
@@ -157,6 +158,10 @@ struct device {
 	msec last_seen;  /* observed: newest handshake, 0 = never */
 	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
 	id_text at;      /* observed: member it is at, away from its group's home; "" = at home */
+	/* The gateway (a node) its configuration names; "" = the group's first that can be used. It
+	 * is valid at the others, too, and no plan depends on this. */
+	id_text entry;
+	id_text config_entry; /* the one named by the file handed out last, when asked for */
 	/* Bytes it may use, both directions together, over all gateways; 0 = any number. */
 	uint64_t quota_bytes;
 	int quota_period;     /* enum quota_period */

@@ -120,6 +120,7 @@ static const struct field network_fields[] = {
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(dns_serve, FIELD_BOOL, EDIT, 0, 0),
 	F(dns_upstreams, FIELD_STRS, EDIT, 0, DNS_MAX),
+	F(region_ranges, FIELD_STRS, EDIT, 0, PREFIXES_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(network, "net");
@@ -219,6 +220,8 @@ static const struct field device_fields[] = {
 	F(rx, FIELD_U64, 0, 0, ANY_U64),
 	F(tx, FIELD_U64, 0, 0, ANY_U64),
 	ID(at, HIDE),
+	ID(entry, 0),
+	ID(config_entry, HIDE),
 	F(quota_bytes, FIELD_U64, EDIT, 0, QUOTA_BYTES_MAX),
 	WORDS(quota_period, FIELD_ENUM, EDIT, quota_period_words),
 	F(quota_from, FIELD_TIME, HIDE, 0, 0),

@@ -207,6 +207,12 @@ static const char device_at_quota[] =
 	"CREATE INDEX device_quota ON device (quota_bytes) WHERE quota_bytes > 0;"
 	"CREATE INDEX device_away ON device (at) WHERE at <> '';";
 
+/* Which gateway a device's configuration names, and who is near which. */
+static const char entries[] =
+	"ALTER TABLE device ADD COLUMN entry TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE device ADD COLUMN config_entry TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE network ADD COLUMN region_ranges TEXT NOT NULL DEFAULT '';";
+
 /* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
 	first,
@@ -222,6 +228,7 @@ const char *const migrations_sqlite[] = {
 	imported,
 	device_at_quota,
 	rejoin,
+	entries,
 	NULL,
 };
 /* clang-format on */
