@@ -137,6 +137,20 @@ static void compare(void *arg)
 }
 
 /* The policy as it would become, of the network it is in or would be. */
+/* The answers name whatever is in the network, so it has to be the caller's to see as a whole: what
+ * may be named by who makes something in it (api_network) is not enough. */
+static int asked_network(
+	struct tx *tx, struct call *c, const char *ref, struct network *ret, struct err *e)
+{
+	int r = api_network(tx, c, ref, ret, e);
+	int seen = r < 0 ? r : api_reaches(tx, c, &schema_network, ret, e);
+	if (r == 0 && seen <= 0)
+		schema_done(&schema_network, ret);
+	if (seen == 0)
+		return err_field(e, ERR_NOT_FOUND, "network", "no network \"%s\"", ref ? ref : "");
+	return seen < 0 ? seen : 0;
+}
+
 static int read_question(struct tx *tx, void *arg, struct err *e)
 {
 	struct call *c = arg;
@@ -151,7 +165,7 @@ static int read_question(struct tx *tx, void *arg, struct err *e)
 	else
 		id_make("pol", clock_wall(c->control->clock), before.id);
 	if (r == 0)
-		r = api_network(tx, c,
+		r = asked_network(tx, c,
 			q->has_before ? before.network : json_str(c->body, "network"), &n, e);
 	schema_copy(&schema_policy, &q->policy, &before);
 	if (r == 0)
@@ -241,7 +255,7 @@ static int read_network(struct tx *tx, void *arg, struct err *e)
 	struct call *c = arg;
 	struct question *q = c->data;
 	struct network n = {0};
-	int r = api_network(tx, c, json_str(c->body, "network"), &n, e);
+	int r = asked_network(tx, c, json_str(c->body, "network"), &n, e);
 	id_copy(q->network, n.id);
 	schema_done(&schema_network, &n);
 	return r;

@@ -430,6 +430,37 @@ static void a_scope_bounds_everything(void **state)
 	assert_int_equal(json_count(json_get(json_root(me.doc), "permissions")), 3);
 }
 
+/* Questions about policies are answered with names: to who sees the whole network only. */
+static void a_scope_asks_no_questions_beyond_it(void **state)
+{
+	static const char *const scopes[] = {"tag:red", "cl_00000000000000000000000000000000"};
+	static const char what_if[] = "{\"network\":\"%s\",\"rules\":[]}";
+	static const char may_it[] = "{\"network\":\"%s\",\"from\":\"gw\",\"to\":\"gw\"}";
+	char rights[200], token[128], body[300];
+
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		snprintf(rights, sizeof(rights), "\"role\":\"viewer\",\"scopes\":[\"%s\"]",
+			scopes[i]);
+		ANSWER made = grant(NULL, rights);
+		expect_status(&made, 201);
+		copy_str(&made, "token", token, sizeof(token));
+		snprintf(body, sizeof(body), what_if, a_side.network);
+		status_of("POST", "/api/v1/policies/what-if", viewer, body, 200);
+		status_of("POST", "/api/v1/policies/what-if", token, body, 404);
+		snprintf(body, sizeof(body), may_it, a_side.network);
+		status_of("POST", "/api/v1/policies/test", viewer, body, 200);
+		status_of("POST", "/api/v1/policies/test", token, body, 404);
+	}
+	/* nor about the only network, which need not be named */
+	snprintf(body, sizeof(body),
+		"{\"kind\":\"api\",\"name\":\"one\",\"role\":\"viewer\",\"scopes\":[\"%s\"]}",
+		client_b);
+	ANSWER one = call(f, "POST", "/api/v1/tokens?project=other", NULL, body);
+	expect_status(&one, 201);
+	copy_str(&one, "token", token, sizeof(token));
+	status_of("POST", "/api/v1/policies/test", token, "{\"from\":\"gw\",\"to\":\"gw\"}", 404);
+}
+
 static void nonsense_is_no_right(void **state)
 {
 	static const char *const bad[] = {"\"role\":\"king\"", "\"scopes\":[\"everything\"]",
@@ -745,6 +776,7 @@ int main(void)
 		cmocka_unit_test(foreign_objects_do_not_exist),
 		cmocka_unit_test(nobody_grants_above_themselves),
 		cmocka_unit_test(a_scope_bounds_everything),
+		cmocka_unit_test(a_scope_asks_no_questions_beyond_it),
 		cmocka_unit_test(nonsense_is_no_right),
 		cmocka_unit_test(roles_of_a_project),
 		cmocka_unit_test(nobody_climbs),
