@@ -91,7 +91,8 @@ int delta_is_empty(const struct delta *d)
 }
 
 /* take: what is put is moved out of `to`, else copied. */
-static void diff(const struct item_vec *from, const struct item_vec *to, int take, struct delta *ret)
+static void diff(
+	const struct item_vec *from, const struct item_vec *to, int take, struct delta *ret)
 {
 	size_t i = 0, j = 0;
 

@@ -423,18 +423,53 @@ static const char *member_of(
 	return m != NULL ? m->id : NULL;
 }
 
+/* The view after the change; what both together say about everyone is known then. */
+static struct view *look_after(struct plan_change *pc, struct touched *t, const struct fleet *f)
+{
+	struct view *after;
+
+	pc->after.fleet = f;
+	after = views_get(&pc->after, t->network);
+	if (after != NULL)
+		after->kinds = t->kinds;
+	compare_lists(t, after);
+	compare_relays(t, after);
+	return after;
+}
+
+size_t plan_change_links(struct plan_change *pc, const struct fleet *f)
+{
+	size_t links = 0;
+
+	VEC_FOREACH (t, &pc->touched) {
+		const struct view *after = look_after(pc, t, f);
+
+		for (size_t i = 0; after != NULL && i < after->n_members; i++)
+			links += (t->all & PART_LINKS) || t->by_policy ? view_neighbours(after, i).n
+								       : 0;
+	}
+	return links;
+}
+
+void plan_change_networks(const struct plan_change *pc, struct id_vec *ret)
+{
+	VEC_FOREACH (t, &pc->touched)
+		id_vec_add(ret, t->network);
+}
+
+const void *plan_change_before(const struct plan_change *pc)
+{
+	return pc->object;
+}
+
 static void end_touched(struct plan_change *pc, struct touched *t, const struct fleet *f,
 	const char *node, struct item_vec *ret_before, struct item_vec *ret_after)
 {
 	bool own = id_vec_has(&pc->own, node);
 	const char *member = member_of(pc, f, t->network, node);
-	struct view *after = views_get(&pc->after, t->network);
+	struct view *after = look_after(pc, t, f);
 	size_t was = place_of(t->before, member, node), is = place_of(after, member, node);
 
-	if (after != NULL)
-		after->kinds = t->kinds;
-	compare_lists(t, after);
-	compare_relays(t, after);
 	push_parts(pc, t, t->before, was, own, ret_before);
 	push_parts(pc, t, after, is, own, ret_after);
 	if (t->by_policy && was != VIEW_NONE && is != VIEW_NONE)
@@ -456,7 +491,7 @@ void plan_change_end(
 {
 	struct state before = {0}, after = {0};
 
-	pc->after.fleet = f;
+	pc->after.fleet = f; /* of devices */
 	if (pc->gone != NULL)
 		part_device(&pc->after, node, pc->gone, &before.items);
 	if (pc->come != NULL)

@@ -31,7 +31,7 @@ struct view_relay {
 
 struct view_member {
 	const struct member *member;
-	const struct node *node;   /* NULL when it is not there */
+	const struct node *node;   /* to compare, not to follow: a change may have freed it */
 	const struct group *group; /* that it terminates devices for, or NULL */
 	bool usable;               /* its node is there and enabled */
 	bool keyed;                /* and its key is known: it can be a peer */
@@ -58,10 +58,10 @@ struct view {
 	const struct fleet_network *fn;
 	struct view_member *members; /* in the network's order */
 	size_t n_members;
-	bool hub;                                  /* only links with a gateway or controller */
-	struct view_places all, central;           /* in order */
-	struct prefix_vec pools;                   /* the network's */
-	char direct[2][IFNAME_LEN];                /* names of direct interfaces: [1] a gateway's */
+	bool hub;                        /* only links with a gateway or controller */
+	struct view_places all, central; /* in order */
+	struct prefix_vec pools;         /* the network's */
+	char direct[2][IFNAME_LEN];      /* names of direct interfaces: [1] a gateway's */
 	unsigned kinds; /* of items that are wanted of links, 1 << enum item_kind; 0 = all */
 	struct view_relay relays[VIEW_RELAYS_MAX]; /* in the network's order: see view_relays_for */
 	size_t n_relays;
