@@ -211,6 +211,7 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 	struct machine *m = run->m;
 	const struct interface_item *want = &i->interface;
 	struct item_vec addresses = run_slice(run->target, ITEM_ADDRESS);
+	uint32_t mtu = want->mtu == 0 ? WG_MTU_DEFAULT : want->mtu;
 	const char *mesh_ip = NULL;
 	char text[ADDR_TEXT_LEN];
 	bool adopted = true;
@@ -230,8 +231,8 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 	FAULT("link.addressed");
 	if (rc == 0)
 		rc = m->ops->link_get(m->ctx, want->name, &link, e);
-	if (rc == 0 && want->mtu > 0 && link.mtu != want->mtu)
-		rc = m->ops->link_set_mtu(m->ctx, want->name, want->mtu, e);
+	if (rc == 0 && link.mtu != mtu)
+		rc = m->ops->link_set_mtu(m->ctx, want->name, mtu, e);
 	if (rc == 0 && !link.up)
 		rc = m->ops->link_set_up(m->ctx, want->name, true, e);
 	if (rc < 0) {

@@ -175,7 +175,7 @@ static void read_interface(struct reader *r, const struct ledger_link *link,
 	if (i->interface.listen_port != 0)
 		i->interface.listen_port = d->listen_port;
 	i->interface.fwmark = d->fwmark;
-	if (i->interface.mtu != 0)
+	if (i->interface.mtu != 0 || l->mtu != WG_MTU_DEFAULT)
 		i->interface.mtu = l->mtu;
 	note(r, i);
 }
@@ -189,8 +189,8 @@ static int read_link(struct reader *r, const struct ledger_link *link, struct er
 	bool wanted = false;
 	int rc = m->wg->ops->read(m->wg, link->name, &d, e);
 
-	if (rc == ERR_NOT_FOUND)
-		return 0; /* all of it is to be made */
+	if (rc == ERR_NOT_FOUND || rc == ERR_TIMEOUT)
+		return 0; /* not there, or an engine that hangs: all of it is to be made */
 	if (rc == 0)
 		rc = m->ops->link_get(m->ctx, link->name, &l, e);
 	if (rc == 0)

@@ -97,3 +97,16 @@ bool cli_has(const struct cli_args *a, const char *name)
 {
 	return cli_flag(a, name) != NULL;
 }
+
+bool cli_flag_list(const struct cli_args *a, const char *name, struct buf *out)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < a->n_flags; i++) {
+		if (strcmp(a->flags[i].name, name) != 0)
+			continue;
+		buf_addf(out, "%s%s", found ? "," : "", a->flags[i].value);
+		found = true;
+	}
+	return found;
+}

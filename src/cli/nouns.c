@@ -16,7 +16,8 @@ static const struct cli_column network_columns[] = {{"NAME", "name"}, {"TOPOLOGY
 static const struct cli_field network_fields[] = {
 	{"domain", "domain", AS_TEXT, "DOMAIN", "DNS domain (its name)", BOTH},
 	{"topology", "topology", AS_TEXT, "mesh|hub", "who links to whom (mesh)", VERB_ADD},
-	{"ipv4", "ipv4", AS_TEXT, "CIDR", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv4", "ipv4", AS_MAYBE, "CIDR|none", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv6", "ipv6", AS_TEXT, "CIDR", "IPv6 prefix, a /64 of fd00::/8 (random)", VERB_ADD},
 	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces (51820)", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = system default", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
@@ -75,6 +76,7 @@ static const struct cli_field token_fields[] = {
 	{"kind", "kind", AS_TEXT, "join|api", "what it is for (join)", VERB_ADD},
 	{"network", "networks", AS_LIST, "NETWORKS", "join: networks it admits to", VERB_ADD},
 	{"roles", "roles", AS_LIST, "ROLES", "join: peer, controller, gateway, exit", VERB_ADD},
+	{"node", "node", AS_TEXT, "NODE", "join: to take this node's place again", VERB_ADD},
 	{"uses", "uses_left", AS_NUMBER, "N", "join: how often (1)", VERB_ADD},
 	{"role", "role", AS_TEXT, "ROLE", "api: what it may do (warren role list)", VERB_ADD},
 	{"scope", "scopes", AS_LIST, "SCOPES", "api: where: ids of objects, tag:NAME", VERB_ADD},
@@ -137,6 +139,7 @@ const struct cli_noun cli_nouns[] = {
 		.own = node_verb,
 		.own_help = "  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
 			    "      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"
+			    "      [--port PORT]\n"
 			    "  rotate NAME [--now]: new keys, without a gap; --now: at once\n"
 			    "  cloud-init NAME... --control https://HOST:8444 [--network N]\n"
 			    "      [--roles R] [--package-url URL] [--dir DIR]: user data with a "
@@ -181,7 +184,8 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = VERB_LIST | VERB_SHOW | VERB_RM,
 		.columns = token_columns,
 		.fields = token_fields,
-		.example = "warren token add --kind join --network default --roles gateway",
+		.example = "warren token add --kind join --network default --roles gateway\n"
+			   "  warren token add --kind join --node web   (web was built anew)",
 		.own = token_verb,
 		.own_help = "  add [NAME] [options]: prints the token, once\n"},
 	{.name = "user",

@@ -8,7 +8,8 @@
 #include "cli/cli.h"
 #include "codec/json.h"
 
-enum field_kind { AS_TEXT, AS_NUMBER, AS_FLAG, AS_LIST, AS_TIME };
+/* AS_TEXT with the argument "true|false" is a switch; AS_MAYBE takes "none" for null. */
+enum field_kind { AS_TEXT, AS_NUMBER, AS_FLAG, AS_LIST, AS_TIME, AS_MAYBE };
 
 /* An option that becomes a field of a request body. */
 struct cli_field {
@@ -49,7 +50,7 @@ struct cli_option *cli_noun_options(
 	const struct cli_noun *n, unsigned verb, const struct cli_option *more);
 
 /* Build the body of an add or set call from options. "30d" and RFC 3339 are times, "never" null;
- * lists are comma-separated, "" empties one. */
+ * lists are comma-separated and add up when given again, "" empties one. */
 int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, const char *name,
 	struct buf *ret, struct err *e);
 

@@ -82,8 +82,16 @@ static int put_field(
 		json_put_int(w, f->field, negative ? -(int64_t)n : (int64_t)n);
 		return 0;
 	case AS_TEXT:
-		if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		/* only what is a switch: a description may well be the word "true" */
+		if (strcmp(f->arg, "true|false") == 0 &&
+			(strcmp(value, "true") == 0 || strcmp(value, "false") == 0))
 			json_put_bool(w, f->field, value[0] == 't');
+		else
+			json_put_str(w, f->field, value);
+		return 0;
+	case AS_MAYBE:
+		if (strcmp(value, "none") == 0)
+			json_put_null(w, f->field);
 		else
 			json_put_str(w, f->field, value);
 		return 0;
@@ -101,8 +109,11 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 	if (name != NULL)
 		json_put_str(&w, "name", name);
 	for (const struct cli_field *f = n->fields; f != NULL && f->option != NULL && r == 0; f++) {
+		CLEANUP(buf_done) struct buf list = {0};
 		const char *value = cli_flag(a, f->option);
 
+		if (f->kind == AS_LIST && cli_flag_list(a, f->option, &list))
+			value = buf_str(&list);
 		if ((f->verbs & verb) && value != NULL)
 			r = put_field(&w, f, value, e);
 	}

@@ -138,13 +138,19 @@ static bool is_json(const char *type)
 /* Parse the body of a changing call. Answers itself and returns -1 when it cannot be used. */
 static int read_body(struct call *c)
 {
-	size_t n;
-	const char *text = http_body(c->rq, &n);
-	const char *method = http_method(c->rq);
+	size_t n = 0;
+	const char *method = http_method(c->rq), *text;
 	bool may = strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ||
 		strcmp(method, "PUT") == 0;
 	bool cookie = c->who.kind == PRINCIPAL_USER && may;
-	if (!may || (n == 0 && (c->route->flags & ROUTE_NO_BODY) && !cookie))
+	if (!may)
+		return 0;
+	text = http_body(c->rq, &n);
+	if (text == NULL) {
+		call_free(c);
+		return -1;
+	}
+	if (n == 0 && (c->route->flags & ROUTE_NO_BODY) && !cookie)
 		return 0;
 	if (!is_json(http_header(c->rq, "Content-Type"))) {
 		err_field(&c->err, ERR_INVALID, "Content-Type", "send application/json");
@@ -278,6 +284,25 @@ static void end_write(void *arg, int result, const struct err *e)
 	} else {
 		api_reply(c, c->status);
 	}
+}
+
+struct read_job {
+	struct call *call;
+	int (*fn)(struct tx *tx, struct call *c, struct err *e);
+};
+
+static int run_read(struct tx *tx, void *arg, struct err *e)
+{
+	struct read_job *job = arg;
+	return job->fn(tx, job->call, e);
+}
+
+void api_read(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e))
+{
+	if (store_read(c->control->store, run_read, &(struct read_job){c, fn}, &c->err) < 0)
+		api_fail(c);
+	else
+		api_reply(c, 200);
 }
 
 void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),

@@ -77,6 +77,9 @@ void api_fail_status(struct call *c, int status); /* for statuses no error code 
 void api_wait(struct call *c, msec wait);         /* 429, come back after that */
 void api_header(struct call *c, const char *name, const char *value);
 
+/* Run fn in a reading transaction; then answer c->out with 200, or api_fail. */
+void api_read(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e));
+
 /* Run fn in a writing transaction; then after(c) on the writer thread, or api_fail. after NULL:
  * answer c->out with c->status. What after does must be short: hand long work to hub_run. */
 void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),

@@ -1,9 +1,8 @@
 /* DOC: is the audit log whole? Of one project, or of the server (what belongs to no project). */
 #include "control/api_handlers.h"
 
-static int verify(struct tx *tx, void *arg, struct err *e)
+static int verify(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct json_writer w = {.out = &c->out};
 	struct err broken = {0};
 	int64_t first = 0, last = 0;
@@ -26,8 +25,5 @@ static int verify(struct tx *tx, void *arg, struct err *e)
 
 void api_audit_verify(struct call *c)
 {
-	if (store_read(c->control->store, verify, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, verify);
 }

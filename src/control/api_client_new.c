@@ -10,6 +10,7 @@
 #include "control/client_config.h"
 #include "control/labels.h"
 #include "model/names.h"
+#include "model/range.h"
 #include "crypto/key.h"
 #include "model/validate.h"
 #include "render/qr.h"
@@ -181,17 +182,13 @@ static int check_reach(struct tx *tx, const struct group *g, struct err *e)
 /* IPv4 from the range of devices; IPv6 is the ULA prefix with the same 32 bits behind it. */
 static int lease(struct tx *tx, const struct network *n, struct device *d, struct err *e)
 {
-	if (addr_is_set(n->device_first)) {
-		int r = tx_lease(tx, n->id, n->device_first, n->device_last, d->id, CLIENT_REST,
-			&d->ipv4, e);
-		if (r == 0 && addr_is_set(n->ipv6.addr))
-			d->ipv6 = (struct addr){FAMILY_IPV6, n->ipv6.addr.bits | d->ipv4.bits};
-		return r;
-	}
-	/* Without IPv4: a range of its own, above what nodes get. */
-	struct addr first = addr_add(n->ipv6.addr, (u128)1 << 40);
-	return tx_lease(
-		tx, n->id, first, addr_add(first, UINT32_MAX), d->id, CLIENT_REST, &d->ipv6, e);
+	struct addr_range range = network_device_range(n);
+	bool v6 = range.first.family == FAMILY_IPV6;
+	int r = tx_lease(tx, n->id, range.first, range.last, d->id, CLIENT_REST,
+		v6 ? &d->ipv6 : &d->ipv4, e);
+	if (r == 0 && !v6 && addr_is_set(n->ipv6.addr))
+		d->ipv6 = (struct addr){FAMILY_IPV6, n->ipv6.addr.bits | d->ipv4.bits};
+	return r;
 }
 
 static int insert_client(struct tx *tx, struct call *c, struct err *e)

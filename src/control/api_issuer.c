@@ -38,9 +38,8 @@ static int put_one(void *arg, const void *object)
 	return put(l->tx, &l->w, object, l->e);
 }
 
-static int list_job(struct tx *tx, void *arg, struct err *e)
+static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct page page = {0};
 	CLEANUP(buf_done) struct buf items = {0}, next = {0};
 	struct listing l = {tx, {.out = &items}, e};
@@ -58,15 +57,11 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 
 void api_issuer_list(struct call *c)
 {
-	if (store_read(c->control->store, list_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, list_job);
 }
 
-static int show_job(struct tx *tx, void *arg, struct err *e)
+static int show_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct issuer i = {0};
 	struct json_writer w = {.out = &c->out};
 	int r = api_get(tx, c, &schema_issuer, c->id, &i, e);
@@ -78,10 +73,7 @@ static int show_job(struct tx *tx, void *arg, struct err *e)
 
 void api_issuer_show(struct call *c)
 {
-	if (store_read(c->control->store, show_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, show_job);
 }
 
 /* Roles of the issuer's project; nobody becomes system-admin by what an issuer says. */

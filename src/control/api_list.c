@@ -94,9 +94,8 @@ static int list_item(void *arg, const void *object)
 	return 0;
 }
 
-static int list_job(struct tx *tx, void *arg, struct err *e)
+static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	const struct schema *s = c->route->schema;
 	struct page page = {0};
 	CLEANUP(buf_done) struct buf items = {0};
@@ -116,15 +115,11 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 
 void api_list(struct call *c)
 {
-	if (store_read(c->control->store, list_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, list_job);
 }
 
-static int show_job(struct tx *tx, void *arg, struct err *e)
+static int show_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	const struct schema *s = c->route->schema;
 	void *object = mem_zalloc(s->size);
 	int r = api_get(tx, c, s, c->id, object, e);
@@ -140,10 +135,7 @@ static int show_job(struct tx *tx, void *arg, struct err *e)
 
 void api_show(struct call *c)
 {
-	if (store_read(c->control->store, show_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, show_job);
 }
 
 static int delete_job(struct tx *tx, struct call *c, struct err *e)

@@ -54,9 +54,8 @@ static bool wanted(const struct call *c, const struct builtin_role *b)
 		(search == NULL || strstr(b->name, search) != NULL);
 }
 
-static int list_job(struct tx *tx, void *arg, struct err *e)
+static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct page page = {0};
 	CLEANUP(buf_done) struct buf items = {0}, next = {0};
 	struct json_writer w = {.out = &items};
@@ -79,15 +78,11 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 
 void api_role_list(struct call *c)
 {
-	if (store_read(c->control->store, list_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, list_job);
 }
 
-static int show_job(struct tx *tx, void *arg, struct err *e)
+static int show_job(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct access_role role = {0};
 	struct json_writer w = {.out = &c->out};
 	int r = 0;
@@ -104,10 +99,7 @@ static int show_job(struct tx *tx, void *arg, struct err *e)
 
 void api_role_show(struct call *c)
 {
-	if (store_read(c->control->store, show_job, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, show_job);
 }
 
 static int check(const struct call *c, const struct access_role *role, struct err *e)

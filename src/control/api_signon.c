@@ -68,9 +68,8 @@ static int put_button(void *arg, const void *object)
 	return 0;
 }
 
-static int list_buttons(struct tx *tx, void *arg, struct err *e)
+static int list_buttons(struct tx *tx, struct call *c, struct err *e)
 {
-	struct call *c = arg;
 	struct json_writer w = {.out = &c->out};
 	struct tx_query q = {.filters = {{"enabled", "true"}}, .order = "name"};
 	json_begin_object(&w, NULL);
@@ -83,10 +82,7 @@ static int list_buttons(struct tx *tx, void *arg, struct err *e)
 
 void api_signon_buttons(struct call *c)
 {
-	if (store_read(c->control->store, list_buttons, c, &c->err) < 0)
-		api_fail(c);
-	else
-		api_reply(c, 200);
+	api_read(c, list_buttons);
 }
 
 /* --- pages ------------------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "control/change.h"
 #include "control/telemetry.h"
+#include "plan/link.h"
 
 #include <time.h>
 
@@ -73,7 +74,7 @@ bool quota_settle(struct device *d, uint64_t total, msec now)
 		if (!was.over_quota)
 			grant(d, 0);
 	} else if (d->quota_grant == 0 || was.over_quota || d->quota_left > d->quota_bytes ||
-		used < then || (used - then >= QUOTA_LEAST && used - then >= d->quota_left / 2)) {
+		used < then || used - then >= link_quota(d, true)) {
 		grant(d, d->quota_bytes - used);
 	}
 	return d->quota_grant != was.quota_grant || d->over_quota != was.over_quota ||

@@ -2,7 +2,8 @@
  * DOC: quotas: how many bytes a device may use in a period (spec 3, Accounting). What it has used
  * is known from its counters; when that is all, the device's row says so (over_quota) and no plan
  * has it. Before that, plans tell gateways how much is left (quota_left, numbered by quota_grant),
- * so that they end it by themselves, in time and without us; told anew when half of that is used.
+ * so that they end it by themselves, in time and without us; told anew when as much is used as a
+ * gateway away from home may give, which waits for that.
  */
 #ifndef WARREN_CONTROL_QUOTA_H
 #define WARREN_CONTROL_QUOTA_H
@@ -10,9 +11,8 @@
 #include "control/hub_state.h"
 #include "control/links.h"
 
-#define QUOTA_LEAST ((uint64_t)1 << 20) /* less than this is not told anew for */
-#define QUOTA_LOOK ((msec)5000)         /* how often periods are looked at */
-#define QUOTA_AT_ONCE 500               /* rows of one transaction */
+#define QUOTA_LOOK ((msec)5000) /* how often periods are looked at */
+#define QUOTA_AT_ONCE 500       /* rows of one transaction */
 
 /* Bring the device's row up to what is used (both directions, since it was made) and what time it
  * is (wall). True when something changed. Pure. */

@@ -17,10 +17,9 @@ int status_main(int argc, char **argv);
 
 /* Options of `serve` and `up` from flags, then the settings file. */
 struct control_options;
-struct settings;
 extern const struct cli_option serve_options[];
-int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e);
-void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret);
+int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+	struct err *e);
 
 /* Before anything is made: is the folder free, are the addresses? The error says who holds them. */
 int serve_check(const struct control_options *o, struct err *e);

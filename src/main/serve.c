@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/mem.h"
-#include "codec/settings.h"
 #include "control/control.h"
+#include "http/listen.h"
 #include "main/port.h"
 
 #include <errno.h>
@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#define SETTINGS_FILE "/etc/warren/warren.yaml"
 
 const struct cli_option serve_options[] = {
 	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},
@@ -28,30 +26,20 @@ const struct cli_option serve_options[] = {
 	{0},
 };
 
-static const char *const known_settings[] = {"state", "listen", "agent_listen", "allow_hosts",
-	"cert", "key", "log_level", "url", "token_file", "ca", "pin", "project", NULL};
-
-int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
-{
-	const char *named = cli_flag(a, "config");
-	int r = settings_read(named ? named : SETTINGS_FILE, known_settings, ret, e);
-
-	return r == ERR_NOT_FOUND && named == NULL ? 0 : r;
-}
-
-static const char *pick(const struct cli_args *a, const char *flag, const struct settings *s,
+static const char *pick(const struct cli_args *a, const char *flag, const struct cli_settings *s,
 	const char *setting, const char *fallback)
 {
-	const char *v = cli_flag(a, flag);
+	const char *v = cli_setting(s, a, flag, NULL, setting);
 
-	if (v == NULL)
-		v = settings_get(s, setting);
 	return v != NULL ? v : fallback;
 }
 
-void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret)
+int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+	struct err *e)
 {
+	const char *log = pick(a, "log-level", s, "log_level", "info");
 	enum log_level level = LOG_INFO;
+	struct err why = {0};
 
 	*ret = (struct control_options){
 		.state_dir = pick(a, "state", s, "state", "/var/lib/warren"),
@@ -61,8 +49,21 @@ void serve_fill(const struct cli_args *a, const struct settings *s, struct contr
 		.cert_file = pick(a, "cert", s, "cert", NULL),
 		.key_file = pick(a, "key", s, "key", NULL),
 	};
-	log_level_parse(pick(a, "log-level", s, "log_level", "info"), &level);
+	if (log_level_parse(log, &level) < 0)
+		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", log);
 	log_init("control", level);
+	if (http_listen_check(ret->listen, &why) < 0)
+		return err_field(e, ERR_INVALID, "listen", "%s", why.text);
+	if (http_listen_check(ret->agent_listen, &why) < 0)
+		return err_field(e, ERR_INVALID, "agent-listen", "%s", why.text);
+	if ((ret->cert_file == NULL) != (ret->key_file == NULL))
+		return err_field(e, ERR_INVALID, ret->cert_file == NULL ? "cert" : "key",
+			"a certificate and its key go together: give both --cert and --key");
+	if (ret->cert_file != NULL && access(ret->cert_file, R_OK) < 0)
+		return err_errno(e, errno, "cannot read the certificate %s", ret->cert_file);
+	if (ret->key_file != NULL && access(ret->key_file, R_OK) < 0)
+		return err_errno(e, errno, "cannot read the key %s", ret->key_file);
+	return 0;
 }
 
 /* Does a server hold the lock of this folder (control/control.h)? */
@@ -130,13 +131,13 @@ static void help(void)
 		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
 			o->arg ? o->arg : "", o->help);
 	puts("  --state DIR              state folder (/var/lib/warren)\n"
-	     "  --config FILE            settings (" SETTINGS_FILE ")\n\n"
+	     "  --config FILE            settings (" CLI_SETTINGS_FILE ")\n\n"
 	     "Example:\n  warren serve --listen 0.0.0.0:8443");
 }
 
 int serve_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct control_options options;
 	struct control *c = NULL;
 	struct cli_args a;
@@ -148,9 +149,9 @@ int serve_main(int argc, char **argv)
 		help();
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0 ||
+		serve_fill(&a, &settings, &options, &e) < 0)
 		return cli_fail(&e);
-	serve_fill(&a, &settings, &options);
 	if (cli_has(&a, "check-config")) {
 		puts("settings are fine");
 		return EXIT_DONE;

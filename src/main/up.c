@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "codec/settings.h"
 #include "control/control.h"
 #include "main/machine.h"
 #include "main/port.h"
@@ -171,6 +170,7 @@ static struct agent_options agent_options(const struct up *u)
 {
 	return (struct agent_options){
 		.state_dir = u->agent_dir,
+		.version = WARREN_VERSION,
 		.teardown_on_exit = false,
 	};
 }
@@ -184,6 +184,7 @@ static int join(struct up *u, struct err *e)
 	struct agent_options o = agent_options(u);
 	struct json_writer w = {.out = &body};
 	char hostname[256] = "gateway", name[IFNAME_LEN * 5];
+	char *joined = NULL;
 	int r;
 
 	if (agent_is_joined(u->agent_dir))
@@ -209,7 +210,8 @@ static int join(struct up *u, struct err *e)
 	o.url = url;
 	gethostname(hostname, sizeof(hostname) - 1);
 	snprintf(name, sizeof(name), "%.60s", hostname);
-	r = agent_join(&o, token, name, e);
+	r = agent_join(&o, token, name, &joined, e);
+	mem_free(joined);
 	if (token != NULL)
 		mem_wipe(token, strlen(token));
 	return r;
@@ -506,7 +508,7 @@ static int run(struct up *u, struct err *e)
 
 int up_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct up u = {0};
 	struct cli_args a;
 	struct err e = {0};
@@ -518,22 +520,22 @@ int up_main(int argc, char **argv)
 		help();
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0)
 		return cli_fail(&e);
 	u.args = &a;
 	u.port = 51820;
 	if (cli_has(&a, "port")) {
 		uint64_t port = 0;
 
-		if (text_u64(cli_flag(&a, "port"), UINT16_MAX, &port) < 0 ||
-			listen_port_check((int64_t)port, "port", &e) < 0) {
-			err_field(&e, ERR_INVALID, "port", "'%s' is not a port (1-65535)",
-				cli_flag(&a, "port"));
+		/* what is no number is no port either */
+		if (text_u64(cli_flag(&a, "port"), INT32_MAX, &port) < 0)
+			port = 0;
+		if (listen_port_check((int64_t)port, "port", &e) < 0)
 			return cli_fail(&e);
-		}
 		u.port = (uint16_t)port;
 	}
-	serve_fill(&a, &settings, &u.control_options);
+	if (serve_fill(&a, &settings, &u.control_options, &e) < 0)
+		return cli_fail(&e);
 	if (!cli_has(&a, "log-level"))
 		log_init("warren", LOG_WARN); /* people read this one; the daemon logs more */
 	u.agent_dir = mem_printf("%s/agent", u.control_options.state_dir);

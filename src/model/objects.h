@@ -65,6 +65,7 @@ struct node {
 	uint32_t generation;       /* of its node secret; raised by re-registration */
 	char *bearer_hash;         /* hex SHA-256 of its bearer; never in an answer */
 	char *join_token;          /* id of the token it joined with */
+	msec joined_at;            /* when it last did */
 	msec confirmed_at;         /* first heartbeat: replays of the registration end here */
 	uint64_t revision;         /* of its desired state */
 	uint64_t applied_revision; /* observed */
@@ -118,9 +119,10 @@ struct group {
 
 enum device_kind { DEVICE_CLIENT, DEVICE_SITE, DEVICE_CONNECTION };
 
-/* Bits a second. Below the least a full packet would wait for longer than connections do. */
+/* Bits a second. Below the least a full packet would wait for longer than connections do; above the
+ * most nftables does not count: it keeps nanoseconds times bytes a second in 64 bits. */
 #define DEVICE_RATE_MIN 16000
-#define DEVICE_RATE_MAX 1000000000000LL
+#define DEVICE_RATE_MAX 100000000000LL
 
 /* When a quota begins anew: never, each day or each month (UTC). */
 enum quota_period { QUOTA_NONE, QUOTA_DAY, QUOTA_MONTH };
@@ -263,6 +265,7 @@ struct token {
 	struct strs grants;   /* API: as a user's */
 	struct strs networks; /* join: network ids or names it admits to */
 	unsigned roles;       /* join: enum role bits it grants */
+	char *node;           /* join: the node a machine takes the place of, or NULL */
 	uint32_t uses_left;   /* join: 0 = used up */
 	char *created_by;     /* the user behind it (also when a token made it), or "local" */
 	msec created_at;

@@ -535,7 +535,9 @@ int token_check(const struct token *t, struct err *e)
 	if (t->expires_at < 0)
 		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies before 1970");
 	if (t->kind != TOKEN_KIND_JOIN)
-		return 0;
+		return t->node == NULL
+			? 0
+			: err_field(e, ERR_INVALID, "node", "only a join token is for a node");
 	if (t->networks.n == 0)
 		return err_field(
 			e, ERR_INVALID, "networks", "a join token must admit to a network");

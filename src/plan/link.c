@@ -300,6 +300,17 @@ void link_device_limit(const struct fleet_network *fn, const struct device *d, s
 	VEC_PUSH(ret, i);
 }
 
+uint64_t link_quota(const struct device *d, bool away)
+{
+	uint64_t part = d->quota_left / LINK_QUOTA_AWAY;
+
+	if (!away)
+		return d->quota_left;
+	if (part < LINK_QUOTA_LEAST)
+		part = LINK_QUOTA_LEAST;
+	return part < d->quota_left ? part : d->quota_left;
+}
+
 void link_device_peer(const struct fleet_network *fn, const struct group *g, const struct device *d,
 	bool away, struct item_vec *ret)
 {
@@ -308,7 +319,7 @@ void link_device_peer(const struct fleet_network *fn, const struct group *g, con
 
 	p->away = away;
 	p->quota_grant = d->quota_grant;
-	p->quota_left = away ? d->quota_left / LINK_QUOTA_AWAY : d->quota_left;
+	p->quota_left = link_quota(d, away);
 	link_devices_name(fn->network, p->interface);
 	id_copy(p->id, d->id);
 	p->public_key = d->public_key;

@@ -56,9 +56,11 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 /* May the device come in at all, but for its time? */
 bool link_admits(const struct device *d);
 
-/* The part of what is left of a device's quota that it may use at a gateway where it is not, until
- * the control plane has heard of it there. */
+/* How much of what is left of its quota a device may use at a gateway, in bytes: all of it at home,
+ * elsewhere a part, which is granted anew once it is used. */
 #define LINK_QUOTA_AWAY 4
+#define LINK_QUOTA_LEAST ((uint64_t)1 << 20)
+uint64_t link_quota(const struct device *d, bool away);
 
 /* The pre-shared key of a device and its group: the imported one, else derived; zero = none. */
 void link_device_psk(const struct fleet_network *fn, const struct group *g, const struct device *d,

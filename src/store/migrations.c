@@ -187,6 +187,11 @@ static const char imported[] =
 	"ALTER TABLE device ADD COLUMN imported_psk INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE network ADD COLUMN interface TEXT NOT NULL DEFAULT '';";
 
+static const char rejoin[] =
+	"ALTER TABLE token ADD COLUMN node TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE node ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE node SET joined_at = created_at;";
+
 /* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
@@ -216,6 +221,7 @@ const char *const migrations_sqlite[] = {
 	issuers,
 	imported,
 	device_at_quota,
+	rejoin,
 	NULL,
 };
 /* clang-format on */

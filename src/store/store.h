@@ -120,9 +120,10 @@ int tx_secret_get(
 	struct tx *tx, const char *owner, const char *kind, struct buf *out, struct err *e);
 int tx_secret_delete(struct tx *tx, const char *owner, struct err *e); /* all kinds */
 
-/* Small settings: "meta" rows. tx_meta_get: ERR_NOT_FOUND. */
+/* Small settings: "meta" rows. tx_meta_get: ERR_NOT_FOUND; deleting what is not there succeeds. */
 int tx_meta_get(struct tx *tx, const char *key, struct buf *out, struct err *e);
 int tx_meta_put(struct tx *tx, const char *key, const char *value, struct err *e);
+int tx_meta_delete(struct tx *tx, const char *key, struct err *e);
 
 /* Record a change: raises the revision of each node, writes the outbox row, and hands it with
  * copies of before and after to store_on_commit. nodes may be empty. */

@@ -486,6 +486,22 @@ void world_done(struct world *w)
 	mem_free(w->dir);
 }
 
+int world_setup(void **state)
+{
+	struct world *w = NEW(struct world);
+
+	world_init(w);
+	*state = w;
+	return 0;
+}
+
+int world_teardown(void **state)
+{
+	world_done(*state);
+	mem_free(*state);
+	return 0;
+}
+
 /* --- items --------------------------------------------------------------------------------------
  */
 

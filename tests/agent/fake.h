@@ -43,6 +43,9 @@ void world_restart(struct world *w);
 void world_stop(struct world *w);
 void world_start(struct world *w);
 void world_done(struct world *w);
+/* The same for cmocka: a test's state is its world. */
+int world_setup(void **state);
+int world_teardown(void **state);
 
 /* Desired states: revision 1 has an interface warren0, its address and a firewall. */
 void state_base(struct state *s, uint64_t revision);

@@ -7,22 +7,6 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	struct world *w = NEW(struct world);
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_done(*state);
-	mem_free(*state);
-	return 0;
-}
-
 /* Revision 1 with peers 1..n, applied and reconciled. */
 static void bring_up(struct world *w, unsigned n)
 {
@@ -620,7 +604,7 @@ static void a_route_in_the_way_is_refused(void **state)
 	}
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

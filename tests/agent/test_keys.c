@@ -12,22 +12,6 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	struct world *w = NEW(struct world);
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_done(*state);
-	mem_free(*state);
-	return 0;
-}
-
 static void corrupt_files_are_named_not_replaced(void **state)
 {
 	static const char *const names[] = {"identity.json", "node_secret", "machine.json"};
@@ -164,7 +148,7 @@ static void delays(void **state)
 	assert_true(sync_backoff(4000000000u, 1000, 0, &r) <= 18750);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

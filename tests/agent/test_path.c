@@ -173,22 +173,6 @@ static void no_false_alarms(void **state)
 
 /* --- routes ----------------------------------------------------------------------------------- */
 
-static int setup(void **state)
-{
-	struct world *w = NEW(struct world);
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_done(*state);
-	mem_free(*state);
-	return 0;
-}
-
 static bool routed(const struct world *w, uint32_t metric)
 {
 	VEC_FOREACH (r, &w->fake.routes)
@@ -310,10 +294,11 @@ int main(void)
 		cmocka_unit_test(moves),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(no_false_alarms),
-		cmocka_unit_test_setup_teardown(routes_follow_paths, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_restart_keeps_live_paths, setup, teardown),
+		cmocka_unit_test_setup_teardown(routes_follow_paths, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_live_path_stays_when_it_is_watched, setup, teardown),
+			a_restart_keeps_live_paths, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_live_path_stays_when_it_is_watched, world_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests_name("path", tests, NULL, NULL);

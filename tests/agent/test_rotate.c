@@ -12,22 +12,6 @@
 #define OLD 2
 #define NEXT 52
 
-static int setup(void **state)
-{
-	struct world *w = NEW(struct world);
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_done(*state);
-	mem_free(*state);
-	return 0;
-}
-
 /* Peer 2 with its next key announced, and the one that waits for it. */
 static struct item *rotating_peer(void)
 {
@@ -254,7 +238,7 @@ static void move_that_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 		T(waits_until_it_is_heard),
 		T(what_moved_stays_moved),
 		T(ends_anyway),

@@ -8,6 +8,7 @@
 
 #include "control/quota.h"
 #include "control/roaming.h"
+#include "plan/link.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define DAY ((msec)24 * 3600 * 1000)
@@ -38,11 +39,11 @@ static void test_grants(void **state)
 	quota_changed(&d, 5 * MIB, now); /* what was used before does not count */
 	assert_int_equal(d.quota_left, 100 * MIB);
 	assert_int_equal(d.quota_grant, 1);
-	assert_false(quota_settle(&d, 54 * MIB, now));
-	assert_true(quota_settle(&d, 55 * MIB, now)); /* half of it */
-	assert_int_equal(d.quota_left, 50 * MIB);
+	assert_false(quota_settle(&d, 29 * MIB, now));
+	assert_true(quota_settle(&d, 30 * MIB, now)); /* a quarter of it */
+	assert_int_equal(d.quota_left, 75 * MIB);
 	assert_int_equal(d.quota_grant, 2);
-	assert_false(quota_settle(&d, 55 * MIB, now));
+	assert_false(quota_settle(&d, 30 * MIB, now));
 	assert_false(d.over_quota);
 	assert_true(quota_settle(&d, 105 * MIB, now));
 	assert_true(d.over_quota);
@@ -74,7 +75,29 @@ static void test_steps(void **state)
 		rows += quota_settle(&d, total, now);
 		assert_int_equal(d.over_quota, total >= 1000 * MIB);
 	}
-	assert_in_range(rows, 5, 15);
+	assert_in_range(rows, 10, 30);
+}
+
+/* A gateway that is not the device's home has let it use its part and waits: it is told anew, and
+ * again, until everything is used. */
+static void test_away(void **state)
+{
+	for (uint64_t quota = MIB / 3; quota < 5000 * MIB; quota = quota * 3 / 2) {
+		struct device d = {.quota_bytes = quota};
+		msec now = at("2026-03-05T10:00:00Z");
+		uint64_t total = 7 * MIB;
+
+		quota_changed(&d, total, now);
+		for (unsigned rounds = 0; !d.over_quota; rounds++) {
+			uint64_t grant = d.quota_grant;
+
+			assert_in_range(rounds, 0, 60);
+			total += link_quota(&d, true);
+			assert_true(quota_settle(&d, total, now));
+			assert_true(d.quota_grant > grant);
+		}
+		assert_int_equal(total, 7 * MIB + quota);
+	}
 }
 
 static void test_periods(void **state)
@@ -131,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_grants),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_away),
 		cmocka_unit_test(test_periods),
 		cmocka_unit_test(test_pace),
 	};

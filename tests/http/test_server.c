@@ -40,16 +40,18 @@ static void on_hello(struct http_request *rq, const struct http_route *route, vo
 static void on_show(struct http_request *rq, const struct http_route *route, void *ctx)
 {
 	struct buf b = {0};
-	const char *q = http_query(rq, "q"), *c = http_cookie(rq, "session");
+	const char *q = http_query(rq, "q"), *c = http_cookie(rq, "session"), *body;
 	uid_t uid = (uid_t)-1;
 	size_t n;
 
 	(void)ctx;
-	http_body(rq, &n);
+	body = http_body(rq, &n);
+	if (body == NULL)
+		return;
 	buf_addf(&b, "method=%s path=%s id=%s q=%s cookie=%s agent=%s body=%zu:%s peer=%s data=%s",
 		http_method(rq), http_path(rq), http_param(rq, "id"), q ? q : "NULL",
-		c ? c : "NULL", http_header(rq, "USER-agent"), n, http_body(rq, NULL),
-		http_peer(rq), (const char *)route->data);
+		c ? c : "NULL", http_header(rq, "USER-agent"), n, body, http_peer(rq),
+		(const char *)route->data);
 	if (http_peer_uid(rq, &uid) == 0)
 		buf_addf(&b, " uid=%s", uid == getuid() ? "mine" : "other");
 	for (size_t i = 0; http_query_name(rq, i) != NULL; i++)
@@ -81,6 +83,7 @@ static void on_nothing(struct http_request *rq, const struct http_route *route, 
 static const struct http_route routes[] = {
 	{.method = "GET", .path = "/hello", .handler = on_hello},
 	{.method = "POST", .path = "/hello", .handler = on_hello, .body_max = 1000},
+	{.method = "POST", .path = "/small", .handler = on_show, .data = "small", .body_max = 1000},
 	{.method = "GET", .path = "/show/{id}", .handler = on_show, .data = "first"},
 	{.method = "POST", .path = "/show/{id}", .handler = on_show, .data = "second"},
 	{.method = "GET", .path = "/keep", .handler = on_keep},
@@ -333,12 +336,15 @@ static void packed_bodies_are_unpacked_within_the_limit(void **state)
 	struct env *env = *state;
 
 	assert_int_equal(post_packed(env, "/show/1", 5000, "gzip", false), 201);
-	assert_int_equal(post_packed(env, "/hello", 1000, "gzip", false), 200);
-	assert_int_equal(post_packed(env, "/hello", 1001, "gzip", false), 413);
-	assert_int_equal(post_packed(env, "/hello", 900000, "gzip", false), 413);
+	assert_int_equal(post_packed(env, "/small", 1000, "gzip", false), 201);
+	assert_int_equal(post_packed(env, "/small", 1001, "gzip", false), 413);
+	assert_int_equal(post_packed(env, "/small", 900000, "gzip", false), 413);
 	assert_int_equal(post_packed(env, "/show/1", 5000, "gzip", true), 400);
 	assert_int_equal(post_packed(env, "/show/1", 5000, "br", false), 415);
-	assert_int_equal(post_packed(env, "/hello", 100, "identity", false), 200);
+	assert_int_equal(post_packed(env, "/small", 100, "identity", false), 201);
+	/* a handler that has no use for the body (nobody may call it so) pays nothing for it */
+	assert_int_equal(post_packed(env, "/hello", 900000, "gzip", false), 200);
+	assert_int_equal(post_packed(env, "/hello", 1000, "gzip", true), 200);
 }
 
 static void connection_is_kept_alive_and_pipelined(void **state)

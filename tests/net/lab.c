@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -100,4 +101,46 @@ void lab_veth(int a, const char *name_a, int b, const char *name_b)
 	lab_ip(peer_up);
 	close(ends[0]);
 	close(ends[1]); /* the child ends; it is reaped with us */
+}
+
+void lab_street(int *router, int *peer, int *lan)
+{
+	*router = lab_new();
+	*peer = lab_new();
+	*lan = lab_new();
+	lab_veth(*router, "warren0", *peer, "p0");
+	lab_veth(*router, "lan0", *lan, "l0");
+	lab_enter(*peer);
+	lab_ip("address add 172.30.0.2/16 dev p0");
+	lab_ip("-6 address add fd00:30::2/64 dev p0 nodad");
+	lab_ip("route add default via 172.30.0.1");
+	lab_ip("-6 route add default via fd00:30::1");
+	lab_enter(*lan);
+	lab_ip("address add 192.0.2.2/24 dev l0");
+	lab_ip("-6 address add 2001:db8::2/64 dev l0 nodad");
+	lab_ip("route add default via 192.0.2.1");
+	lab_ip("-6 route add default via 2001:db8::1");
+	lab_enter(*router);
+	lab_ip("address add 172.30.0.1/16 dev warren0");
+	lab_ip("-6 address add fd00:30::1/64 dev warren0 nodad");
+	lab_ip("address add 192.0.2.1/24 dev lan0");
+	lab_ip("-6 address add 2001:db8::1/64 dev lan0 nodad");
+}
+
+socklen_t lab_sockaddr(const char *text, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
+	struct sockaddr_in *four = (struct sockaddr_in *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+		four->sin_family = AF_INET;
+		four->sin_port = htons(port);
+		return sizeof(*four);
+	}
+	if (inet_pton(AF_INET6, text, &six->sin6_addr) != 1)
+		die(text);
+	six->sin6_family = AF_INET6;
+	six->sin6_port = htons(port);
+	return sizeof(*six);
 }

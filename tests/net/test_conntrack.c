@@ -25,26 +25,7 @@ static struct net *n; /* of the router */
 
 static int setup(void **state)
 {
-	router = lab_new();
-	peer = lab_new();
-	lan = lab_new();
-	lab_veth(router, "warren0", peer, "p0");
-	lab_veth(router, "lan0", lan, "l0");
-	lab_enter(peer);
-	lab_ip("address add 172.30.0.2/16 dev p0");
-	lab_ip("-6 address add fd00:30::2/64 dev p0 nodad");
-	lab_ip("route add default via 172.30.0.1");
-	lab_ip("-6 route add default via fd00:30::1");
-	lab_enter(lan);
-	lab_ip("address add 192.0.2.2/24 dev l0");
-	lab_ip("-6 address add 2001:db8::2/64 dev l0 nodad");
-	lab_ip("route add default via 192.0.2.1");
-	lab_ip("-6 route add default via 2001:db8::1");
-	lab_enter(router);
-	lab_ip("address add 172.30.0.1/16 dev warren0");
-	lab_ip("-6 address add fd00:30::1/64 dev warren0 nodad");
-	lab_ip("address add 192.0.2.1/24 dev lan0");
-	lab_ip("-6 address add 2001:db8::1/64 dev lan0 nodad");
+	lab_street(&router, &peer, &lan);
 	n = net_new(NULL);
 	return net_sysctl_set("net.ipv4.ip_forward", "1", NULL) |
 		net_sysctl_set("net.ipv6.conf.all.forwarding", "1", NULL);
@@ -65,27 +46,10 @@ struct stream {
 	int client, server;
 };
 
-static socklen_t address(const char *text, uint16_t port, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *four = (struct sockaddr_in *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		four->sin_port = htons(port);
-		return sizeof(*four);
-	}
-	assert_int_equal(inet_pton(AF_INET6, text, &six->sin6_addr), 1);
-	six->sin6_family = AF_INET6;
-	six->sin6_port = htons(port);
-	return sizeof(*six);
-}
-
 static void stream_open(int from, int to, const char *text, uint16_t port, struct stream *ret)
 {
 	struct sockaddr_storage a;
-	socklen_t len = address(text, port, &a);
+	socklen_t len = lab_sockaddr(text, port, &a);
 	struct timeval limit = {.tv_sec = PATIENCE / 1000};
 	int one = 1, listener;
 

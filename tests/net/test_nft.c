@@ -7,6 +7,7 @@
 #include "lab.h"
 #include "base/proc.h"
 #include "base/rand.h"
+#include "model/objects.h"
 #include "net/net.h"
 #include "net/nfnl.h"
 
@@ -61,26 +62,7 @@ static size_t occurrences(const char *what)
 
 static int setup(void **state)
 {
-	router = lab_new();
-	peer = lab_new();
-	lan = lab_new();
-	lab_veth(router, "warren0", peer, "p0");
-	lab_veth(router, "lan0", lan, "l0");
-	lab_enter(peer);
-	lab_ip("address add 172.30.0.2/16 dev p0");
-	lab_ip("-6 address add fd00:30::2/64 dev p0 nodad");
-	lab_ip("route add default via 172.30.0.1");
-	lab_ip("-6 route add default via fd00:30::1");
-	lab_enter(lan);
-	lab_ip("address add 192.0.2.2/24 dev l0");
-	lab_ip("-6 address add 2001:db8::2/64 dev l0 nodad");
-	lab_ip("route add default via 192.0.2.1");
-	lab_ip("-6 route add default via 2001:db8::1");
-	lab_enter(router);
-	lab_ip("address add 172.30.0.1/16 dev warren0");
-	lab_ip("-6 address add fd00:30::1/64 dev warren0 nodad");
-	lab_ip("address add 192.0.2.1/24 dev lan0");
-	lab_ip("-6 address add 2001:db8::1/64 dev lan0 nodad");
+	lab_street(&router, &peer, &lan);
 	n = net_new(NULL);
 	return net_sysctl_set("net.ipv4.ip_forward", "1", NULL) |
 		net_sysctl_set("net.ipv6.conf.all.forwarding", "1", NULL);
@@ -95,33 +77,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void sockaddr_of(
-	const char *text, uint16_t port, struct sockaddr_storage *ret, socklen_t *len)
-{
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *four = (struct sockaddr_in *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		four->sin_port = htons(port);
-		*len = sizeof(*four);
-		return;
-	}
-	assert_int_equal(inet_pton(AF_INET6, text, &six->sin6_addr), 1);
-	six->sin6_family = AF_INET6;
-	six->sin6_port = htons(port);
-	*len = sizeof(*six);
-}
-
 static int udp(int ns, const char *text, uint16_t port)
 {
 	struct sockaddr_storage a;
-	socklen_t len;
+	socklen_t len = lab_sockaddr(text, port, &a);
 	int fd;
 
 	lab_enter(ns);
-	sockaddr_of(text, port, &a, &len);
 	fd = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
@@ -132,9 +94,8 @@ static int udp(int ns, const char *text, uint16_t port)
 static void say(int fd, const char *to, uint16_t port, const char *word)
 {
 	struct sockaddr_storage a;
-	socklen_t len;
+	socklen_t len = lab_sockaddr(to, port, &a);
 
-	sockaddr_of(to, port, &a, &len);
 	assert_int_equal(sendto(fd, word, strlen(word), 0, (struct sockaddr *)&a, len),
 		(ssize_t)strlen(word));
 }
@@ -514,6 +475,22 @@ static void first_and_last_limit(void **state)
 	item_free(i);
 }
 
+/* The least and the most a client can be given is what a kernel takes: by a load and in place. */
+static void the_kernel_takes_every_rate(void **state)
+{
+	CLEANUP(item_vec_done) struct item_vec most = {0}, both = {0}, none = {0};
+	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
+	struct err e = {0};
+
+	items_limit(&most, NETWORK, "cl_1", "172.30.100.2", NULL, DEVICE_RATE_MAX);
+	items_limit(&both, NETWORK, "cl_2", "172.30.100.3", NULL, DEVICE_RATE_MAX);
+	items_limit(&both, NETWORK, "cl_3", "172.30.100.4", NULL, DEVICE_RATE_MIN);
+	load(NETWORK, &i->firewall, &most);
+	assert_int_equal(net_firewall_members(n, NETWORK, &most, &both, &none, &e), 0);
+	assert_int_equal(occurrences("limit up_cl_"), 3);
+	item_free(i);
+}
+
 static bool intact(const struct item *i, const struct item_vec *sets)
 {
 	struct err e = {0};
@@ -777,8 +754,8 @@ int main(void)
 		TEST(digest_sees_a_foreign_hand), TEST(members_300), TEST(members_3000),
 		TEST(members_3300), TEST(members_20000_load), TEST(overlapping_members),
 		TEST(rules_change_and_sets_stay), TEST(drift_is_mended), TEST(first_and_last_limit),
-		TEST(intact_is_as_wanted), TEST(members_by_chance), TEST(packets_to_the_node),
-		TEST(packets_through_the_node)};
+		TEST(the_kernel_takes_every_rate), TEST(intact_is_as_wanted),
+		TEST(members_by_chance), TEST(packets_to_the_node), TEST(packets_through_the_node)};
 	const char *missing = lab_missing("ip");
 
 	if (missing == NULL)

@@ -142,7 +142,7 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 							<input type="number" min="0" max="65535" value={keepalive} onInput={e => setKeepalive(e.currentTarget.value)} />
 						</Field>
 						<Field label="At most, Mbit/s" wide wrong={wrong('rate_limit')} hint="For each direction. Empty: as fast as it goes">
-							<input type="number" min="0.016" max="1000000" step="any" value={rate} onInput={e => setRate(e.currentTarget.value)} />
+							<input type="number" min="0.016" max="100000" step="any" value={rate} onInput={e => setRate(e.currentTarget.value)} />
 						</Field>
 						<Field label="Tags" wide wrong={wrong('tags')} hint="For policies and for finding it; separated by commas">
 							<input value={tags} onInput={e => setTags(e.currentTarget.value)} spellcheck={false} />
