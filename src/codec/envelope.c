@@ -69,14 +69,30 @@ int envelope_sign(struct envelope *v, const struct secret *seed, struct err *e)
 	return 0;
 }
 
-int envelope_write(const struct envelope *v, struct buf *out)
+static void add_signature(const struct envelope *v, struct buf *out)
 {
 	char text[SIGNATURE_TEXT_LEN];
 
-	if (envelope_bytes(v, out, NULL) != 0)
-		return ERR_INVALID;
 	out->len--; /* the closing brace comes again behind the signature */
 	buf_addf(out, ",\"signature\":\"%s\"}", sign_format(v->signature, text));
+}
+
+int envelope_write(const struct envelope *v, struct buf *out)
+{
+	if (envelope_bytes(v, out, NULL) != 0)
+		return ERR_INVALID;
+	add_signature(v, out);
+	return 0;
+}
+
+int envelope_seal(struct envelope *v, const struct secret *seed, struct buf *out, struct err *e)
+{
+	size_t at = out->len;
+
+	if (envelope_bytes(v, out, e) != 0)
+		return ERR_INVALID;
+	sign_make(seed, out->data + at, out->len - at, v->signature);
+	add_signature(v, out);
 	return 0;
 }
 

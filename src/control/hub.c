@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "codec/envelope.h"
 #include "control/bearer.h"
+#include "control/bulk.h"
 #include "control/groupkey.h"
 #include "control/janitor.h"
 #include "control/panel_events.h"
@@ -18,6 +19,9 @@
 
 #include <stdlib.h>
 #include <time.h>
+
+/* Nodes whose part of a bulk is made out of turn for one small change. */
+#define SETTLED_AT_ONCE 8
 
 /* --- from the writer's thread ----------------------------------------------------------------- */
 
@@ -213,6 +217,29 @@ static bool anyone_watches(struct hub *h, const struct hub_row *r)
 	return false;
 }
 
+/* Too much for one go, or to be told behind something that is. */
+static bool is_bulk(struct hub *h, const struct hub_row *r, struct plan_change *pc)
+{
+	return plan_change_links(pc, h->fleet) >= bulk_links ||
+		bulks_waiting(h->bulks, r) > SETTLED_AT_ONCE;
+}
+
+static void record_all(struct hub *h, const struct hub_row *r, const struct fleet_change *c,
+	struct plan_change *pc)
+{
+	for (size_t i = 0; i < r->row.n_nodes; i++) {
+		const struct outbox_node *n = &r->row.nodes[i];
+		struct delta d = {0};
+
+		if (!streams_watch(h->streams, n->node))
+			continue;
+		bulks_settle(h->bulks, n->node);
+		plan_change_end(pc, h->fleet, n->node, &d);
+		streams_record(h->streams, n->node, n->previous, n->revision, c, &d);
+		delta_done(&d);
+	}
+}
+
 static void apply_row(struct hub *h, struct hub_row *r)
 {
 	struct fleet_change c = {
@@ -223,16 +250,10 @@ static void apply_row(struct hub *h, struct hub_row *r)
 		pc = plan_change_begin(h->fleet, &c, groupkeys_plan(h->groupkeys));
 	apply_to_fleet(h, r);
 	follow(h, r);
-	for (size_t i = 0; pc != NULL && i < r->row.n_nodes; i++) {
-		const struct outbox_node *n = &r->row.nodes[i];
-		struct delta d = {0};
-
-		if (!streams_watch(h->streams, n->node))
-			continue;
-		plan_change_end(pc, h->fleet, n->node, &d);
-		streams_record(h->streams, n->node, n->previous, n->revision, &c, &d);
-		delta_done(&d);
-	}
+	if (pc != NULL && is_bulk(h, r, pc))
+		bulks_add(h->bulks, r, pc);
+	else if (pc != NULL)
+		record_all(h, r, &c, pc);
 	plan_change_free(pc);
 	panel_events_change(h->panel, &r->row);
 }
@@ -262,14 +283,15 @@ static void tick(struct hub *h, msec now)
 	telemetry_flush(h->telemetry, h->control->store, flushed, h);
 }
 
-/* Wait for work, at most a second; true when it is time to end. */
+/* Wait for work, at most a second, not at all where a bulk goes on; true when it is time to end. */
 static bool take(struct hub *h, struct hub_rows *rows, struct hub_calls *calls, msec *ret_at)
 {
 	struct timespec until;
 	bool end;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += HUB_TICK / 1000;
+	if (!bulks_pending(h->bulks))
+		until.tv_sec += HUB_TICK / 1000;
 	pthread_mutex_lock(&h->lock);
 	while (h->rows.n == 0 && STAILQ_EMPTY(&h->calls) && !h->stop)
 		if (pthread_cond_timedwait(&h->wake, &h->lock, &until) != 0)
@@ -320,6 +342,7 @@ static void *run(void *arg)
 			row_done(r);
 		VEC_DONE(&rows);
 		run_calls(h, &calls);
+		bulks_go_on(h->bulks);
 		panel_events_flush(h->panel);
 		if (now >= h->tick_at)
 			tick(h, now);
@@ -374,6 +397,7 @@ static int load(struct tx *tx, void *arg, struct err *e)
 
 static void free_parts(struct hub *h)
 {
+	bulks_free(h->bulks);
 	streams_free(h->streams);
 	panel_events_free(h->panel);
 	rotations_free(h->rotations);
@@ -411,6 +435,7 @@ int hub_new(struct control *c, struct hub **ret, struct err *e)
 	h->fleet = fleet_new();
 	h->groupkeys = groupkeys_new(c, h->fleet);
 	h->streams = streams_new(h);
+	h->bulks = bulks_new(h);
 	h->rotations = rotations_new(h);
 	h->roaming = roaming_new(h);
 	h->quotas = quotas_new(h);

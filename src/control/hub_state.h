@@ -19,6 +19,7 @@
 #include <sys/queue.h>
 
 struct bearers;
+struct bulks;
 struct groupkeys;
 struct streams;
 struct telemetry;
@@ -65,6 +66,7 @@ struct hub {
 	struct fleet *fleet;         /* thread */
 	struct groupkeys *groupkeys; /* thread */
 	struct streams *streams;     /* thread */
+	struct bulks *bulks;         /* thread */
 	struct rotations *rotations; /* thread */
 	struct roaming *roaming;     /* thread */
 	struct quotas *quotas;       /* thread */

@@ -5,6 +5,7 @@
 #include "base/rand.h"
 #include "base/text.h"
 #include "codec/envelope.h"
+#include "control/bulk.h"
 #include "control/conn.h"
 #include "control/event.h"
 #include "control/hub_state.h"
@@ -18,6 +19,9 @@
 
 /* Where an agent that was cut begins to wait before it comes back (spec 1, Reconnect). */
 static const char hello[] = "retry: 1000\n\n";
+
+/* Nodes that have something to be sent, before it is. */
+#define FLUSH_AT 32
 
 struct slot {
 	id_text node;
@@ -77,24 +81,25 @@ static void queue(struct streams *s, struct slot *slot, const char *type, uint64
 		.issued_at = issued,
 		.payload = payload};
 	AUTOFREE char *nonce = NULL;
+	size_t before = slot->pending.len;
 	struct err e = {0};
 
-	if (slot->pending.len == 0)
-		VEC_PUSH(&s->dirty, slot);
 	rand_bytes(bytes, sizeof(bytes));
 	text_hex(bytes, sizeof(bytes), random);
 	nonce = mem_printf("%s:%" PRIu64 ":%s", slot->node, previous, random);
 	v.nonce = nonce;
 	snprintf(id, sizeof(id), "%" PRIu64, revision);
 	clock_format(clock_wall(s->hub->clock), issued);
-	if (envelope_sign(&v, &s->hub->control->keys.signing_seed, &e) < 0) {
+	buf_addf(&slot->pending, "id: %s\nevent: %s\ndata: ", id, type);
+	if (envelope_seal(&v, &s->hub->control->keys.signing_seed, &slot->pending, &e) < 0) {
 		log_error("an event could not be signed", LOG_KV_STR("node", slot->node),
 			LOG_KV_STR("error", e.text));
+		slot->pending.len = before;
 		return;
 	}
-	buf_addf(&slot->pending, "id: %s\nevent: %s\ndata: ", id, type);
-	envelope_write(&v, &slot->pending);
 	buf_adds(&slot->pending, "\n\n");
+	if (before == 0)
+		VEC_PUSH(&s->dirty, slot);
 	atomic_fetch_add(&s->hub->events_sent, 1);
 }
 
@@ -133,6 +138,9 @@ void streams_record(struct streams *s, const char *node, uint64_t previous, uint
 	if (s->ring_bytes - before + slot->ring.bytes > STREAMS_BYTES)
 		ring_trim(&slot->ring, record.at, 0);
 	s->ring_bytes += slot->ring.bytes - before;
+	/* what one change tells many goes out while the others' part of it is still made */
+	if (s->dirty.n >= FLUSH_AT)
+		streams_flush(s);
 }
 
 void streams_flush(struct streams *s)
@@ -225,6 +233,7 @@ void streams_open(struct streams *s, struct http_request *rq, const char *node,
 	struct slot *slot = map_get(&s->slots, node);
 	struct conn *older;
 
+	bulks_settle(s->hub->bulks, node);
 	if (slot == NULL) {
 		slot = NEW(struct slot);
 		id_copy(slot->node, node);

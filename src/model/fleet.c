@@ -372,3 +372,49 @@ struct member *fleet_member(const struct fleet *f, const char *node, const char 
 	i = refs_place((const struct refs *)(const void *)r, &key, by_network_id);
 	return i < r->n && strcmp(r->v[i]->network, network) == 0 ? r->v[i] : NULL;
 }
+
+static void put_copy(struct fleet *f, const struct schema *s, const void *object)
+{
+	fleet_put(f, s, schema_dup(s, object));
+}
+
+static void copy_network(const struct fleet *f, const struct fleet_network *n, struct fleet *ret)
+{
+	put_copy(ret, &schema_network, n->network);
+	fleet_network(ret, n->network->id)->psk_root = n->psk_root;
+	VEC_FOREACH (g, &n->groups)
+		put_copy(ret, &schema_group, *g);
+	VEC_FOREACH (m, &n->members) {
+		const struct node *node = map_get(&f->nodes, (*m)->node);
+
+		put_copy(ret, &schema_member, *m);
+		if (node != NULL && map_get(&ret->nodes, node->id) == NULL)
+			put_copy(ret, &schema_node, node);
+	}
+	VEC_FOREACH (p, &n->policies)
+		put_copy(ret, &schema_policy, *p);
+	MAP_FOREACH (slot, &n->devices_by_group) {
+		const struct device_refs *devices = slot->value;
+
+		VEC_FOREACH (d, devices) {
+			const struct secret *psk = map_get(&n->psks, (*d)->id);
+
+			put_copy(ret, &schema_device, *d);
+			if (psk != NULL)
+				fleet_set_psk(ret, *d, psk);
+		}
+	}
+}
+
+struct fleet *fleet_excerpt(const struct fleet *f, const struct id_vec *networks)
+{
+	struct fleet *ret = fleet_new();
+
+	VEC_FOREACH (id, networks) {
+		const struct fleet_network *n = fleet_network(f, id->id);
+
+		if (n != NULL)
+			copy_network(f, n, ret);
+	}
+	return ret;
+}

@@ -42,6 +42,10 @@ void fleet_put(struct fleet *f, const struct schema *s, void *object);
 /* Remove by id; absent is fine. Removing a network that still has members is a caller's bug. */
 void fleet_remove(struct fleet *f, const struct schema *s, const char *id);
 
+/* Copies of these networks with all that is in them, and of the nodes of their members: what plans
+ * need that are made while the fleet changes on. The caller frees it. */
+struct fleet *fleet_excerpt(const struct fleet *f, const struct id_vec *networks);
+
 /* The pre-shared key that was imported with a device of the fleet. It goes with the device. */
 void fleet_set_psk(struct fleet *f, const struct device *d, const struct secret *psk);
 

@@ -525,17 +525,19 @@ void schema_copy(const struct schema *s, void *to, const void *from)
 	}
 }
 
+int schema_field_equal(const struct field *f, const void *a, const void *b)
+{
+	const struct type_ops *t = &types[f->type];
+
+	return t->equal != NULL ? t->equal(field_at(f, a), field_at(f, b))
+				: memcmp(field_at(f, a), field_at(f, b), t->size) == 0;
+}
+
 int schema_equal(const struct schema *s, const void *a, const void *b)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct field *f = &s->fields[i];
-		const struct type_ops *t = &types[f->type];
-		int same = t->equal != NULL ? t->equal(field_at(f, a), field_at(f, b))
-					    : memcmp(field_at(f, a), field_at(f, b), t->size) == 0;
-
-		if (!same)
+	for (size_t i = 0; i < s->n; i++)
+		if (!schema_field_equal(&s->fields[i], a, b))
 			return 0;
-	}
 	return 1;
 }
 

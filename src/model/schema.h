@@ -72,6 +72,8 @@ static inline void *field_at(const struct field *f, const void *object)
 /* Objects start as {0}; done frees what they own and zeroes them. copy wants an empty target. */
 void schema_copy(const struct schema *s, void *to, const void *from);
 int schema_equal(const struct schema *s, const void *a, const void *b);
+/* Of two objects, this field alone. */
+int schema_field_equal(const struct field *f, const void *a, const void *b);
 void schema_done(const struct schema *s, void *object);
 /* Heap versions: a deep copy, and free(NULL-safe). */
 void *schema_dup(const struct schema *s, const void *from);

@@ -90,7 +90,9 @@ int delta_is_empty(const struct delta *d)
 	return d->put.n == 0 && d->drop.n == 0;
 }
 
-void item_vec_diff(const struct item_vec *from, const struct item_vec *to, struct delta *ret)
+/* take: what is put is moved out of `to`, else copied. */
+static void diff(
+	const struct item_vec *from, const struct item_vec *to, int take, struct delta *ret)
 {
 	size_t i = 0, j = 0;
 
@@ -100,10 +102,21 @@ void item_vec_diff(const struct item_vec *from, const struct item_vec *to, struc
 		if (c < 0)
 			VEC_PUSH(&ret->drop, item_key(from->v[i]));
 		else if (c > 0 || !item_equal(from->v[i], to->v[j]))
-			VEC_PUSH(&ret->put, item_dup(to->v[j]));
+			VEC_PUSH(&ret->put, take ? STEAL(to->v[j]) : item_dup(to->v[j]));
 		i += c <= 0;
 		j += c >= 0;
 	}
+}
+
+void item_vec_diff(const struct item_vec *from, const struct item_vec *to, struct delta *ret)
+{
+	diff(from, to, 0, ret);
+}
+
+void item_vec_diff_take(const struct item_vec *from, struct item_vec *to, struct delta *ret)
+{
+	diff(from, to, 1, ret);
+	item_vec_done(to);
 }
 
 void state_diff(const struct state *from, const struct state *to, struct delta *ret)

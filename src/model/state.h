@@ -242,6 +242,8 @@ int delta_is_empty(const struct delta *d);
 void state_diff(const struct state *from, const struct state *to, struct delta *ret);
 /* The same on bare sorted vectors (parts of a state). */
 void item_vec_diff(const struct item_vec *from, const struct item_vec *to, struct delta *ret);
+/* And with `to` used up: what is put is moved out of it, the rest freed. */
+void item_vec_diff_take(const struct item_vec *from, struct item_vec *to, struct delta *ret);
 /* Apply: ERR_STALE when d->previous is neither 0 nor s->revision. previous 0 replaces all. s is
  * untouched on failure. A key both dropped and put is put. requires is added to s's; what nothing
  * needs any more stays there until the next whole state. */

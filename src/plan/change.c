@@ -22,6 +22,7 @@ struct touched {
 	bool by_lists;         /* the firewall's sets may differ */
 	bool by_relays;        /* relays, or what lies behind members, may differ */
 	bool relays;           /* what relays are to others differs */
+	unsigned kinds;        /* of items of links that can differ; see struct view */
 	struct id_vec members; /* who looks different to the others */
 	struct fleet_network shadow;
 	struct view *before; /* NULL: the network was not there */
@@ -71,6 +72,7 @@ static void keep(struct touched *t, const struct fleet *f, const void *old, void
 	COPY_REFS(&t->shadow.groups, &fn->groups, old, copy);
 	COPY_REFS(&t->shadow.policies, &fn->policies, old, copy);
 	t->before = view_new(f, &t->shadow);
+	t->before->kinds = t->kinds;
 }
 
 static struct touched *touch(struct plan_change *pc, const char *network)
@@ -183,13 +185,56 @@ static void begin_node(
 		touch_member(pc, f, *m);
 }
 
+/* Fields of a network that do not show all over its plans. */
+static const struct effect {
+	const char *field;
+	unsigned kinds; /* of items, in links */
+	unsigned all, gateways, exits;
+	bool relays; /* interfaces to gateways that share devices are in the links to them */
+} effects[] = {
+	{"mtu", 1u << ITEM_INTERFACE, PART_SHELL, 0, 0, true},
+	{"keepalive", 1u << ITEM_PEER, PART_LINKS, PART_SHELL, PART_SHELL, false},
+	{"psk", 1u << ITEM_PEER, PART_LINKS, PART_SHELL | PART_DEVICES, PART_SHELL, false},
+	{"psk_epoch", 1u << ITEM_PEER, PART_LINKS, PART_SHELL | PART_DEVICES, PART_SHELL, false},
+	{"dns", 1u << ITEM_PEER, 0, PART_DEVICES, 0, false},
+	{"dns_upstreams", 1u << ITEM_PEER, PART_SHELL, 0, 0, false},
+};
+
+static const struct effect *effect_of(const struct field *field)
+{
+	for (size_t i = 0; i < ARRAY_LEN(effects); i++)
+		if (strcmp(effects[i].field, field->name) == 0)
+			return &effects[i];
+	return NULL;
+}
+
 static void begin_network(
 	struct plan_change *pc, const struct fleet *f, const void *before, const void *after)
 {
 	const struct network *either = before != NULL ? before : after;
+	const struct schema *s = &schema_network;
+	struct touched *t;
 
-	if (either != NULL)
-		touch(pc, either->id)->all = PART_WHOLE;
+	if (either == NULL)
+		return;
+	t = touch(pc, either->id);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct effect *e = effect_of(&s->fields[i]);
+
+		if (before != NULL && after != NULL &&
+			schema_field_equal(&s->fields[i], before, after))
+			continue;
+		if (before == NULL || after == NULL || e == NULL) {
+			t->all = PART_WHOLE;
+			t->kinds = 0;
+			return;
+		}
+		t->kinds |= e->kinds;
+		t->all |= e->all;
+		t->gateways |= e->gateways;
+		t->exits |= e->exits;
+		t->relays |= e->relays;
+	}
 }
 
 /* How many groups share the pool shows on every gateway. */
@@ -349,11 +394,13 @@ static void push_parts(const struct plan_change *pc, const struct touched *t, st
 static void push_relinked(const struct touched *t, struct view *after, size_t i,
 	struct item_vec *ret_before, struct item_vec *ret_after)
 {
-	for (size_t k = 0; k < after->n_members; k++) {
-		int was = view_related(t->before, i, k);
+	struct view_places near = view_neighbours(after, i);
 
-		if (was != view_related(after, i, k))
-			link_peer(was ? t->before : after, i, k, was ? ret_before : ret_after);
+	VEC_FOREACH (k, &near) {
+		int was = view_related(t->before, i, *k);
+
+		if (was != view_related(after, i, *k))
+			link_peer(was ? t->before : after, i, *k, was ? ret_before : ret_after);
 	}
 }
 
@@ -376,16 +423,53 @@ static const char *member_of(
 	return m != NULL ? m->id : NULL;
 }
 
+/* The view after the change; what both together say about everyone is known then. */
+static struct view *look_after(struct plan_change *pc, struct touched *t, const struct fleet *f)
+{
+	struct view *after;
+
+	pc->after.fleet = f;
+	after = views_get(&pc->after, t->network);
+	if (after != NULL)
+		after->kinds = t->kinds;
+	compare_lists(t, after);
+	compare_relays(t, after);
+	return after;
+}
+
+size_t plan_change_links(struct plan_change *pc, const struct fleet *f)
+{
+	size_t links = 0;
+
+	VEC_FOREACH (t, &pc->touched) {
+		const struct view *after = look_after(pc, t, f);
+
+		for (size_t i = 0; after != NULL && i < after->n_members; i++)
+			links += (t->all & PART_LINKS) || t->by_policy ? view_neighbours(after, i).n
+								       : 0;
+	}
+	return links;
+}
+
+void plan_change_networks(const struct plan_change *pc, struct id_vec *ret)
+{
+	VEC_FOREACH (t, &pc->touched)
+		id_vec_add(ret, t->network);
+}
+
+const void *plan_change_before(const struct plan_change *pc)
+{
+	return pc->object;
+}
+
 static void end_touched(struct plan_change *pc, struct touched *t, const struct fleet *f,
 	const char *node, struct item_vec *ret_before, struct item_vec *ret_after)
 {
 	bool own = id_vec_has(&pc->own, node);
 	const char *member = member_of(pc, f, t->network, node);
-	struct view *after = views_get(&pc->after, t->network);
+	struct view *after = look_after(pc, t, f);
 	size_t was = place_of(t->before, member, node), is = place_of(after, member, node);
 
-	compare_lists(t, after);
-	compare_relays(t, after);
 	push_parts(pc, t, t->before, was, own, ret_before);
 	push_parts(pc, t, after, is, own, ret_after);
 	if (t->by_policy && was != VIEW_NONE && is != VIEW_NONE)
@@ -396,7 +480,7 @@ static void diff_parts(struct state *before, struct state *after, struct delta *
 {
 	state_sort(before);
 	state_sort(after);
-	item_vec_diff(&before->items, &after->items, ret);
+	item_vec_diff_take(&before->items, &after->items, ret);
 	ret->previous = ret->revision = 0;
 	state_done(before);
 	state_done(after);
@@ -407,7 +491,7 @@ void plan_change_end(
 {
 	struct state before = {0}, after = {0};
 
-	pc->after.fleet = f;
+	pc->after.fleet = f; /* of devices */
 	if (pc->gone != NULL)
 		part_device(&pc->after, node, pc->gone, &before.items);
 	if (pc->come != NULL)

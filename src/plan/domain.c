@@ -42,7 +42,7 @@ void domain_name(const struct view *v, size_t i, struct item_vec *ret)
 	struct name_item name = {
 		.addr = vm->member->ipv4, .addr6 = vm->member->ipv6, .all = vm->group != NULL};
 
-	if (!serves(v->fn) || vm->label[0] == '\0')
+	if (!view_wants(v, ITEM_NAME) || !serves(v->fn) || vm->label[0] == '\0')
 		return;
 	id_copy(name.id, vm->member->id);
 	name.name = mem_strdup(vm->label);

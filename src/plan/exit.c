@@ -244,9 +244,8 @@ static void push_way_out(struct view *v, const struct member *m, uint8_t slot,
 		const struct view_member *gateway = &v->members[k];
 		struct peer_item *p;
 
-		if (gateway->group == NULL || !gateway->usable || gateway->member == m ||
-			public_key_is_zero(&gateway->member->public_key) ||
-			strcmp(gateway->member->node, m->node) == 0)
+		if (gateway->group == NULL || gateway->member == m ||
+			!gateway->keyed || strcmp(gateway->member->node, m->node) == 0)
 			continue;
 		if (way == NULL) {
 			push_interface(v->fn, m, name, 0, ret);
@@ -272,10 +271,7 @@ static void push_way_out(struct view *v, const struct member *m, uint8_t slot,
 /* Everything policy decides about: the overlay and what lies behind its nodes. */
 static void find_inside(const struct fleet_network *fn, struct prefix_vec *ret)
 {
-	if (addr_is_set(fn->network->ipv4.addr))
-		VEC_PUSH(ret, fn->network->ipv4);
-	if (addr_is_set(fn->network->ipv6.addr))
-		VEC_PUSH(ret, fn->network->ipv6);
+	policy_pools(fn->network, ret);
 	VEC_FOREACH (m, &fn->members)
 		VEC_FOREACH (p, &(*m)->local_subnets)
 			VEC_PUSH(ret, *p);

@@ -32,11 +32,6 @@ void link_devices_name(const struct network *n, char ret[static IFNAME_LEN])
 	network_ifname(n, "", ret);
 }
 
-void link_direct_name(const struct network *n, const struct member *m, char ret[static IFNAME_LEN])
-{
-	network_ifname(n, (m->roles & ROLE_GATEWAY) ? "-m" : "", ret);
-}
-
 void link_push_interface(const struct network *n, const char *name, int role,
 	const struct public_key *key, const char *sealed_key, uint16_t port, struct item_vec *ret)
 {
@@ -157,20 +152,21 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 	const struct view_member *seen = view_see(v, i);
 	bool watched = v->n_relays > 0 && !(v->members[viewer].relay && v->members[i].relay);
 	/* what a relay sends goes where its hub leads, for it sends it for others, too */
-	bool routed = !view_relayed(v, viewer, i) || !v->members[viewer].relay;
-	char name[IFNAME_LEN];
-	struct peer_item *p;
-	struct item *it;
+	bool routed = !v->members[viewer].relay || !view_relayed(v, viewer, i);
+	const char *name = v->members[viewer].direct;
+	struct item *it = link_peer_item(v, viewer, i, name, ret);
+	struct peer_item *p = &it->peer;
 
-	link_direct_name(fn->network, v->members[viewer].member, name);
-	it = link_peer_item(v, viewer, i, name, ret);
-	p = &it->peer;
-	p->endpoint =
-		v->members[viewer].shares ? way_endpoint(v, i, viewer) : mem_strdup(seen->endpoint);
-	p->generation = view_endpoint_generation(p->endpoint);
+	if (v->members[viewer].shares) {
+		p->endpoint = way_endpoint(v, i, viewer);
+		p->generation = view_endpoint_generation(p->endpoint);
+	} else {
+		p->endpoint = mem_strdup(seen->endpoint);
+		p->generation = seen->generation;
+	}
 	p->keepalive = keepalive(v, viewer, i, watched);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
-	if (routed)
+	if (routed && view_wants(v, ITEM_ROUTE))
 		VEC_FOREACH (prefix, &p->allowed_ips)
 			link_push_route(fn->network, name, *prefix, 0, watched ? p->id : "", ret);
 	VEC_PUSH(ret, it);
@@ -179,14 +175,26 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
-	bool by_relay = way_by_relay(v, viewer, i);
+	bool by_relay;
 
-	if (view_linked(v, viewer, i) && v->members[i].shares &&
+	if (!view_related(v, viewer, i))
+		return;
+	by_relay = way_by_relay(v, viewer, i);
+	if (view_joined(v, viewer, i) && v->members[i].shares &&
 		(!by_relay || v->members[viewer].relay))
 		way_link(v, viewer, i, ret);
-	else if (view_linked(v, viewer, i) && !by_relay)
+	else if (view_joined(v, viewer, i) && !by_relay)
 		push_direct(v, viewer, i, ret);
-	relay_link(v, viewer, i, ret);
+	if (v->n_relays > 0)
+		relay_link(v, viewer, i, ret);
+}
+
+void link_peers(struct view *v, size_t viewer, struct item_vec *ret)
+{
+	struct view_places near = view_neighbours(v, viewer);
+
+	VEC_FOREACH (i, &near)
+		link_peer(v, viewer, *i, ret);
 }
 
 int link_is_direct(const struct view *v, size_t i)
@@ -198,11 +206,10 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret)
 {
 	const struct network *n = v->fn->network;
 	const struct member *m = v->members[i].member;
+	const char *name = v->members[i].direct;
 	struct member_ports ports;
-	char name[IFNAME_LEN];
 
 	view_ports(v, i, &ports);
-	link_direct_name(n, m, name);
 	link_push_interface(n, name, IFACE_DIRECT, link_own_key(m), NULL, ports.direct, ret);
 	link_addresses(n, m, name, ret);
 	link_push_rp_filter(n, name, ret);

@@ -15,9 +15,8 @@ const struct group *link_group(const struct fleet_network *fn, const struct memb
 int link_usable(const struct fleet *f, const struct member *m);
 
 /* Interface names (spec 1, Configuration): on a gateway the devices interface has the network's
- * name and the direct one "-m" behind it; elsewhere the direct one has the bare name. */
+ * name and the direct one "-m" behind it; elsewhere the direct one has the bare name (view.h). */
 void link_devices_name(const struct network *n, char ret[static IFNAME_LEN]);
-void link_direct_name(const struct network *n, const struct member *m, char ret[static IFNAME_LEN]);
 
 /* Is the direct interface there? A gateway has none as long as it has no one to talk to. */
 int link_is_direct(const struct view *v, size_t i);
@@ -47,6 +46,8 @@ void link_direct(const struct view *v, size_t i, struct item_vec *ret);
 /* Push all by which member i shows on viewer: a peer on the direct interface, one on a relay or
  * hub, the routes to it; nothing when they are not related. */
 void link_peer(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
+/* The same of all members. */
+void link_peers(struct view *v, size_t viewer, struct item_vec *ret);
 
 /* Push the interface that terminates devices (the member has a group), with addresses and the
  * pool's route, no peers. */

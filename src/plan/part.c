@@ -36,14 +36,9 @@ static void push_firewall(struct view *v, size_t i, int direct, struct item_vec 
 		if (v->members[i].shares)
 			memcpy(fw->shared, name, IFNAME_LEN);
 	}
-	if (direct) {
-		link_direct_name(n, m, name);
-		strs_push(&fw->interfaces, name);
-	}
-	if (addr_is_set(n->ipv4.addr))
-		VEC_PUSH(&fw->overlay, n->ipv4);
-	if (addr_is_set(n->ipv6.addr))
-		VEC_PUSH(&fw->overlay, n->ipv6);
+	if (direct)
+		strs_push(&fw->interfaces, v->members[i].direct);
+	policy_pools(n, &fw->overlay);
 	relay_names(v, i, &fw->interfaces);
 	way_names(v, i, &fw->interfaces);
 	if (v->members[i].relay) {
@@ -131,8 +126,7 @@ void part_member(
 	if (what & PART_SHELL)
 		push_shell(v, i, direct, keys, ret);
 	if (what & PART_LINKS)
-		for (size_t k = 0; k < v->n_members; k++)
-			link_peer(v, i, k, ret);
+		link_peers(v, i, ret);
 	if (what & PART_DEVICES)
 		push_devices(v, i, ret);
 }

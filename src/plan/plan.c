@@ -204,10 +204,7 @@ void plan_device_routes(const struct fleet *f, const struct device *d, struct pr
 	if (d->allowed_ips.n > 0) {
 		prefix_vec_copy(ret, &d->allowed_ips);
 	} else if (fn != NULL && fn->network != NULL) {
-		if (addr_is_set(fn->network->ipv4.addr))
-			VEC_PUSH(ret, fn->network->ipv4);
-		if (addr_is_set(fn->network->ipv6.addr))
-			VEC_PUSH(ret, fn->network->ipv6);
+		policy_pools(fn->network, ret);
 		VEC_FOREACH (m, &fn->members)
 			VEC_FOREACH (p, &(*m)->local_subnets)
 				if (meets_subnet(fn, d, *p))

@@ -43,6 +43,12 @@ void plan_device_part(
 struct plan_change;
 struct plan_change *plan_change_begin(
 	const struct fleet *f, const struct fleet_change *c, const struct plan_keys *keys);
+/* The fleet is changed: how many links there are to be looked at, all ends together. Nodes' shells
+ * and devices are not counted: what links cost grows with the square. */
+size_t plan_change_links(struct plan_change *pc, const struct fleet *f);
+/* The networks it touches, and the object as it was in the fleet (NULL: it was not); borrowed. */
+void plan_change_networks(const struct plan_change *pc, struct id_vec *ret);
+const void *plan_change_before(const struct plan_change *pc);
 void plan_change_end(
 	struct plan_change *pc, const struct fleet *f, const char *node, struct delta *ret);
 struct plan_change *plan_change_free(struct plan_change *pc);

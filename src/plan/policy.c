@@ -79,12 +79,17 @@ void policy_self(const struct fleet_network *fn, const struct member *m, struct 
 	}
 }
 
+void policy_pools(const struct network *n, struct prefix_vec *ret)
+{
+	if (addr_is_set(n->ipv4.addr))
+		VEC_PUSH(ret, n->ipv4);
+	if (addr_is_set(n->ipv6.addr))
+		VEC_PUSH(ret, n->ipv6);
+}
+
 static void add_everything(const struct fleet_network *fn, struct prefix_vec *ret)
 {
-	if (addr_is_set(fn->network->ipv4.addr))
-		VEC_PUSH(ret, fn->network->ipv4);
-	if (addr_is_set(fn->network->ipv6.addr))
-		VEC_PUSH(ret, fn->network->ipv6);
+	policy_pools(fn->network, ret);
 	VEC_FOREACH (m, &fn->members)
 		VEC_FOREACH (p, &(*m)->local_subnets)
 			VEC_PUSH(ret, *p);

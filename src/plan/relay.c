@@ -16,7 +16,7 @@ static bool takes_part(const struct view *v, size_t i)
 {
 	const struct view_member *vm = &v->members[i];
 
-	return v->n_relays > 0 && vm->usable && !public_key_is_zero(&vm->member->public_key);
+	return v->n_relays > 0 && vm->keyed;
 }
 
 void relay_names(const struct view *v, size_t i, struct strs *ret)
@@ -73,14 +73,6 @@ void relay_interfaces(const struct view *v, size_t i, struct item_vec *ret)
 
 /* --- peers and routes ------------------------------------------------------------------------- */
 
-static void add_pools(const struct network *n, struct prefix_vec *ret)
-{
-	if (addr_is_set(n->ipv4.addr))
-		VEC_PUSH(ret, n->ipv4);
-	if (addr_is_set(n->ipv6.addr))
-		VEC_PUSH(ret, n->ipv6);
-}
-
 /* The last one's route stays whatever happens, so that the overlay's packets never leave by another
  * way. */
 void relay_routes(const struct view *v, size_t viewer, struct prefix dst, struct item_vec *ret)
@@ -104,8 +96,9 @@ static void push_on_hub(struct view *v, size_t viewer, size_t i, struct item_vec
 	relay_hub_name(v->fn->network, hub);
 	it = link_peer_item(v, viewer, i, hub, ret);
 	prefix_vec_copy(&it->peer.allowed_ips, view_prefixes(v, viewer, i));
-	VEC_FOREACH (p, &it->peer.allowed_ips)
-		link_push_route(v->fn->network, hub, *p, 0, "", ret);
+	if (view_wants(v, ITEM_ROUTE))
+		VEC_FOREACH (p, &it->peer.allowed_ips)
+			link_push_route(v->fn->network, hub, *p, 0, "", ret);
 	VEC_PUSH(ret, it);
 }
 
@@ -127,21 +120,29 @@ static char *hub_endpoint(struct view *v, size_t relay)
 
 static void add_allowed(const struct view *v, const struct member *self, struct prefix_vec *ret)
 {
-	add_pools(v->fn->network, ret);
+	prefix_vec_copy(ret, &v->pools);
 	VEC_FOREACH (p, &v->beyond)
 		if (!prefix_vec_covers(&self->local_subnets, *p))
 			VEC_PUSH(ret, *p);
 	prefix_vec_aggregate(ret);
 }
 
-/* The relay as the one peer of viewer's interface to it; the pools by way of it; the way to the
- * relay itself, which no other relay knows. */
+/* The pools by way of the relay; the way to the relay itself, which no other relay knows. */
+static void push_relay_routes(struct view *v, size_t viewer, size_t relay, const char *name,
+	uint32_t metric, const char *peer, struct item_vec *ret)
+{
+	VEC_FOREACH (p, view_prefixes(v, viewer, relay))
+		link_push_route(v->fn->network, name, *p, RELAY_METRIC, "", ret);
+	VEC_FOREACH (p, &v->pools)
+		link_push_route(v->fn->network, name, *p, metric, peer, ret);
+}
+
+/* The relay as the one peer of viewer's interface to it, and the routes by it. */
 static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_vec *ret)
 {
 	const struct network *n = v->fn->network;
 	const struct member *self = v->members[viewer].member;
 	size_t order[VIEW_RELAYS_MAX], last = view_relays_for(v, viewer, order) - 1, k = 0;
-	struct prefix_vec pools = {0};
 	const char *name;
 	struct item *it;
 
@@ -154,13 +155,9 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
 	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	add_allowed(v, self, &it->peer.allowed_ips);
-	VEC_FOREACH (p, view_prefixes(v, viewer, relay))
-		link_push_route(n, name, *p, RELAY_METRIC, "", ret);
-	add_pools(n, &pools);
-	VEC_FOREACH (p, &pools)
-		link_push_route(
-			n, name, *p, RELAY_METRIC + (uint32_t)k, k == last ? "" : it->peer.id, ret);
-	VEC_DONE(&pools);
+	if (view_wants(v, ITEM_ROUTE))
+		push_relay_routes(v, viewer, relay, name, RELAY_METRIC + (uint32_t)k,
+			k == last ? "" : it->peer.id, ret);
 	VEC_PUSH(ret, it);
 }
 
@@ -168,15 +165,16 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
  * outside the pools, and, on a gateway, other groups' devices, whose range it takes for its own. */
 static void push_beyond(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
-	struct prefix_vec pools = {0}, devices = {0};
+	struct prefix_vec devices = {0};
+	bool gateway = v->members[viewer].group != NULL;
 
-	add_pools(v->fn->network, &pools);
-	if (v->members[viewer].group != NULL)
+	if (!view_wants(v, ITEM_ROUTE) || !(gateway || view_see(v, i)->outside))
+		return;
+	if (gateway)
 		policy_device_range(v->fn->network, &devices);
 	VEC_FOREACH (p, view_prefixes(v, viewer, i))
-		if (!prefix_vec_covers(&pools, *p) || prefix_vec_covers(&devices, *p))
+		if (!prefix_vec_covers(&v->pools, *p) || prefix_vec_covers(&devices, *p))
 			relay_routes(v, viewer, *p, ret);
-	VEC_DONE(&pools);
 	VEC_DONE(&devices);
 }
 

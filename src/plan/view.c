@@ -3,6 +3,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/key.h"
+#include "model/validate.h"
 #include "plan/exit.h"
 #include "plan/link.h"
 
@@ -18,13 +19,11 @@ static void mark_home(struct view *v, const struct group *g)
 		}
 }
 
-static void make_label(const struct fleet *f, struct view_member *vm)
+static void make_label(struct view_member *vm)
 {
-	const struct node *n = map_get(&f->nodes, vm->member->node);
-
-	if (n == NULL || n->name == NULL)
+	if (vm->node == NULL || vm->node->name == NULL)
 		return;
-	label_from_name(n->name, vm->label);
+	label_from_name(vm->node->name, vm->label);
 	if (label_is_reserved(vm->label))
 		vm->label[0] = '\0';
 }
@@ -34,7 +33,7 @@ static bool can_relay(const struct view_member *vm)
 {
 	const struct member *m = vm->member;
 
-	return vm->usable && (m->roles & ROLE_CONTROLLER) && !public_key_is_zero(&m->public_key) &&
+	return vm->keyed && (m->roles & ROLE_CONTROLLER) &&
 		(m->endpoint != NULL || m->observed_endpoint != NULL);
 }
 
@@ -185,6 +184,50 @@ bool view_relays_equal(const struct view *a, const struct view *b)
 	return true;
 }
 
+static bool is_outside(const struct view *v, const struct prefix_vec *prefixes)
+{
+	VEC_FOREACH (p, prefixes)
+		if (!prefix_vec_covers(&v->pools, *p))
+			return true;
+	return false;
+}
+
+/* In a hub links have a gateway or a controller at one end, and the others only hear of what lies
+ * outside the pools, for that takes routes of its own. */
+static bool is_central(const struct view *v, const struct member *m)
+{
+	struct prefix_vec own = {0};
+	bool outside;
+
+	if ((m->roles & (ROLE_CONTROLLER | ROLE_GATEWAY)) || m->local_subnets.n > 0)
+		return true;
+	if (addr_is_set(m->ipv4))
+		VEC_PUSH(&own, prefix_host(m->ipv4));
+	if (addr_is_set(m->ipv6))
+		VEC_PUSH(&own, prefix_host(m->ipv6));
+	outside = is_outside(v, &own);
+	VEC_DONE(&own);
+	return outside;
+}
+
+static void add_member(struct view *v, size_t i)
+{
+	struct view_member *vm = &v->members[i];
+	const struct member *m = v->fn->members.v[i];
+
+	vm->member = m;
+	vm->node = map_get(&v->fleet->nodes, m->node);
+	vm->group = link_group(v->fn, m);
+	vm->usable = vm->node != NULL && vm->node->enabled;
+	vm->keyed = vm->usable && !public_key_is_zero(&m->public_key);
+	vm->central = is_central(v, m);
+	VEC_PUSH(&v->all, i);
+	if (vm->central)
+		VEC_PUSH(&v->central, i);
+	vm->direct = v->direct[(m->roles & ROLE_GATEWAY) != 0];
+	make_label(vm);
+}
+
 struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 {
 	struct view *v = NEW(struct view);
@@ -194,14 +237,11 @@ struct view *view_new(const struct fleet *f, const struct fleet_network *fn)
 	v->hub = fn->network->topology == TOPOLOGY_HUB;
 	v->n_members = fn->members.n;
 	v->members = mem_zalloc((v->n_members + 1) * sizeof(*v->members));
-	for (size_t i = 0; i < v->n_members; i++) {
-		struct view_member *vm = &v->members[i];
-
-		vm->member = fn->members.v[i];
-		vm->group = link_group(fn, vm->member);
-		vm->usable = link_usable(f, vm->member);
-		make_label(f, vm);
-	}
+	policy_pools(fn->network, &v->pools);
+	network_ifname(fn->network, "", v->direct[0]);
+	network_ifname(fn->network, "-m", v->direct[1]);
+	for (size_t i = 0; i < v->n_members; i++)
+		add_member(v, i);
 	VEC_FOREACH (g, &fn->groups)
 		mark_home(v, *g);
 	find_shared(v);
@@ -221,6 +261,9 @@ struct view *view_free(struct view *v)
 		VEC_DONE(&v->members[i].behind);
 	}
 	mem_free(v->members);
+	VEC_DONE(&v->all);
+	VEC_DONE(&v->central);
+	VEC_DONE(&v->pools);
 	VEC_DONE(&v->beyond);
 	mem_free(v->exits);
 	reach_done(&v->reach);
@@ -300,23 +343,21 @@ int view_related(const struct view *v, size_t viewer, size_t i)
 	/* a relay's traffic is that of others, and gateways that share devices pass on theirs */
 	bool joined = a->relay || b->relay || (a->shares && b->shares && a->group == b->group);
 
-	if (viewer == i || !a->usable || !b->usable ||
-		!(joined || reach_linked(&v->reach, viewer, i)))
-		return 0;
 	/* a member whose key is not known yet cannot be anybody's peer, so it has none either */
-	return !public_key_is_zero(&a->member->public_key) &&
-		!public_key_is_zero(&b->member->public_key) &&
-		strcmp(a->member->node, b->member->node) != 0;
+	return viewer != i && a->keyed && b->keyed && a->node != b->node &&
+		(joined || reach_linked(&v->reach, viewer, i));
+}
+
+bool view_joined(const struct view *v, size_t a, size_t b)
+{
+	const unsigned centre = ROLE_CONTROLLER | ROLE_GATEWAY;
+
+	return !v->hub || ((v->members[a].member->roles | v->members[b].member->roles) & centre);
 }
 
 int view_linked(const struct view *v, size_t viewer, size_t i)
 {
-	const unsigned centre = ROLE_CONTROLLER | ROLE_GATEWAY;
-
-	return view_related(v, viewer, i) &&
-		(!v->hub ||
-			((v->members[viewer].member->roles | v->members[i].member->roles) &
-				centre));
+	return view_related(v, viewer, i) && view_joined(v, viewer, i);
 }
 
 int view_relayed(const struct view *v, size_t a, size_t b)
@@ -324,10 +365,17 @@ int view_relayed(const struct view *v, size_t a, size_t b)
 	return v->members[a].relay != v->members[b].relay && view_related(v, a, b);
 }
 
+struct view_places view_neighbours(const struct view *v, size_t viewer)
+{
+	return v->hub && !v->members[viewer].central ? v->central : v->all;
+}
+
 int view_has_links(const struct view *v, size_t viewer)
 {
-	for (size_t i = 0; i < v->n_members; i++)
-		if (view_linked(v, viewer, i))
+	struct view_places near = view_neighbours(v, viewer);
+
+	VEC_FOREACH (i, &near)
+		if (view_linked(v, viewer, *i))
 			return 1;
 	return 0;
 }
@@ -416,6 +464,7 @@ const struct view_member *view_see(struct view *v, size_t i)
 		vm->endpoint = direct_endpoint(v, i);
 		vm->generation = view_endpoint_generation(vm->endpoint);
 		find_prefixes(v, vm);
+		vm->outside = is_outside(v, &vm->behind);
 		vm->seen = true;
 	}
 	return vm;

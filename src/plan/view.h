@@ -22,6 +22,8 @@ struct exits;
 /* Gateways that share devices with others, in a network; their ports are numbered. */
 #define VIEW_SHARED_MAX 256
 
+VEC_TYPE(view_places, size_t); /* of members, in the network's order */
+
 struct view_relay {
 	size_t member;           /* the controller */
 	char ifname[IFNAME_LEN]; /* of the others' interfaces to it */
@@ -29,8 +31,12 @@ struct view_relay {
 
 struct view_member {
 	const struct member *member;
+	const struct node *node;   /* to compare, not to follow: a change may have freed it */
 	const struct group *group; /* that it terminates devices for, or NULL */
 	bool usable;               /* its node is there and enabled */
+	bool keyed;                /* and its key is known: it can be a peer */
+	bool central;              /* others may be linked with it whatever the topology */
+	const char *direct;        /* name of its direct interface */
 	char label[LABEL_MAX + 1]; /* its DNS name; "" when that is a reserved one */
 	bool home;                 /* the mesh finds its group's devices behind it */
 	bool relay;                /* it is one of the view's relays */
@@ -44,6 +50,7 @@ struct view_member {
 	struct prefix_vec own;     /* at or behind it, for the gateways of its group */
 	struct prefix_vec devices; /* its group's, where it is the home */
 	struct prefix_vec behind;  /* the same and its group's devices, for everybody else */
+	bool outside;              /* some of it is not in the network's pools */
 };
 
 struct view {
@@ -51,7 +58,11 @@ struct view {
 	const struct fleet_network *fn;
 	struct view_member *members; /* in the network's order */
 	size_t n_members;
-	bool hub;                                  /* only links with a gateway or controller */
+	bool hub;                        /* only links with a gateway or controller */
+	struct view_places all, central; /* in order */
+	struct prefix_vec pools;         /* the network's */
+	char direct[2][IFNAME_LEN];      /* names of direct interfaces: [1] a gateway's */
+	unsigned kinds; /* of items that are wanted of links, 1 << enum item_kind; 0 = all */
 	struct view_relay relays[VIEW_RELAYS_MAX]; /* in the network's order: see view_relays_for */
 	size_t n_relays;
 	struct prefix_vec beyond; /* behind members and outside the pools; only with relays */
@@ -72,8 +83,18 @@ size_t view_index(const struct view *v, const char *member);
 /* May traffic pass between the two at all: both are there with a key, and a rule may use it, or
  * one is a relay (whose traffic is that of others). */
 int view_related(const struct view *v, size_t viewer, size_t i);
-/* Are they peers on their direct interfaces: related, and the topology joins them. */
+/* Does the topology let the two be peers. */
+bool view_joined(const struct view *v, size_t a, size_t b);
+/* Are they peers on their direct interfaces: related, and joined. */
 int view_linked(const struct view *v, size_t viewer, size_t i);
+/* Is an item of this kind wanted of links? */
+static inline bool view_wants(const struct view *v, enum item_kind kind)
+{
+	return v->kinds == 0 || (v->kinds & 1u << kind);
+}
+/* The places where link_peer may find anything for viewer: all of the network, or, in a hub, who
+ * is central. Borrowed. */
+struct view_places view_neighbours(const struct view *v, size_t viewer);
 int view_has_links(const struct view *v, size_t viewer);
 /* Is there a relay link between them: related, and one of them is a relay. */
 int view_relayed(const struct view *v, size_t a, size_t b);

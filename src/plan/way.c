@@ -67,10 +67,7 @@ static void add_allowed(struct view *v, size_t viewer, size_t i, struct prefix_v
 		VEC_PUSH(ret, *p);
 	policy_device_range(n, ret);
 	if (v->members[viewer].shares || v->members[viewer].relay) {
-		if (addr_is_set(n->ipv4.addr))
-			VEC_PUSH(ret, n->ipv4);
-		if (addr_is_set(n->ipv6.addr))
-			VEC_PUSH(ret, n->ipv6);
+		policy_pools(n, ret);
 		VEC_FOREACH (p, &v->beyond)
 			if (!prefix_vec_covers(&self->local_subnets, *p))
 				VEC_PUSH(ret, *p);
@@ -103,10 +100,12 @@ void way_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	bool by_relay = way_by_relay(v, viewer, i);
 	struct item *it;
 
-	link_push_interface(
-		n, seen->way, IFACE_RELAY, link_own_key(m), NULL, way_port(v, viewer, i), ret);
-	link_addresses(n, m, seen->way, ret);
-	link_push_rp_filter(n, seen->way, ret);
+	if (view_wants(v, ITEM_INTERFACE)) {
+		link_push_interface(n, seen->way, IFACE_RELAY, link_own_key(m), NULL,
+			way_port(v, viewer, i), ret);
+		link_addresses(n, m, seen->way, ret);
+		link_push_rp_filter(n, seen->way, ret);
+	}
 	it = link_peer_item(v, viewer, i, seen->way, ret);
 	if (v->members[viewer].shares && !by_relay)
 		it->peer.endpoint = way_endpoint(v, i, viewer);
@@ -115,7 +114,8 @@ void way_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	add_allowed(v, viewer, i, &it->peer.allowed_ips);
-	push_routes(v, viewer, i, ret);
+	if (view_wants(v, ITEM_ROUTE))
+		push_routes(v, viewer, i, ret);
 	VEC_PUSH(ret, it);
 }
 

@@ -98,6 +98,24 @@ static double epoch(struct world *w, struct fleet_network *fn, size_t *nodes, si
 		w, &schema_network, schema_dup(&schema_network, fn->network), is, nodes, items);
 }
 
+static double mtu(struct world *w, struct fleet_network *fn, size_t *nodes, size_t *items)
+{
+	struct network *is = schema_dup(&schema_network, fn->network);
+
+	is->mtu = is->mtu == 1300 ? 1400 : 1300;
+	return change(
+		w, &schema_network, schema_dup(&schema_network, fn->network), is, nodes, items);
+}
+
+static double keepalive(struct world *w, struct fleet_network *fn, size_t *nodes, size_t *items)
+{
+	struct network *is = schema_dup(&schema_network, fn->network);
+
+	is->keepalive = is->keepalive == 30 ? 20 : 30;
+	return change(
+		w, &schema_network, schema_dup(&schema_network, fn->network), is, nodes, items);
+}
+
 static void measure(struct world *w, const char *what, const char *network, int runs,
 	double (*one)(struct world *w, struct fleet_network *fn, size_t *nodes, size_t *items))
 {
@@ -150,6 +168,8 @@ int main(int argc, char **argv)
 		measure(&w, "  a member joins", network, 5, join);
 		measure(&w, "  a node on or off", network, 5, toggle);
 		measure(&w, "  a policy", network, 3, policy);
+		measure(&w, "  the MTU", network, 3, mtu);
+		measure(&w, "  the keepalive", network, 1, keepalive);
 		measure(&w, "  the PSK epoch", network, 1, epoch);
 		world_done(&w);
 	}

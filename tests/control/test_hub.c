@@ -12,6 +12,7 @@
 
 #include "base/rand.h"
 #include "codec/envelope.h"
+#include "control/bulk.h"
 #include "control/change.h"
 #include "crypto/key.h"
 #include "http/worker.h"
@@ -19,6 +20,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -239,7 +241,7 @@ static void toggle_node(struct world *w, const char *id)
 	schema_done(&schema_node, &after);
 }
 
-static void test_random(void **state)
+static void random_changes(void)
 {
 	struct rig r;
 	struct agent gw = {0}, node = {0};
@@ -279,6 +281,132 @@ static void test_random(void **state)
 	agent_done(&gw);
 	agent_done(&node);
 	rig_stop(&r);
+}
+
+static void test_random(void **state)
+{
+	random_changes();
+}
+
+/* --- in slices -------------------------------------------------------------------------------- */
+
+/* Every change is taken over, also those of devices and nodes that wait behind another. */
+static void test_random_bulk(void **state)
+{
+	size_t links = bulk_links;
+
+	bulk_links = 0;
+	random_changes();
+	bulk_links = links;
+}
+
+struct gate {
+	struct rig *rig;
+	const struct network *before, *after;
+	struct hub *hub;
+	sem_t here, go;
+	bool pending;   /* when the call ran */
+	uint64_t sent;  /* by then */
+	uint64_t epoch; /* as the fleet had it */
+	const char *network;
+};
+
+static void *write_epoch(void *arg)
+{
+	struct gate *g = arg;
+
+	rig_change(g->rig, &schema_network, g->before, g->after);
+	return NULL;
+}
+
+/* Until the hub, which stands still, has a row to apply. */
+static void wait_row(struct hub *h)
+{
+	struct timespec pause = {.tv_nsec = 1000000};
+	size_t n = 0;
+
+	for (int i = 0; i < 60000 && n == 0; i++) {
+		nanosleep(&pause, NULL);
+		pthread_mutex_lock(&h->lock);
+		n = h->rows.n;
+		pthread_mutex_unlock(&h->lock);
+	}
+	assert_int_equal(n, 1);
+}
+
+static void stand(const struct fleet *f, void *arg)
+{
+	struct gate *g = arg;
+
+	sem_post(&g->here);
+	sem_wait(&g->go);
+}
+
+static void look(const struct fleet *f, void *arg)
+{
+	struct gate *g = arg;
+	struct hub_counts c;
+
+	hub_counts(g->hub, &c);
+	g->sent = c.events_sent;
+	g->pending = bulks_pending(g->hub->bulks);
+	g->epoch = fleet_network(f, g->network)->network->psk_epoch;
+	sem_post(&g->here);
+}
+
+/* A call that waits behind a change for many is answered when the fleet has the change, not when
+ * all have been told. */
+static void test_bulk_blocks_nobody(void **state)
+{
+	struct rig r;
+	struct agent gw = {0}, node = {0};
+	struct gate g = {0};
+	struct network before = {0}, after = {0};
+	struct hub_counts c;
+	size_t links = bulk_links;
+	pthread_t writer;
+
+	bulk_links = 1;
+	rig_start(&r, false);
+	two_agents(&r, &gw, &node);
+	listen_here(&gw);
+	listen_here(&node);
+	wait_streams(&r, 2);
+	g.hub = r.control.hub;
+	g.network = r.network;
+	sem_init(&g.here, 0, 0);
+	sem_init(&g.go, 0, 0);
+	rig_get(&r, &schema_network, r.network, &before);
+	schema_copy(&schema_network, &after, &before);
+	after.psk_epoch += 7;
+	hub_run(g.hub, stand, &g);
+	sem_wait(&g.here);
+	hub_counts(g.hub, &c);
+	g.rig = &r;
+	g.before = &before;
+	g.after = &after;
+	assert_int_equal(pthread_create(&writer, NULL, write_epoch, &g), 0);
+	wait_row(g.hub);
+	hub_run(g.hub, look, &g); /* in line behind the row before the hub goes on */
+	sem_post(&g.go);
+	sem_wait(&g.here);
+	pthread_join(writer, NULL);
+	assert_true(g.pending);
+	assert_int_equal(g.sent, c.events_sent);
+	assert_int_equal(g.epoch, after.psk_epoch);
+	agent_wait(&gw, rig_revision(&r, gw.id));
+	agent_wait(&node, rig_revision(&r, node.id));
+	agent_check(&gw);
+	agent_check(&node);
+	assert_int_equal(gw.refetches + node.refetches, 0);
+	sem_destroy(&g.here);
+	sem_destroy(&g.go);
+	schema_done(&schema_network, &before);
+	schema_done(&schema_network, &after);
+	agent_done(&gw);
+	agent_done(&node);
+	rig_stop(&r);
+	bulk_links = links;
 }
 
 /* --- resuming --------------------------------------------------------------------------------- */
@@ -637,6 +765,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_device),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_random_bulk),
+		cmocka_unit_test(test_bulk_blocks_nobody),
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_past_ring),
 		cmocka_unit_test(test_two_streams),

@@ -175,6 +175,44 @@ static void next_epoch(struct world *w, void *object)
 	((struct network *)object)->psk_epoch++;
 }
 
+static void toggle_psk(struct world *w, void *object)
+{
+	((struct network *)object)->psk ^= true;
+}
+
+static void mtu(struct world *w, void *object)
+{
+	((struct network *)object)->mtu = 1280 + world_below(w, 140);
+}
+
+static void keepalive(struct world *w, void *object)
+{
+	struct network *n = object;
+
+	n->keepalive = (uint16_t)(n->keepalive == 0 ? 15 : world_below(w, 2) * 30);
+	if (world_below(w, 3) == 0)
+		n->psk_epoch++; /* two fields in one change */
+}
+
+static void resolvers(struct world *w, void *object)
+{
+	struct network *n = object;
+
+	if (n->dns.n > 0)
+		strs_done(&n->dns);
+	else
+		strs_push(&n->dns, "192.0.2.53");
+}
+
+static void upstreams(struct world *w, void *object)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "192.0.2.%u", world_below(w, 250));
+	strs_done(&((struct network *)object)->dns_upstreams);
+	strs_push(&((struct network *)object)->dns_upstreams, text);
+}
+
 static void other_topology(struct world *w, void *object)
 {
 	((struct network *)object)->topology ^= 1;
@@ -213,6 +251,11 @@ static const struct row {
 	{"new group", &schema_group, 0, ADD, NULL},
 	{"group gone", &schema_group, offsetof(struct fleet, groups), REMOVE, NULL},
 	{"epoch", &schema_network, offsetof(struct fleet, networks), CHANGE, next_epoch},
+	{"psk", &schema_network, offsetof(struct fleet, networks), CHANGE, toggle_psk},
+	{"mtu", &schema_network, offsetof(struct fleet, networks), CHANGE, mtu},
+	{"keepalive", &schema_network, offsetof(struct fleet, networks), CHANGE, keepalive},
+	{"resolvers", &schema_network, offsetof(struct fleet, networks), CHANGE, resolvers},
+	{"upstreams", &schema_network, offsetof(struct fleet, networks), CHANGE, upstreams},
 	{"topology", &schema_network, offsetof(struct fleet, networks), CHANGE, other_topology},
 	{"new device", &schema_device, 0, ADD, NULL},
 	{"rename", &schema_node, offsetof(struct fleet, nodes), CHANGE, rename_node},

@@ -5,7 +5,7 @@
 
 #include "world.h"
 
-#define CHURN_KINDS 29
+#define CHURN_KINDS 34
 const char *churn_name(unsigned kind);
 
 /* A change of that kind in the network (see world_change); NULL when there is nothing for it. */

@@ -184,10 +184,72 @@ static void deltas_of_a_few(void **state)
 		churn_mesh(seed, 2 + seed % 4);
 }
 
+/* Links that the planner looks at when the network becomes what `change` makes of it. */
+static size_t links_of(struct world *w, const char *network, void (*change)(struct network *n))
+{
+	struct network *was =
+		schema_dup(&schema_network, fleet_network(w->fleet, network)->network);
+	struct network *is = schema_dup(&schema_network, was);
+	struct fleet_change c = {&schema_network, was, is};
+	struct plan_change *pc;
+	size_t links;
+
+	change(is);
+	pc = plan_change_begin(w->fleet, &c, &world_keys);
+	fleet_put(w->fleet, &schema_network, is);
+	links = plan_change_links(pc, w->fleet);
+	plan_change_free(pc);
+	schema_free(&schema_network, was);
+	return links;
+}
+
+static void edit_mtu(struct network *n)
+{
+	n->mtu = 1300;
+}
+
+static void edit_epoch(struct network *n)
+{
+	n->psk_epoch++;
+}
+
+static void edit_to_hub(struct network *n)
+{
+	n->topology = TOPOLOGY_HUB;
+}
+
+static void edit_to_mesh(struct network *n)
+{
+	n->topology = TOPOLOGY_MESH;
+}
+
+/* An edit that shows on interfaces alone looks at no pair of nodes; one of all keys at every pair
+ * of a mesh, but in a hub only at those with somebody central. */
+static void work_of_network_edits(void **state)
+{
+	struct world w;
+	id_text network;
+	size_t n, central = 0;
+
+	make_mesh(&w, 7, 60, network);
+	n = fleet_network(w.fleet, network)->members.n;
+	links_of(&w, network, edit_to_mesh);
+	assert_int_equal(links_of(&w, network, edit_mtu), 0);
+	assert_int_equal(links_of(&w, network, edit_epoch), n * n);
+	links_of(&w, network, edit_to_hub);
+	VEC_FOREACH (m, &fleet_network(w.fleet, network)->members)
+		central += ((*m)->roles & (ROLE_GATEWAY | ROLE_CONTROLLER)) ||
+			(*m)->local_subnets.n > 0;
+	assert_in_range(central, 1, n - 1);
+	assert_int_equal(links_of(&w, network, edit_epoch), central * n + (n - central) * central);
+	world_done(&w);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(deltas_of_meshes),
-		cmocka_unit_test(deltas_of_a_few), cmocka_unit_test(every_kind_changed_plans)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(work_of_network_edits),
+		cmocka_unit_test(deltas_of_meshes), cmocka_unit_test(deltas_of_a_few),
+		cmocka_unit_test(every_kind_changed_plans)};
 
 	return cmocka_run_group_tests_name("churn", tests, NULL, NULL);
 }
