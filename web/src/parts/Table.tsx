@@ -84,6 +84,11 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 			return;
 		event.preventDefault();
 	};
+	// All of a row opens it, except where something else is under the pointer.
+	const pointed = (event: MouseEvent, row: T) => {
+		if (!(event.target as Element).closest('button, a, input, label, .menu') && !getSelection()?.toString())
+			open?.(row);
+	};
 	const sortBy = (field: string) => {
 		const now = sort === field ? `-${field}` : field;
 		list.ask({ ...list.query.value, sort: now });
@@ -123,6 +128,9 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 					</tr>
 				</thead>
 				<tbody>
+					{rows.length === 0 && list.loading.value && !list.error.value && [0, 1, 2, 3].map(i => (
+						<tr key={i} aria-hidden="true"><td class="waiting" colSpan={columns.length + (selected ? 1 : 0)}><i /></td></tr>
+					))}
 					{from > 0 && <tr aria-hidden="true"><td class="pad" style={{ height: `${from * ROW}px` }} /></tr>}
 					{rows.slice(from, to).map((row, k) => {
 						const i = from + k;
@@ -130,7 +138,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 							<tr
 								key={row.id} aria-rowindex={i + 2} tabIndex={i === Math.min(focused, rows.length - 1) ? 0 : -1}
 								aria-selected={selected ? selected.has(row.id) : undefined}
-								onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)}
+								class={open ? 'opens' : ''} onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)} onClick={event => pointed(event, row)}
 							>
 								{selected && (
 									<td class="s">
@@ -147,7 +155,15 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 					{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
 				</tbody>
 			</table>
-			{rows.length === 0 && !list.loading.value && <div class="empty">{props.empty}</div>}
+			{list.error.value
+				? (
+					<div class="empty" role="alert">
+						<h2>That did not work</h2>
+						<p>{list.error.value}</p>
+						<button type="button" class="button" onClick={() => list.ask({ ...list.query.value })}>Try again</button>
+					</div>
+				)
+				: rows.length === 0 && !list.loading.value && <div class="empty">{props.empty}</div>}
 		</div>
 	);
 }
