@@ -1,5 +1,5 @@
 // A list of the API, page by page, kept right by events.
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { api, type Page, type Query } from './api';
 
 const PAGE = 100;
@@ -13,6 +13,8 @@ export class List<T extends { id: string }> {
 	readonly loading = signal(true);
 	readonly error = signal('');
 	readonly query = signal<Query>({});
+	// It cannot say how many there are: not asked yet, or no answer.
+	readonly silent = computed(() => this.error.value !== '' || (this.loading.value && this.rows.value.length === 0));
 	private next: string | null = null;
 	private again = false; // the same question as before
 	private running: AbortController | null = null;

@@ -148,7 +148,7 @@ export function Clients() {
 			<div class="head">
 				<div class="grow">
 					<h1>Clients</h1>
-					<p role="status">{list.error.value ? '–' : `${count(list.total.value, 'client')}${filtered ? ' found' : ''}`}</p>
+					<p role="status">{list.silent.value ? '–' : `${count(list.total.value, 'client')}${filtered ? ' found' : ''}`}</p>
 				</div>
 				{mayAdd && <button type="button" class="button primary" onClick={() => { adding.value = true; }}><Icon name="plus" />Add a client<kbd aria-hidden="true">n</kbd></button>}
 			</div>

@@ -110,7 +110,7 @@ export function Nodes() {
 			<div class="head">
 				<div class="grow">
 					<h1>Nodes</h1>
-					<p role="status">{list.error.value ? '–' : `${count(list.total.value, 'node')}${search.value ? ' found' : rows.length === list.total.value && rows.length > 0 ? `, ${up} online${wrong ? `, ${wrong} with an error` : ''}` : ''}`}</p>
+					<p role="status">{list.silent.value ? '–' : `${count(list.total.value, 'node')}${search.value ? ' found' : rows.length === list.total.value && rows.length > 0 ? `, ${up} online${wrong ? `, ${wrong} with an error` : ''}` : ''}`}</p>
 				</div>
 				{mayJoin && <button type="button" class="button primary" onClick={() => { joining.value = true; }}><Icon name="plus" />Add a node<kbd aria-hidden="true">n</kbd></button>}
 			</div>

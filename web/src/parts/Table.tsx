@@ -128,9 +128,6 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 					</tr>
 				</thead>
 				<tbody>
-					{rows.length === 0 && list.loading.value && !list.error.value && [0, 1, 2, 3].map(i => (
-						<tr key={i} aria-hidden="true"><td class="waiting" colSpan={columns.length + (selected ? 1 : 0)}><i /></td></tr>
-					))}
 					{from > 0 && <tr aria-hidden="true"><td class="pad" style={{ height: `${from * ROW}px` }} /></tr>}
 					{rows.slice(from, to).map((row, k) => {
 						const i = from + k;
@@ -155,6 +152,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 					{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
 				</tbody>
 			</table>
+			{rows.length === 0 && list.loading.value && !list.error.value && [0, 1, 2, 3].map(i => <div class="waiting" key={i} aria-hidden="true"><i /></div>)}
 			{list.error.value
 				? (
 					<div class="empty" role="alert">

@@ -96,7 +96,7 @@ export function Tokens({ roles }: { roles: Role[] }) {
 						<button type="button" class="chip" key={k} aria-pressed={kind.value === k} onClick={() => { kind.value = kind.value === k ? '' : k!; find(); }}>{title}</button>
 					))}
 				</div>
-				<p role="status" class="dim grow">{list.error.value ? '–' : count(list.total.value, 'token')}</p>
+				<p role="status" class="dim grow">{list.silent.value ? '–' : count(list.total.value, 'token')}</p>
 				{can('POST /tokens') && <button type="button" class="button primary" onClick={() => { adding.value = true; }}><Icon name="plus" />Add an API token<kbd aria-hidden="true">n</kbd></button>}
 			</div>
 			<Table label="Tokens" list={list} columns={columns} name={t => t.name} empty={<><h2>No tokens</h2><p>Programs call the API with tokens; machines join with them.</p></>} />

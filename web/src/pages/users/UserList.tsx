@@ -121,7 +121,7 @@ export function UserList({ roles }: { roles: Role[] }) {
 		<>
 			<div class="tools">
 				<Search label="Search users" value={search.value} onChange={t => { search.value = t; }} onAsk={find} />
-				<p role="status" class="dim grow">{list.error.value ? '–' : count(list.total.value, 'user')}</p>
+				<p role="status" class="dim grow">{list.silent.value ? '–' : count(list.total.value, 'user')}</p>
 				{can('POST /users') && <button type="button" class="button primary" onClick={() => { editing.value = 'new'; }}><Icon name="plus" />Add a user<kbd aria-hidden="true">n</kbd></button>}
 			</div>
 			<Table
