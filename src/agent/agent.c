@@ -16,6 +16,7 @@
 #include "agent/processes.h"
 #include "agent/rotate.h"
 #include "agent/sync.h"
+#include "agent/vigil.h"
 #include "base/log.h"
 #include "base/notify.h"
 
@@ -55,7 +56,8 @@ struct agent {
 	struct sync sync;
 	struct beat beat;
 	struct rand rand;
-	struct names *names;         /* NULL in tests without a machine */
+	struct vigil vigil;          /* not in tests without a machine */
+	struct names *names;         /* nor these: NULL */
 	struct responder *responder; /* when not split */
 	bool names_stale;
 	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog,
@@ -461,6 +463,7 @@ static void turn(struct agent *a)
 	wire_init(&a->wire, &a->identity, &carrier);
 	beat_init(&a->beat, a->loop, &a->wire, &a->core,
 		a->o->version == NULL ? "0" : a->o->version, &beat);
+	declaration_init(&a->beat.declaration, &a->wire, &a->o->gateway, dir_of(a->o));
 	sync_init(&a->sync, a->loop, &a->wire, &a->core, a->clock, &sync);
 	a->machine.announce = announce;
 	a->machine.announce_arg = a;
@@ -472,6 +475,8 @@ static void turn(struct agent *a)
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
 	start_names(a);
+	if (a->net != NULL)
+		vigil_init(&a->vigil, a->loop, &a->machine, reconcile_soon, a);
 	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
@@ -487,6 +492,8 @@ static void turn(struct agent *a)
 	if (a->o->started != NULL)
 		a->o->started(a->o->started_arg, a->loop);
 	loop_run(a->loop);
+	if (a->net != NULL)
+		vigil_done(&a->vigil);
 	sync_done(&a->sync);
 	beat_done(&a->beat);
 	wire_done(&a->wire);

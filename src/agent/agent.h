@@ -6,6 +6,7 @@
 #ifndef WARREN_AGENT_AGENT_H
 #define WARREN_AGENT_AGENT_H
 
+#include "agent/declaration.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -28,6 +29,8 @@ struct agent_options {
 	const char *version;    /* told to the control plane ("0") */
 	msec interval;          /* between reconciles (60 s), at least 1 s */
 	bool teardown_on_exit;
+	struct agent_gateway gateway; /* what this machine says of itself */
+	bool again; /* join: replace the identity that is there */
 
 	/* Run as three processes (processes.h); this one is confined for the rest of its life. Else
 	 * all in this process: for tests and for who embeds an agent. net_argv: the words that make
@@ -45,9 +48,11 @@ struct agent_options {
 };
 
 /* Register this machine with a join token (spec 1, Join). A join that was cut off can be repeated
- * with the same token. ERR_EXISTS when this machine has joined already. */
-int agent_join(
-	const struct agent_options *o, const char *token, const char *hostname, struct err *e);
+ * with the same token. ERR_EXISTS when this machine has joined already, unless o->again: then what
+ * it was is forgotten once it is let in, and its interfaces stay, for the next run to adopt.
+ * *ret_name: what the node is called, which a token for a node decides; the caller's. */
+int agent_join(const struct agent_options *o, const char *token, const char *hostname,
+	char **ret_name, struct err *e);
 /* Run until SIGTERM or SIGINT. */
 int agent_run(const struct agent_options *o, struct err *e);
 /* Take down all the agent made on this machine; it stays joined. Not while an agent runs. */

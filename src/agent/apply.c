@@ -116,6 +116,13 @@ static int make_link(struct run *run, const struct item *i, bool *ret_adopted, s
 		return rc;
 	FAULT("link.noted");
 	rc = m->wg->ops->create(m->wg, name, ret_adopted, e);
+	/* an engine whose link somebody renamed or moved away still answers */
+	if (rc == 0 && *ret_adopted &&
+		m->ops->link_get(m->ctx, name, &link, NULL) == ERR_NOT_FOUND) {
+		rc = m->wg->ops->destroy(m->wg, name, e);
+		if (rc == 0)
+			rc = m->wg->ops->create(m->wg, name, ret_adopted, e);
+	}
 	if (rc < 0)
 		return rc;
 	if (!*ret_adopted) {
@@ -211,6 +218,7 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 	struct machine *m = run->m;
 	const struct interface_item *want = &i->interface;
 	struct item_vec addresses = run_slice(run->target, ITEM_ADDRESS);
+	uint32_t mtu = want->mtu == 0 ? WG_MTU_DEFAULT : want->mtu;
 	const char *mesh_ip = NULL;
 	char text[ADDR_TEXT_LEN];
 	bool adopted = true;
@@ -230,8 +238,8 @@ static int put_interface(struct run *run, const struct item *i, struct err *e)
 	FAULT("link.addressed");
 	if (rc == 0)
 		rc = m->ops->link_get(m->ctx, want->name, &link, e);
-	if (rc == 0 && want->mtu > 0 && link.mtu != want->mtu)
-		rc = m->ops->link_set_mtu(m->ctx, want->name, want->mtu, e);
+	if (rc == 0 && link.mtu != mtu)
+		rc = m->ops->link_set_mtu(m->ctx, want->name, mtu, e);
 	if (rc == 0 && !link.up)
 		rc = m->ops->link_set_up(m->ctx, want->name, true, e);
 	if (rc < 0) {

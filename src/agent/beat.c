@@ -75,6 +75,7 @@ static void beat_answer(void *arg, struct http_response *r, const struct err *e)
 	observer_accepted(&b->observer);
 	announce_next(b);
 	report_drift(b);
+	declaration_say(&b->declaration);
 	take_answer(b, r);
 }
 
@@ -231,6 +232,7 @@ void beat_done(struct beat *b)
 		if (calls[i] != NULL)
 			wire_cancel(b->wire, calls[i]);
 	loop_timer_free(b->timer);
+	declaration_done(&b->declaration);
 	gate_done(&b->gate);
 	observer_done(&b->observer);
 	map_done(&b->keys, free_value);

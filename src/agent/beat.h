@@ -1,10 +1,12 @@
 /*
  * DOC: what the agent says of its own accord: heartbeats (each 30 s and soon after a change was
- * applied), drift it corrected, keys it announces. Nothing here is needed for tunnels to work.
+ * applied), drift it corrected, keys it announces, what it declares of itself. Nothing here is
+ * needed for tunnels to work.
  */
 #ifndef WARREN_AGENT_BEAT_H
 #define WARREN_AGENT_BEAT_H
 
+#include "agent/declaration.h"
 #include "agent/gate.h"
 #include "agent/observe.h"
 #include "agent/wire.h"
@@ -21,6 +23,7 @@ struct beat {
 	struct wire *wire;
 	struct observer observer;
 	struct gate gate;
+	struct declaration declaration; /* the agent's to begin */
 	struct beat_hooks hooks;
 	const char *version;
 	struct rand rand;

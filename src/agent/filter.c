@@ -68,15 +68,16 @@ static const int fatal[] = {SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrac
 
 /* Refused to spawn and to all it starts. */
 static const int of_no_program[] = {SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev), SCMP_SYS(kexec_load), SCMP_SYS(kexec_file_load),
-	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(mount),
-	SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(setns),
-	SCMP_SYS(unshare), SCMP_SYS(reboot), SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(bpf),
-	SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(add_key), SCMP_SYS(request_key),
-	SCMP_SYS(keyctl), SCMP_SYS(open_by_handle_at), SCMP_SYS(acct), SCMP_SYS(settimeofday),
-	SCMP_SYS(clock_settime), SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime), SCMP_SYS(quotactl),
-	SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(syslog), SCMP_SYS(sethostname),
-	SCMP_SYS(setdomainname), SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(io_uring_setup)};
+	SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd), SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load), SCMP_SYS(init_module), SCMP_SYS(finit_module),
+	SCMP_SYS(delete_module), SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root),
+	SCMP_SYS(chroot), SCMP_SYS(setns), SCMP_SYS(unshare), SCMP_SYS(reboot), SCMP_SYS(swapon),
+	SCMP_SYS(swapoff), SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
+	SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(open_by_handle_at),
+	SCMP_SYS(acct), SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(adjtimex),
+	SCMP_SYS(clock_adjtime), SCMP_SYS(quotactl), SCMP_SYS(iopl), SCMP_SYS(ioperm),
+	SCMP_SYS(syslog), SCMP_SYS(sethostname), SCMP_SYS(setdomainname), SCMP_SYS(mknod),
+	SCMP_SYS(mknodat), SCMP_SYS(io_uring_setup)};
 
 /* Calls this architecture does not have are skipped. */
 static int add(scmp_filter_ctx f, uint32_t action, const int calls[], size_t n)
@@ -101,6 +102,17 @@ struct rule {
 	{                                                                      \
 		SCMP_SYS(socket), SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, (f), 0) \
 	}
+
+/* A namespace of one's own gives all rights in it, and new ways into the kernel. */
+#define NAMESPACE(flag)                                                                     \
+	{                                                                                   \
+		SCMP_SYS(clone), REFUSE(EPERM), SCMP_A0(SCMP_CMP_MASKED_EQ, (flag), (flag)) \
+	}
+static const struct rule no_namespaces[] = {NAMESPACE(CLONE_NEWUSER), NAMESPACE(CLONE_NEWNS),
+	NAMESPACE(CLONE_NEWNET), NAMESPACE(CLONE_NEWPID), NAMESPACE(CLONE_NEWIPC),
+	NAMESPACE(CLONE_NEWUTS), NAMESPACE(CLONE_NEWCGROUP)};
+/* Its flags are in memory, where no filter sees them; without it everybody takes clone. */
+static const int hidden_flags[] = {SCMP_SYS(clone3)};
 
 /* Threads, but no processes; memory, but no new code. */
 static const struct rule common_rules[] = {
@@ -143,8 +155,11 @@ static int fill(scmp_filter_ctx f, enum filter_role role, bool may_open)
 {
 	int r = 0;
 
-	if (role == FILTER_SPAWN)
-		return ADD(REFUSE(EPERM), of_no_program);
+	if (role == FILTER_SPAWN) {
+		r = ADD(REFUSE(EPERM), of_no_program);
+		r = ADD(REFUSE(ENOSYS), hidden_flags);
+		return ADD_RULES(no_namespaces);
+	}
 	r = ADD(SCMP_ACT_ALLOW, common);
 	if (SANITIZED && role == FILTER_APPLY)
 		r = ADD(SCMP_ACT_ALLOW, of_sanitizers);

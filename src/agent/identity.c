@@ -234,19 +234,33 @@ static int remove_keys(const char *dir, struct err *e)
 	return rc;
 }
 
-int identity_remove(const char *dir, struct err *e)
+/* names ends with NULL */
+static int remove_files(const char *dir, const char *const *names, struct err *e)
 {
-	/* identity.json first: what is left without it is not an identity */
-	static const char *const names[] = {
-		"identity.json", "node_secret", "state.cache", "state.journal"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		AUTOFREE char *path = in_dir(dir, names[i]);
+	for (; *names != NULL; names++) {
+		AUTOFREE char *path = in_dir(dir, *names);
 
 		if (unlink(path) < 0 && errno != ENOENT)
 			return err_errno(e, errno, "cannot remove %s", path);
 	}
-	return remove_keys(dir, e);
+	return 0;
+}
+
+int identity_drop_state(const char *dir, struct err *e)
+{
+	static const char *const names[] = {"state.cache", "state.journal", "gateway.json", NULL};
+
+	return remove_files(dir, names, e);
+}
+
+int identity_remove(const char *dir, struct err *e)
+{
+	/* identity.json first: what is left without it is not an identity */
+	int rc = remove_files(dir, (const char *const[]){"identity.json", "node_secret", NULL}, e);
+
+	if (rc == 0)
+		rc = identity_drop_state(dir, e);
+	return rc < 0 ? rc : remove_keys(dir, e);
 }
 
 void identity_subkey(const struct identity *id, const char *label, struct secret *ret)

@@ -35,6 +35,10 @@ void identity_done(struct identity *id);
 /* Forget the fleet: identity, secret, keys, cache. */
 int identity_remove(const char *dir, struct err *e);
 
+/* Forget the state it was told last, which is sealed for the identity that was told, and what it
+ * told of itself. */
+int identity_drop_state(const char *dir, struct err *e);
+
 #define IDENTITY_OVERLAP ((msec)24 * 60 * 60 * 1000)
 /* A new signing key; the present one is taken for a while more. */
 void identity_new_signing(struct identity *id, const struct public_key *key, msec now);

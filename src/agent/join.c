@@ -31,7 +31,7 @@ static int open_secret(
 
 /* 201 -> the rest of the identity and the network our key belongs to. */
 static int read_answer(const struct buf *body, const struct secret *key, struct identity *id,
-	char **ret_network, struct err *e)
+	char **ret_network, char **ret_name, struct err *e)
 {
 	struct json_doc *doc = json_parse(buf_str(body), body->len, ANSWER_MAX, e);
 	const struct json *j;
@@ -51,6 +51,7 @@ static int read_answer(const struct buf *body, const struct secret *key, struct 
 		id_copy(id->node, node);
 		id_copy(id->project, project);
 		*ret_network = mem_strdup(network);
+		*ret_name = mem_strdup(json_str(j, "name"));
 	}
 	json_free(doc);
 	return rc;
@@ -90,7 +91,7 @@ static int post(const struct agent_options *o, const struct identity *id, const 
 }
 
 static int register_node(const struct agent_options *o, struct identity *id, const char *token,
-	const char *hostname, struct err *e)
+	const char *hostname, char **ret_name, struct err *e)
 {
 	CLEANUP(secret_wipe) struct secret key = {0};
 	CLEANUP(buf_wipe) struct buf answer = {0};
@@ -103,10 +104,15 @@ static int register_node(const struct agent_options *o, struct identity *id, con
 		rc = post(o, id, token, hostname, &key, &answer, e);
 	FAULT("join.registered");
 	if (rc == 0)
-		rc = read_answer(&answer, &key, id, &network, e);
+		rc = read_answer(&answer, &key, id, &network, ret_name, e);
 	if (rc == 0)
 		rc = keyring_adopt_pending(id->dir, network, e);
 	FAULT("join.key-adopted");
+	/* what the machine was before, if it was anything, is worth nothing now */
+	if (rc == 0)
+		rc = keyring_drop_others(id->dir, network, e);
+	if (rc == 0)
+		rc = identity_drop_state(id->dir, e);
 	if (rc == 0)
 		rc = identity_save(id, e);
 	FAULT("join.identity-saved");
@@ -114,18 +120,20 @@ static int register_node(const struct agent_options *o, struct identity *id, con
 	return rc < 0 ? rc : keyring_drop_pending(id->dir, e);
 }
 
-int agent_join(
-	const struct agent_options *o, const char *token, const char *hostname, struct err *e)
+int agent_join(const struct agent_options *o, const char *token, const char *hostname,
+	char **ret_name, struct err *e)
 {
 	const char *dir = o->state_dir == NULL ? AGENT_STATE_DIR : o->state_dir;
 	CLEANUP(identity_done) struct identity id = {0};
+	AUTOFREE char *name = NULL;
 	struct public_key root;
 	int rc;
 
 	crypto_init();
-	if (agent_is_joined(dir))
+	if (agent_is_joined(dir) && !o->again)
 		return err_set(e, ERR_EXISTS,
-			"this machine has joined already; leave first: warren agent leave");
+			"this machine has joined already: leave first (warren agent leave), or, if "
+			"the control plane does not know it any more, join with --again");
 	if (o->url == NULL || o->url[0] == '\0')
 		return err_field(e, ERR_INVALID, "url", "where is the control plane?");
 	rc = token_join_root(token, &root, e);
@@ -134,10 +142,13 @@ int agent_join(
 	id.dir = mem_strdup(dir);
 	rc = wire_learn_pins(o->url, &root, &id, e);
 	if (rc == 0)
-		rc = register_node(o, &id, token, hostname, e);
-	if (rc == 0)
-		log_info("joined", LOG_KV_STR("node", id.node), LOG_KV_STR("url", id.url));
-	return rc;
+		rc = register_node(o, &id, token, hostname, &name, e);
+	if (rc < 0)
+		return rc;
+	log_info("joined", LOG_KV_STR("node", id.node), LOG_KV_STR("url", id.url));
+	/* a control plane that does not say made it under the name it was given */
+	*ret_name = name != NULL ? STEAL(name) : mem_strdup(hostname);
+	return 0;
 }
 
 bool agent_is_joined(const char *state_dir)

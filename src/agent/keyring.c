@@ -6,7 +6,9 @@
 #include "crypto/hash.h"
 #include "crypto/seal.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PENDING "pending"
@@ -162,6 +164,24 @@ int keyring_adopt_pending(const char *dir, const char *network, struct err *e)
 	if (rc == 0)
 		rc = identity_read_key(from, &key, e);
 	return rc < 0 ? rc : identity_write_key(to, &key, e);
+}
+
+int keyring_drop_others(const char *dir, const char *network, struct err *e)
+{
+	AUTOFREE char *keys = mem_printf("%s/keys", dir), *own = mem_printf("%s.key", network);
+	DIR *d = opendir(keys);
+	const struct dirent *f;
+	int rc = 0;
+
+	if (d == NULL)
+		return err_errno(e, errno, "cannot read %s", keys);
+	while (rc == 0 && (f = readdir(d)) != NULL)
+		if (f->d_name[0] != '.' && strcmp(f->d_name, own) != 0 &&
+			strcmp(f->d_name, PENDING ".key") != 0 &&
+			unlinkat(dirfd(d), f->d_name, 0) < 0)
+			rc = err_errno(e, errno, "cannot remove %s/%s", keys, f->d_name);
+	closedir(d);
+	return rc;
 }
 
 int keyring_drop_pending(const char *dir, struct err *e)

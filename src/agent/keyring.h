@@ -24,6 +24,8 @@ int keyring_next(const struct identity *id, const char *network, struct public_k
 /* The key a join registers before its network is known, and its copy to where it belongs. */
 int keyring_pending(const char *dir, struct secret *ret, struct err *e);
 int keyring_adopt_pending(const char *dir, const char *network, struct err *e);
+/* Remove all keys but that network's and the pending one: those of an identity before this one. */
+int keyring_drop_others(const char *dir, const char *network, struct err *e);
 /* It has been copied there and the join is complete: absent is success. */
 int keyring_drop_pending(const char *dir, struct err *e);
 

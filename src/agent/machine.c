@@ -60,6 +60,7 @@ struct reader {
 	bool *there; /* one a wanted item: the machine has it just so */
 	struct machine_reading *out;
 	VEC(struct wanted_peer) peers; /* sorted by interface, key */
+	struct strs gone; /* links whose engine hangs: to be made anew, with all on them */
 };
 
 static int compare_wanted(const void *a, const void *b)
@@ -175,7 +176,7 @@ static void read_interface(struct reader *r, const struct ledger_link *link,
 	if (i->interface.listen_port != 0)
 		i->interface.listen_port = d->listen_port;
 	i->interface.fwmark = d->fwmark;
-	if (i->interface.mtu != 0)
+	if (i->interface.mtu != 0 || l->mtu != WG_MTU_DEFAULT)
 		i->interface.mtu = l->mtu;
 	note(r, i);
 }
@@ -189,10 +190,14 @@ static int read_link(struct reader *r, const struct ledger_link *link, struct er
 	bool wanted = false;
 	int rc = m->wg->ops->read(m->wg, link->name, &d, e);
 
-	if (rc == ERR_NOT_FOUND)
-		return 0; /* all of it is to be made */
+	if (rc == ERR_TIMEOUT)
+		strs_push(&r->gone, link->name);
 	if (rc == 0)
 		rc = m->ops->link_get(m->ctx, link->name, &l, e);
+	if (rc == ERR_NOT_FOUND || rc == ERR_TIMEOUT) {
+		wg_device_done(&d);
+		return 0; /* all of it is to be made */
+	}
 	if (rc == 0)
 		rc = m->ops->address_list(m->ctx, link->name, &addresses, e);
 	if (rc == 0) {
@@ -232,8 +237,8 @@ static int read_routes(struct reader *r, struct err *e)
 		struct item *i;
 		size_t at;
 
-		if (link == NULL)
-			continue; /* another agent's */
+		if (link == NULL || strs_has(&r->gone, link->name))
+			continue; /* another agent's; or about to go with its link */
 		i = item_new(ITEM_ROUTE, link->network);
 		i->route = *found;
 		at = find_wanted(r, i);
@@ -367,6 +372,7 @@ int machine_read(struct machine *m, const struct item_vec *wanted, struct machin
 			VEC_PUSH(&out.want, wanted->v[i]);
 	mem_free(r.there);
 	VEC_DONE(&r.peers);
+	strs_done(&r.gone);
 	if (rc < 0) {
 		machine_reading_done(&out);
 		return rc;

@@ -2,6 +2,7 @@
 #include "agent/machine.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 struct machine_net {
@@ -56,9 +57,27 @@ static int address_list(void *ctx, const char *ifname, struct address_vec *ret, 
 	return net_address_list(net_of(ctx), ifname, ret, e);
 }
 
+/* New interfaces have IPv6 switched off on machines that keep it off by default (containers, some
+ * hardening guides). On one of ours it is for us to say. */
+static bool switch_ipv6_on(const char *ifname)
+{
+	AUTOFREE char *name = mem_printf("net.ipv6.conf.%s.disable_ipv6", ifname);
+	CLEANUP(buf_done) struct buf now = {0};
+
+	for (char *dot = strchr(name + strlen("net.ipv6.conf."), '.');
+		dot != NULL && strcmp(dot, ".disable_ipv6") != 0; dot = strchr(dot, '.'))
+		*dot = '/';
+	return net_sysctl_get(name, &now, NULL) == 0 && strcmp(buf_str(&now), "1") == 0 &&
+		net_sysctl_set(name, "0", NULL) == 0;
+}
+
 static int address_add(void *ctx, const struct address_item *a, struct err *e)
 {
-	return net_address_add(net_of(ctx), a, e);
+	int rc = net_address_add(net_of(ctx), a, e);
+
+	if (rc < 0 && a->addr.family == FAMILY_IPV6 && switch_ipv6_on(a->interface))
+		rc = net_address_add(net_of(ctx), a, e);
+	return rc;
 }
 
 static int address_delete(void *ctx, const struct address_item *a, struct err *e)

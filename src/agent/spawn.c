@@ -131,13 +131,29 @@ static int split(struct job *j, struct err *e)
 	return 0;
 }
 
-static void take_fds(struct msghdr *m, struct job *j)
+/* Room for three is, with its padding, room for four: what is too much is closed. False then. */
+static bool take_fds(struct msghdr *m, struct job *j)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-			j->n_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-			memcpy(j->fds, CMSG_DATA(c), j->n_fds * sizeof(int));
+	bool fits = true;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (j->n_fds < SPAWN_FDS_MAX) {
+				j->fds[j->n_fds++] = fd;
+				continue;
+			}
+			close(fd);
+			fits = false;
 		}
+	}
+	return fits;
 }
 
 /* The next request. 0, ERR_GONE at the end, another error when it makes no sense. */
@@ -159,7 +175,8 @@ static int receive(struct server *s, struct job *j, struct err *e)
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return err_set(e, ERR_GONE, "the agent is gone");
-	take_fds(&m, j);
+	if (!take_fds(&m, j))
+		return err_set(e, ERR_INVALID, "a request with too many descriptors");
 	if ((size_t)n < offsetof(struct spawn_request, text) || (m.msg_flags & MSG_CTRUNC) != 0 ||
 		j->rq.text_n != (size_t)n - offsetof(struct spawn_request, text) ||
 		j->rq.n_argv > SPAWN_WORDS_MAX || j->rq.n_env > SPAWN_WORDS_MAX)

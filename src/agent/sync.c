@@ -63,9 +63,10 @@ static void back_off(struct sync *s, msec retry_after)
 static void unauthorized(struct sync *s)
 {
 	if (!s->unauthorized)
-		log_error("the control plane does not know this node any more; tunnels stay up. To "
-			  "join again: warren agent leave, then warren agent join URL with a new "
-			  "token",
+		log_error("the control plane does not know this machine any more; tunnels stay up. "
+			  "To take the node's place again: warren agent join --again URL with a "
+			  "token for it (warren token add --kind join --node NAME), then restart "
+			  "the agent; to give it up: warren agent leave",
 			LOG_KV_STR("url", s->wire->identity->url));
 	s->unauthorized = true;
 	s->want_state = false;

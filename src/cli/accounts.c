@@ -52,12 +52,10 @@ static int token_add(
 	return r < 0 ? r : post_once(s, n->path, &body, "token", e);
 }
 
-int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct own_verb table[] = {{"add", token_add, VERB_ADD, 0, 1, NULL}};
-
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+const struct own_verb token_verbs[] = {
+	{"add", token_add, "[NAME]", "prints the token, once", VERB_ADD, 0, 1, NULL},
+	{0},
+};
 
 static int user_add(
 	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
@@ -102,17 +100,13 @@ static int user_sign_out(
 	return user_delete(s, n, a->words[0], "sessions", e);
 }
 
-int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct own_verb table[] = {
-		{"add", user_add, VERB_ADD, 1, 1, NULL},
-		{"passwd", user_passwd, 0, 1, 1, NULL},
-		{"reset-totp", user_reset_totp, 0, 1, 1, NULL},
-		{"sign-out", user_sign_out, 0, 1, 1, NULL},
-	};
-
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+const struct own_verb user_verbs[] = {
+	{"add", user_add, "NAME", "prints a one-time password", VERB_ADD, 1, 1, NULL},
+	{"passwd", user_passwd, "NAME", "a new one-time password", 0, 1, 1, NULL},
+	{"reset-totp", user_reset_totp, "NAME", "take their second step off", 0, 1, 1, NULL},
+	{"sign-out", user_sign_out, "NAME", "end their sessions", 0, 1, 1, NULL},
+	{0},
+};
 
 /* Whole or not is the exit status. */
 static int audit_verify(
@@ -138,12 +132,11 @@ static int audit_verify(
 	return r;
 }
 
-int audit_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct own_verb table[] = {{"verify", audit_verify, 0, 0, 0, NULL}};
-
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+const struct own_verb audit_verbs[] = {
+	{"verify", audit_verify, NULL, "is the log whole? (with --project; without, the server's)",
+		0, 0, 0, NULL},
+	{0},
+};
 
 static int setting_show(
 	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
@@ -179,15 +172,11 @@ static int setting_set(
 	return r;
 }
 
-int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct own_verb table[] = {
-		{"show", setting_show, 0, 0, 0, NULL},
-		{"set", setting_set, 0, 2, 2, NULL},
-	};
-
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+const struct own_verb setting_verbs[] = {
+	{"show", setting_show, NULL, "all of them", 0, 0, 0, NULL},
+	{"set", setting_set, "NAME VALUE", "change one", 0, 2, 2, NULL},
+	{0},
+};
 
 #define CLIENT_SECRET_FILE_MAX 1024
 
@@ -244,14 +233,11 @@ static int issuer_set(
 	return r;
 }
 
-int issuer_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct cli_option options[] = {
-		{"client-secret-file", "FILE", "what we are known by there"}, {0}};
-	static const struct own_verb table[] = {
-		{"add", issuer_add, VERB_ADD, 1, 1, options},
-		{"set", issuer_set, VERB_SET, 1, 1, options},
-	};
+static const struct cli_option issuer_options[] = {
+	{"client-secret-file", "FILE", "what we are known by there"}, {0}};
 
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+const struct own_verb issuer_verbs[] = {
+	{"add", issuer_add, "NAME", "let it say who people are", VERB_ADD, 1, 1, issuer_options},
+	{"set", issuer_set, "NAME", "change it", VERB_SET, 1, 1, issuer_options},
+	{0},
+};

@@ -5,44 +5,34 @@
 
 #include <stdio.h>
 
-int cli_run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
-	const char *verb, int argc, char **argv)
+int cli_run_own(const struct cli_noun *n, const char *verb, int argc, char **argv)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (const struct own_verb *v = n->own; v != NULL && v->verb != NULL; v++) {
 		CLEANUP(cli_session_done) struct cli_session s = {0};
 		AUTOFREE struct cli_option *options = NULL;
 		struct cli_args a;
 		struct err e = {0};
 
-		if (strcmp(table[i].verb, verb) != 0)
+		if (strcmp(v->verb, verb) != 0)
 			continue;
-		options = cli_noun_options(n, table[i].fields, table[i].options);
+		options = cli_noun_options(n, v->fields, v->options);
 		if (cli_parse(argc, argv, options, &a) < 0)
 			return EXIT_USAGE;
 		if (cli_has(&a, "help"))
 			return cli_main(
 				2, (char *[]){(char *)(uintptr_t)n->name, (char *)"--help"});
-		if (a.n_words < table[i].min_words || a.n_words > table[i].max_words) {
-			fprintf(stderr, "warren: wrong number of names (warren %s --help)\n",
-				n->name);
+		if (a.n_words < v->min_words || a.n_words > v->max_words) {
+			fprintf(stderr, "warren: usage: warren %s %s%s%s (warren %s --help)\n",
+				n->name, verb, v->args != NULL ? " " : "",
+				v->args != NULL ? v->args : "", n->name);
 			return EXIT_USAGE;
 		}
-		if (cli_session_init(&s, &a, &e) < 0 || table[i].run(n, &s, &a, &e) < 0)
+		if (cli_session_init(&s, &a, &e) < 0 || v->run(n, &s, &a, &e) < 0)
 			return cli_fail(&e);
 		return EXIT_DONE;
 	}
 	return -1;
 }
-
-static const struct cli_field member_fields[] = {
-	{"endpoint", "endpoint", AS_TEXT, "HOST:PORT", "", VERB_SET},
-	{"local-subnets", "local_subnets", AS_LIST, "CIDRS", "", VERB_SET},
-	{"masquerade", "masquerade", AS_TEXT, "true|false", "", VERB_SET},
-	{"region", "region", AS_TEXT, "REGION", "", VERB_SET},
-	{"port", "listen_port", AS_NUMBER, "PORT", "", VERB_SET},
-	{0},
-};
-static const struct cli_noun member_noun = {.name = "node", .fields = member_fields};
 
 /* The member a node has in the named network, or in its only one. */
 static int find_member(struct cli_session *s, const char *node_path, const char *network,
@@ -86,7 +76,7 @@ static int node_set(
 	int r = cli_resolve(s, n->path, a->words[0], &id, e);
 
 	if (r == 0)
-		r = cli_body(&member_noun, VERB_SET, a, NULL, &body, e);
+		r = cli_body(n, VERB_SET, a, NULL, &body, e);
 	if (r < 0)
 		return r;
 	buf_addf(&path, "%s/%s", n->path, buf_str(&id));
@@ -154,19 +144,19 @@ static int keys_rotate(
 	return rotate_keys("/api/v1/networks", cli_flag(a, "network"), cli_has(a, "now"), s, e);
 }
 
-int keys_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct cli_option options[] = {
-		{"node", "NAME", ""},
-		{"network", "NAME", ""},
-		{"signing", NULL, ""},
-		{"now", NULL, ""},
-		{0},
-	};
-	static const struct own_verb table[] = {{"rotate", keys_rotate, 0, 0, 0, options}};
+static const struct cli_option keys_options[] = {
+	{"node", "NAME", "of one node, in all its networks"},
+	{"network", "NAME", "of each node of it, one after the other"},
+	{"signing", NULL, "of the control plane, for events and states"},
+	{"now", NULL, "they swap at once; without it no packet is lost"},
+	{0},
+};
 
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+const struct own_verb keys_verbs[] = {
+	{"rotate", keys_rotate, NULL, "new keys for a node, a network or the control plane", 0, 0,
+		0, keys_options},
+	{0},
+};
 
 /* One node's user data: to DIR/NAME.yaml (0600), else to standard output. */
 static int cloud_init_one(
@@ -227,32 +217,27 @@ static int node_cloud_init(
 	return r;
 }
 
-int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct cli_option options[] = {
-		{"name", "NAME", ""},
-		{"network", "NETWORK", ""},
-		{"endpoint", "HOST:PORT", ""},
-		{"local-subnets", "CIDRS", ""},
-		{"masquerade", "true|false", ""},
-		{"region", "REGION", ""},
-		{"port", "PORT", ""},
-		{0},
-	};
-	static const struct cli_option rotate_options[] = {{"now", NULL, ""}, {0}};
-	static const struct cli_option cloud_options[] = {
-		{"control", "URL", ""},
-		{"network", "NETWORK", ""},
-		{"roles", "ROLES", ""},
-		{"package-url", "URL", ""},
-		{"dir", "DIR", ""},
-		{0},
-	};
-	static const struct own_verb table[] = {
-		{"set", node_set, 0, 1, 1, options},
-		{"rotate", node_rotate, 0, 1, 1, rotate_options},
-		{"cloud-init", node_cloud_init, 0, 1, 6, cloud_options},
-	};
+static const struct cli_option set_options[] = {
+	{"name", "NAME", "its new name"},
+	{"network", "NETWORK", "in this network (else its only one)"},
+	{0},
+};
 
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+static const struct cli_option rotate_options[] = {{"now", NULL, "at once, with a gap"}, {0}};
+
+static const struct cli_option cloud_options[] = {
+	{"control", "URL", "where nodes reach the control plane, https://HOST:8444"},
+	{"network", "NETWORK", "networks they join"},
+	{"roles", "ROLES", "what they may do there"},
+	{"package-url", "URL", "where they get Warren from"},
+	{"dir", "DIR", "a file each, there"},
+	{0},
+};
+
+const struct own_verb node_verbs[] = {
+	{"set", node_set, "NAME", "change it", VERB_SET, 1, 1, set_options},
+	{"rotate", node_rotate, "NAME", "new keys, without a gap", 0, 1, 1, rotate_options},
+	{"cloud-init", node_cloud_init, "NAME...", "user data with a join token", 0, 1, 6,
+		cloud_options},
+	{0},
+};

@@ -1,6 +1,8 @@
 /* DOC: taking a command line apart by table; see cli.h. */
 #include "cli/cli.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 
 const struct cli_option cli_common_options[] = {
@@ -96,4 +98,53 @@ const char *cli_flag(const struct cli_args *a, const char *name)
 bool cli_has(const struct cli_args *a, const char *name)
 {
 	return cli_flag(a, name) != NULL;
+}
+
+bool cli_flag_list(const struct cli_args *a, const char *name, struct buf *out)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < a->n_flags; i++) {
+		if (strcmp(a->flags[i].name, name) != 0)
+			continue;
+		buf_addf(out, "%s%s", found ? "," : "", a->flags[i].value);
+		found = true;
+	}
+	return found;
+}
+
+void cli_options_help(const struct cli_option *table)
+{
+	for (; table != NULL && table->name != NULL; table++) {
+		AUTOFREE char *left =
+			mem_printf("--%s %s", table->name, table->arg ? table->arg : "");
+
+		if (strlen(left) > 31)
+			printf("  %s\n%33s %s\n", left, "", table->help);
+		else
+			printf("  %-31s %s\n", left, table->help);
+	}
+}
+
+void cli_command_help(const struct cli_command *c)
+{
+	printf("warren %s%s%s - %s\n", c->name, c->args != NULL ? " " : "",
+		c->args != NULL ? c->args : "", c->help);
+	if (c->words != NULL)
+		puts("");
+	for (const struct cli_word *w = c->words; w != NULL && w->word != NULL; w++) {
+		AUTOFREE char *left = mem_printf("%s%s%s", w->word, w->args != NULL ? " " : "",
+			w->args != NULL ? w->args : "");
+
+		printf("  warren %s %-19s %s\n", c->name, left, w->help);
+	}
+	if (c->about != NULL)
+		printf("\n%s\n", c->about);
+	if (c->options != NULL)
+		puts("\nOptions:");
+	cli_options_help(c->options);
+	if (c->calls)
+		puts("\nEverywhere:");
+	cli_options_help(c->calls ? cli_common_options : NULL);
+	printf("\nExample:\n  %s\n", c->example);
 }

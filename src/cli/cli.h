@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "codec/settings.h"
 #include "http/client.h"
 
 #include <stdbool.h>
@@ -33,6 +34,28 @@ struct cli_option {
 	const char *help;
 };
 
+/* A word that may stand behind a command, "join URL", and what it does. */
+struct cli_word {
+	const char *word, *args; /* args NULL = none */
+	const char *help;
+};
+
+/* A command of the program: what --help, the completions and the manual page say of it. */
+struct cli_command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;                 /* one line */
+	const char *args;                 /* "FILE..."; NULL = none */
+	const struct cli_word *words;     /* word NULL at the end; NULL = none */
+	const char *about;                /* more lines; NULL = none */
+	const struct cli_option *options; /* its own; NULL = none */
+	bool calls;                       /* the control plane: takes the common options, too */
+	const char *example;
+};
+void cli_command_help(const struct cli_command *c);
+/* "  --name ARG   help" for each of the table. */
+void cli_options_help(const struct cli_option *table);
+
 /* Options every command takes (--json, --url, ...); NULL name at the end. */
 extern const struct cli_option cli_common_options[];
 
@@ -42,6 +65,23 @@ int cli_parse(int argc, char **argv, const struct cli_option *own, struct cli_ar
 /* Last value of a flag, or NULL. */
 const char *cli_flag(const struct cli_args *a, const char *name);
 bool cli_has(const struct cli_args *a, const char *name);
+/* All values of an option that is a list, with commas; false when it was not given. */
+bool cli_flag_list(const struct cli_args *a, const char *name, struct buf *out);
+
+#define CLI_SETTINGS_FILE "/etc/warren/warren.yaml"
+
+/* What settings files say: the caller's own (~/.config/warren/config.yaml), the machine's. */
+struct cli_settings {
+	struct settings own, machine;
+};
+/* Read --config FILE, or the files there are; own: also the caller's. Who may not read the
+ * machine's file goes without. */
+int cli_settings_read(const struct cli_args *a, bool own, struct cli_settings *ret, struct err *e);
+void cli_settings_done(struct cli_settings *s);
+/* A setting by flag, else environment, else files; NULL = nowhere, or empty. flag and env may be
+ * NULL. Borrowed. */
+const char *cli_setting(const struct cli_settings *s, const struct cli_args *a, const char *flag,
+	const char *env, const char *name);
 
 /* Where the control plane is and who we are. */
 struct cli_session {

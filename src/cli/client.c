@@ -21,17 +21,31 @@
 #define KEY_FILE_MAX 1024
 #define TEMPLATE_MAX (64 * 1024)
 
-static const struct cli_option add_options[] = {
-	{"output", "FILE", "write the configuration there (0600), -o"},
-	{"qr", NULL, "show the QR code on the terminal"},
-	{"qr-file", "FILE", "write the QR code as .png or .svg"},
-	{"format", "FORMAT",
-		"wg-quick, networkmanager, networkd, mobileconfig, mobileconfig-macos, android"},
-	{"template", "FILE", "fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"},
-	{"server-key", NULL, "let the server make the key and show it once"},
-	{"public-key", "KEY", "the device already has its own key"},
-	{0},
-};
+/* How a configuration is handed over. */
+#define FORMAT_OPTIONS                                                                         \
+	{"format", "wg-quick|networkmanager|networkd|mobileconfig|mobileconfig-macos|android", \
+		"what it is for (wg-quick)"},                                                  \
+	{                                                                                      \
+		"template", "FILE",                                                            \
+			"fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"  \
+	}
+#define HANDOUT_OPTIONS                                                                     \
+	{"output", "FILE", "write the configuration there (0600), -o; networkd: a folder"}, \
+		{"qr", NULL, "show the QR code on the terminal"},                           \
+		{"qr-file", "FILE", "write the QR code as .png or .svg"}, FORMAT_OPTIONS,   \
+		{"server-key", NULL, "let the server make the key and show it once"},       \
+	{                                                                                   \
+		"public-key", "KEY", "the device already has its own key"                   \
+	}
+/* Which gateway this one file names. */
+#define ENTRY_OPTIONS                                            \
+	{"gateway", "NODE", "the gateway this file is to name"}, \
+	{                                                        \
+		"region", "REGION", "or one of that region"      \
+	}
+
+static const struct cli_option add_options[] = {HANDOUT_OPTIONS, {0}};
+static const struct cli_option rotate_options[] = {HANDOUT_OPTIONS, ENTRY_OPTIONS, {0}};
 
 /* Put the private key in place of the line that says it is missing: the last such line before
  * the address, for the one above it may be the client's name. */
@@ -299,6 +313,8 @@ static int verb_rotate(
 	if (r < 0)
 		return r;
 	buf_addf(&path, "%s/%s/rotate", n->path, buf_str(&id));
+	cli_put_query(&path, a, "gateway");
+	cli_put_query(&path, a, "region");
 	buf_adds(&body, "{}");
 	made = make_key(a, &body, &key);
 	r = cli_call(s, "POST", buf_str(&path), &body, &answer, e);
@@ -330,6 +346,8 @@ static int fetch_config(const struct cli_noun *n, struct cli_session *s, const s
 	if (r < 0)
 		return r;
 	buf_addf(&path, "%s/%s/config", n->path, buf_str(id));
+	cli_put_query(&path, a, "gateway");
+	cli_put_query(&path, a, "region");
 	r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
 	if (r < 0)
 		return r;
@@ -397,48 +415,17 @@ static int verb_qr(
 
 static const struct cli_option config_options[] = {
 	{"output", "FILE", "write it there (0600), -o; networkd: a folder for its two files"},
-	{"format", "FORMAT",
-		"wg-quick, networkmanager, networkd, mobileconfig, mobileconfig-macos, android"},
-	{"template", "FILE", "fill your own template ({{config|xml}}, {{name}}, {{address}}, ...)"},
+	FORMAT_OPTIONS,
 	{"key-file", "FILE", "the device's private key, to complete the configuration"},
+	ENTRY_OPTIONS,
 	{0},
 };
 
-static const struct {
-	const char *verb;
-	int (*run)(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
-		struct err *e);
-	unsigned fields;
-	const struct cli_option *options;
-} verbs[] = {
-	{"add", verb_add, VERB_ADD, add_options},
-	{"rotate", verb_rotate, 0, add_options},
-	{"config", verb_config, 0, config_options},
-	{"qr", verb_qr, 0, config_options},
+const struct own_verb client_verbs[] = {
+	{"add", verb_add, "NAME", "make it, and its configuration", VERB_ADD, 1, 1, add_options},
+	{"config", verb_config, "NAME", "its configuration", 0, 1, 1, config_options},
+	{"qr", verb_qr, "NAME", "its configuration as a picture (-o FILE.png, FILE.svg)", 0, 1, 1,
+		config_options},
+	{"rotate", verb_rotate, "NAME", "a new key and configuration", 0, 1, 1, rotate_options},
+	{0},
 };
-
-int client_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		CLEANUP(cli_session_done) struct cli_session s = {0};
-		AUTOFREE struct cli_option *options = NULL;
-		struct cli_args a;
-		struct err e = {0};
-
-		if (strcmp(verbs[i].verb, verb) != 0)
-			continue;
-		options = cli_noun_options(n, verbs[i].fields, verbs[i].options);
-		if (cli_parse(argc, argv, options, &a) < 0)
-			return EXIT_USAGE;
-		if (cli_has(&a, "help"))
-			return cli_main(2, (char *[]){(char *)"client", (char *)"--help"});
-		if (a.n_words != 1) {
-			fprintf(stderr, "warren: usage: warren client %s NAME\n", verb);
-			return EXIT_USAGE;
-		}
-		if (cli_session_init(&s, &a, &e) < 0 || verbs[i].run(n, &s, &a, &e) < 0)
-			return cli_fail(&e);
-		return EXIT_DONE;
-	}
-	return -1;
-}

@@ -16,7 +16,8 @@ static const struct cli_column network_columns[] = {{"NAME", "name"}, {"TOPOLOGY
 static const struct cli_field network_fields[] = {
 	{"domain", "domain", AS_TEXT, "DOMAIN", "DNS domain (its name)", BOTH},
 	{"topology", "topology", AS_TEXT, "mesh|hub", "who links to whom (mesh)", VERB_ADD},
-	{"ipv4", "ipv4", AS_TEXT, "CIDR", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv4", "ipv4", AS_MAYBE, "CIDR|none", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
+	{"ipv6", "ipv6", AS_TEXT, "CIDR", "IPv6 prefix, a /64 of fd00::/8 (random)", VERB_ADD},
 	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces (51820)", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = system default", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
@@ -26,12 +27,23 @@ static const struct cli_field network_fields[] = {
 		BOTH},
 	{"dns-upstreams", "dns_upstreams", AS_LIST, "ADDRESSES",
 		"where other names are asked (as the gateway's host does)", BOTH},
+	{"region-ranges", "region_ranges", AS_LIST, "CIDR=REGION,...",
+		"who calls from there is near that region", BOTH},
 	{0},
 };
 
 static const struct cli_column node_columns[] = {{"NAME", "name"}, {"LIVENESS", "liveness"},
 	{"DEPLOY", "deploy"}, {"BACKEND", "backend"}, {"REVISION", "applied_revision"},
 	{"VERSION", "version"}, {"ID", "id"}, {0}};
+
+static const struct cli_field node_fields[] = {
+	{"endpoint", "endpoint", AS_TEXT, "HOST:PORT", "where others reach it", VERB_SET},
+	{"local-subnets", "local_subnets", AS_LIST, "CIDRS", "networks behind it", VERB_SET},
+	{"masquerade", "masquerade", AS_TEXT, "true|false", "they see its address", VERB_SET},
+	{"region", "region", AS_TEXT, "REGION", "where it stands", VERB_SET},
+	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces", VERB_SET},
+	{0},
+};
 
 static const struct cli_column group_columns[] = {{"NAME", "name"}, {"NETWORK", "network"},
 	{"MODE", "mode"}, {"PORT", "listen_port"}, {"PUBLIC KEY", "public_key"}, {"ID", "id"}, {0}};
@@ -49,6 +61,8 @@ static const struct cli_column client_columns[] = {{"NAME", "name"}, {"ADDRESS",
 static const struct cli_field client_fields[] = {
 	{"network", "network", AS_TEXT, "NETWORK", "the only one if left out", VERB_ADD},
 	{"group", "group", AS_TEXT, "GROUP", "gateway group", VERB_ADD},
+	{"gateway", "gateway", AS_TEXT, "NODE", "gateway its file names; it works at all", BOTH},
+	{"region", "region", AS_TEXT, "REGION", "or one of that region (the nearest)", BOTH},
 	{"description", "description", AS_TEXT, "TEXT", "a note", BOTH},
 	{"allowed-ips", "allowed_ips", AS_LIST, "CIDRS", "route these into the tunnel", BOTH},
 	{"full-tunnel", "full_tunnel", AS_TEXT, "true|false", "route everything", BOTH},
@@ -75,6 +89,7 @@ static const struct cli_field token_fields[] = {
 	{"kind", "kind", AS_TEXT, "join|api", "what it is for (join)", VERB_ADD},
 	{"network", "networks", AS_LIST, "NETWORKS", "join: networks it admits to", VERB_ADD},
 	{"roles", "roles", AS_LIST, "ROLES", "join: peer, controller, gateway, exit", VERB_ADD},
+	{"node", "node", AS_TEXT, "NODE", "join: to take this node's place again", VERB_ADD},
 	{"uses", "uses_left", AS_NUMBER, "N", "join: how often (1)", VERB_ADD},
 	{"role", "role", AS_TEXT, "ROLE", "api: what it may do (warren role list)", VERB_ADD},
 	{"scope", "scopes", AS_LIST, "SCOPES", "api: where: ids of objects, tag:NAME", VERB_ADD},
@@ -133,21 +148,17 @@ const struct cli_noun cli_nouns[] = {
 		.path = "/api/v1/nodes",
 		.verbs = VERB_LIST | VERB_SHOW | VERB_SWITCH | VERB_RM,
 		.columns = node_columns,
+		.fields = node_fields,
 		.example = "warren node set gw1 --endpoint vpn.example.com:51820",
-		.own = node_verb,
-		.own_help = "  set NAME [--name NEW] [--network N] [--endpoint HOST:PORT]\n"
-			    "      [--local-subnets CIDRS] [--masquerade true|false] [--region R]\n"
-			    "  rotate NAME [--now]: new keys, without a gap; --now: at once\n"
-			    "  cloud-init NAME... --control https://HOST:8444 [--network N]\n"
-			    "      [--roles R] [--package-url URL] [--dir DIR]: user data with a "
-			    "join token\n"},
+		.own = node_verbs},
 	{.name = "group",
 		.help = "gateways that share one identity",
 		.path = "/api/v1/groups",
 		.verbs = ALL,
 		.columns = group_columns,
 		.fields = group_fields,
-		.example = "warren group list"},
+		.example = "warren group zone default --origin vpn.example.com -o gateways.zone",
+		.own = group_verbs},
 	{.name = "client",
 		.help = "phones, laptops: configurations and QR codes",
 		.path = "/api/v1/wireguard/clients",
@@ -155,35 +166,23 @@ const struct cli_noun cli_nouns[] = {
 		.columns = client_columns,
 		.fields = client_fields,
 		.example = "warren client add 'Ann phone' --qr",
-		.own = client_verb,
-		.own_help =
-			"  add NAME [-o FILE] [--qr] [--qr-file FILE.png|FILE.svg] [--server-key]\n"
-			"      [--format F | --template FILE]\n"
-			"  config NAME [-o FILE] [--key-file FILE] [--format F | --template FILE]\n"
-			"  qr NAME --key-file FILE [-o FILE.png|FILE.svg]\n"
-			"  rotate NAME [-o FILE] [--qr] [--server-key]\n"},
+		.own = client_verbs},
 	{.name = "policy",
 		.help = "who may reach whom",
 		.path = "/api/v1/policies",
 		.verbs = VERB_LIST | VERB_SHOW | VERB_SWITCH | VERB_RM,
 		.columns = policy_columns,
 		.example = "warren policy add lan --from clients --to 10.50.0.0/24",
-		.own = policy_verb,
-		.own_help =
-			"  add NAME --from SELECTORS --to SELECTORS [--protocol P] [--ports LIST]\n"
-			"      [--network N]\n"
-			"  test FROM TO [PROTOCOL[/PORT]]: exit status 0 when it may\n"
-			"  what-if [NAME] --remove | --enable | --disable | --from S --to S ...:\n"
-			"      who would reach more or less; changes nothing\n"},
+		.own = policy_verbs},
 	{.name = "token",
 		.help = "join tokens for nodes, API tokens for programs",
 		.path = "/api/v1/tokens",
 		.verbs = VERB_LIST | VERB_SHOW | VERB_RM,
 		.columns = token_columns,
 		.fields = token_fields,
-		.example = "warren token add --kind join --network default --roles gateway",
-		.own = token_verb,
-		.own_help = "  add [NAME] [options]: prints the token, once\n"},
+		.example = "warren token add --kind join --network default --roles gateway\n"
+			   "  warren token add --kind join --node web   (web was built anew)",
+		.own = token_verbs},
 	{.name = "user",
 		.help = "people who may sign in",
 		.path = "/api/v1/users",
@@ -191,11 +190,7 @@ const struct cli_noun cli_nouns[] = {
 		.columns = user_columns,
 		.fields = user_fields,
 		.example = "warren user add ann --role org-admin",
-		.own = user_verb,
-		.own_help = "  add NAME [--role ROLE]: prints a one-time password\n"
-			    "  passwd NAME: a new one-time password\n"
-			    "  reset-totp NAME: take their second step off\n"
-			    "  sign-out NAME: end their sessions\n"},
+		.own = user_verbs},
 	{.name = "role",
 		.help = "named sets of permissions",
 		.path = "/api/v1/roles",
@@ -212,16 +207,12 @@ const struct cli_noun cli_nouns[] = {
 		.example =
 			"warren issuer add acme --issuer-url https://login.example.com --client-id warren "
 			"--client-secret-file FILE --create-users true --default-role viewer",
-		.own = issuer_verb,
-		.own_help =
-			"  add NAME --issuer-url URL --client-id ID [--client-secret-file FILE] [options]\n"
-			"  set NAME [--client-secret-file FILE] [options]\n"},
+		.own = issuer_verbs},
 	{.name = "setting",
 		.help = "settings of the server",
 		.path = "/api/v1/settings",
 		.example = "warren setting set session_idle_minutes 60",
-		.own = setting_verb,
-		.own_help = "  show\n  set NAME VALUE\n"},
+		.own = setting_verbs},
 	{.name = "project",
 		.help = "tenants",
 		.path = "/api/v1/projects",
@@ -233,20 +224,14 @@ const struct cli_noun cli_nouns[] = {
 		.help = "new keys for nodes and for the control plane",
 		.path = "/api/v1/nodes",
 		.example = "warren keys rotate --network default",
-		.own = keys_verb,
-		.own_help = "  rotate --node NAME [--now]: of one node, in all its networks\n"
-			    "  rotate --network NAME [--now]: of each node, one after the other\n"
-			    "      without --now no packet is lost; with it they swap at once\n"
-			    "  rotate --signing: of the control plane, for events and states\n"},
+		.own = keys_verbs},
 	{.name = "audit",
 		.help = "who changed what",
 		.path = "/api/v1/audit",
 		.verbs = VERB_LIST,
 		.columns = audit_columns,
 		.example = "warren audit list",
-		.own = audit_verb,
-		.own_help =
-			"  verify: is the log whole? (with --project; without, the server's)\n"},
+		.own = audit_verbs},
 	{0},
 };
 

@@ -8,7 +8,8 @@
 #include "cli/cli.h"
 #include "codec/json.h"
 
-enum field_kind { AS_TEXT, AS_NUMBER, AS_FLAG, AS_LIST, AS_TIME };
+/* AS_TEXT with the argument "true|false" is a switch; AS_MAYBE takes "none" for null. */
+enum field_kind { AS_TEXT, AS_NUMBER, AS_FLAG, AS_LIST, AS_TIME, AS_MAYBE };
 
 /* An option that becomes a field of a request body. */
 struct cli_field {
@@ -27,6 +28,7 @@ struct cli_column {
 	const char *path; /* in the item */
 };
 
+struct own_verb;
 struct cli_noun {
 	const char *name;
 	const char *help;
@@ -36,9 +38,7 @@ struct cli_noun {
 	const struct cli_field *fields;
 	const char *fixed; /* members added to every body when adding: "\"kind\":\"join\"" */
 	const char *example;
-	/* Verbs of its own, tried first: returns an exit status, or -1 for "not mine". */
-	int (*own)(const struct cli_noun *n, const char *verb, int argc, char **argv);
-	const char *own_help; /* lines for --help */
+	const struct own_verb *own; /* verbs of its own, tried first; NULL = none */
 };
 
 extern const struct cli_noun cli_nouns[]; /* name NULL at the end */
@@ -49,7 +49,7 @@ struct cli_option *cli_noun_options(
 	const struct cli_noun *n, unsigned verb, const struct cli_option *more);
 
 /* Build the body of an add or set call from options. "30d" and RFC 3339 are times, "never" null;
- * lists are comma-separated, "" empties one. */
+ * lists are comma-separated and add up when given again, "" empties one. */
 int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, const char *name,
 	struct buf *ret, struct err *e);
 
@@ -59,28 +59,37 @@ void cli_print_object(const struct cli_session *s, const struct buf *answer, con
 /* "a, b" as the array `key` of the open object; empty items are left out. */
 void cli_put_list(struct json_writer *w, const char *key, const char *text);
 
-/* A verb of a noun's own: parsed, a session opened, run. */
+/* Append "?name=value" or "&name=value" when the flag was given. */
+void cli_put_query(struct buf *path, const struct cli_args *a, const char *name);
+
+/* A verb of a noun's own: parsed, a session opened, run. Tables end with verb NULL. */
 struct own_verb {
 	const char *verb;
 	int (*run)(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
 		struct err *e);
+	const char *args; /* "NAME"; NULL = none */
+	const char *help;
 	unsigned fields; /* VERB_ADD, VERB_SET: the noun's options it takes, too */
 	size_t min_words, max_words;
 	const struct cli_option *options;
 };
-/* The exit status, or -1 when verb is not in the table. */
-int cli_run_own(const struct own_verb *table, size_t count, const struct cli_noun *n,
-	const char *verb, int argc, char **argv);
+/* The exit status, or -1 when the noun has no such verb of its own. */
+int cli_run_own(const struct cli_noun *n, const char *verb, int argc, char **argv);
+
+/* The verbs every noun may have, by bit; name NULL at the end. */
+struct cli_verb {
+	const char *name;
+	unsigned bit;
+	bool takes_name;
+	const char *help;
+	const struct cli_option *options; /* besides the noun's fields; NULL = none */
+};
+extern const struct cli_verb cli_verbs[];
+/* Is it one of the noun's generic verbs, and not one it has of its own? */
+bool cli_noun_takes(const struct cli_noun *n, const struct cli_verb *v);
 
 /* Own verbs (client.c, accounts.c, policy.c, admin.c). */
-int issuer_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int audit_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int setting_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int client_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int token_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int user_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int node_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int policy_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
-int keys_verb(const struct cli_noun *n, const char *verb, int argc, char **argv);
+extern const struct own_verb issuer_verbs[], audit_verbs[], setting_verbs[], group_verbs[],
+	client_verbs[], token_verbs[], user_verbs[], node_verbs[], policy_verbs[], keys_verbs[];
 
 #endif

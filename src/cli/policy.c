@@ -221,33 +221,32 @@ static int policy_test(
 	return r;
 }
 
-int policy_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
-{
-	static const struct cli_option options[] = {
-		{"from", "SELECTORS", ""},
-		{"to", "SELECTORS", ""},
-		{"protocol", "any|tcp|udp|icmp", ""},
-		{"ports", "443,8000-8999", ""},
-		{"network", "NETWORK", ""},
-		{0},
-	};
-	static const struct cli_option whatif_options[] = {
-		{"from", "SELECTORS", ""},
-		{"to", "SELECTORS", ""},
-		{"protocol", "any|tcp|udp|icmp", ""},
-		{"ports", "443,8000-8999", ""},
-		{"network", "NETWORK", ""},
-		{"remove", NULL, ""},
-		{"enable", NULL, ""},
-		{"disable", NULL, ""},
-		{0},
-	};
-	static const struct cli_option test_options[] = {{"network", "NETWORK", ""}, {0}};
-	static const struct own_verb table[] = {
-		{"add", policy_add, 0, 1, 1, options},
-		{"what-if", policy_whatif, 0, 0, 1, whatif_options},
-		{"test", policy_test, 0, 2, 3, test_options},
-	};
+#define RULE_OPTIONS                                                                        \
+	{"from", "SELECTORS", "nodes, clients, names, tag:NAME, CIDRs, *"},                 \
+		{"to", "SELECTORS", "the same"}, {"protocol", "any|tcp|udp|icmp", "(any)"}, \
+		{"ports", "PORTS", "443,8000-8999"},                                        \
+	{                                                                                   \
+		"network", "NETWORK", "in this network"                                     \
+	}
 
-	return cli_run_own(table, ARRAY_LEN(table), n, verb, argc, argv);
-}
+static const struct cli_option add_options[] = {RULE_OPTIONS, {0}};
+
+static const struct cli_option whatif_options[] = {
+	RULE_OPTIONS,
+	{"remove", NULL, "were it not there"},
+	{"enable", NULL, "were it in force"},
+	{"disable", NULL, "were it not in force"},
+	{0},
+};
+
+static const struct cli_option test_options[] = {{"network", "NETWORK", "in this network"}, {0}};
+
+const struct own_verb policy_verbs[] = {
+	{"add", policy_add, "NAME", "allow something", 0, 1, 1, add_options},
+	{"what-if", policy_whatif, "[NAME]",
+		"who would reach more or less, by --from and --to or a change; changes nothing", 0,
+		0, 1, whatif_options},
+	{"test", policy_test, "FROM TO [PROTOCOL[/PORT]]", "exit status 0 when it may", 0, 2, 3,
+		test_options},
+	{0},
+};

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "codec/settings.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,48 +15,20 @@
 #define DEFAULT_STATE "/var/lib/warren"
 #define TOKEN_FILE_MAX 4096
 
-static const char *const setting_names[] = {
-	"url", "token_file", "ca", "pin", "project", "state", NULL};
-
-/* Flag, else environment, else settings. Borrowed. */
-static const char *choose(const struct cli_args *a, const char *flag, const char *env,
-	const struct settings *s, const char *setting)
+/* --token-file, else WARREN_TOKEN, else the file that settings name. */
+static int read_token(struct cli_session *s, const struct cli_args *a,
+	const struct cli_settings *settings, struct err *e)
 {
-	const char *v = cli_flag(a, flag);
-
-	if (v == NULL && env != NULL)
-		v = getenv(env);
-	if ((v == NULL || *v == '\0') && s != NULL)
-		v = settings_get(s, setting);
-	return v != NULL && *v != '\0' ? v : NULL;
-}
-
-static int load_settings(const struct cli_args *a, struct settings *ret, struct err *e)
-{
-	const char *named = cli_flag(a, "config");
-	const char *home = getenv("HOME");
-	AUTOFREE char *own = NULL;
-	int r = ERR_NOT_FOUND;
-
-	if (named != NULL)
-		return settings_read(named, setting_names, ret, e);
-	if (home != NULL) {
-		own = mem_printf("%s/.config/warren/config.yaml", home);
-		r = settings_read(own, setting_names, ret, e);
-	}
-	return r == ERR_NOT_FOUND ? 0 : r;
-}
-
-static int read_token(struct cli_session *s, const char *file, struct err *e)
-{
+	const char *file = cli_setting(settings, a, "token-file", NULL, "token_file");
 	const char *env = getenv("WARREN_TOKEN");
 	int r;
 
-	if (file == NULL) {
-		if (env != NULL)
-			buf_adds(&s->token, env);
+	if (env != NULL && *env != '\0' && !cli_has(a, "token-file")) {
+		buf_adds(&s->token, env);
 		return 0;
 	}
+	if (file == NULL)
+		return 0;
 	r = file_read(file, TOKEN_FILE_MAX, &s->token, e);
 	while (s->token.len > 0 && isspace((unsigned char)s->token.data[s->token.len - 1]))
 		s->token.data[--s->token.len] = '\0';
@@ -66,18 +37,20 @@ static int read_token(struct cli_session *s, const char *file, struct err *e)
 
 int cli_session_init(struct cli_session *s, const struct cli_args *a, struct err *e)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	const char *url, *pin, *ca, *state, *project;
-	int r = load_settings(a, &settings, e);
+	int r = cli_settings_read(a, true, &settings, e);
 
 	if (r < 0)
 		return r;
 	s->json = cli_has(a, "json");
-	url = choose(a, "url", "WARREN_URL", &settings, "url");
-	pin = choose(a, "pin", "WARREN_PIN", &settings, "pin");
-	ca = choose(a, "ca", "WARREN_CA", &settings, "ca");
-	state = choose(a, "state", "WARREN_STATE", &settings, "state");
-	project = choose(a, "project", "WARREN_PROJECT", &settings, "project");
+	url = cli_setting(&settings, a, "url", "WARREN_URL", "url");
+	pin = cli_setting(&settings, a, "pin", "WARREN_PIN", "pin");
+	ca = cli_setting(&settings, a, "ca", "WARREN_CA", "ca");
+	state = cli_setting(&settings, a, "state", "WARREN_STATE", "state");
+	project = cli_setting(&settings, a, "project", "WARREN_PROJECT", "project");
+	if (cli_has(a, "state") && !cli_has(a, "url"))
+		url = NULL; /* this machine's, by a flag, before what is only set somewhere */
 	if (project != NULL)
 		s->project = mem_strdup(project);
 	if (url == NULL) {
@@ -91,7 +64,7 @@ int cli_session_init(struct cli_session *s, const struct cli_args *a, struct err
 	s->target.ca_file = mem_strdup(ca);
 	if (pin != NULL)
 		strs_push(&s->target.pins, pin);
-	return read_token(s, choose(a, "token-file", NULL, &settings, "token_file"), e);
+	return read_token(s, a, &settings, e);
 }
 
 void cli_session_done(struct cli_session *s)

@@ -11,9 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The next line that begins with mark, at or behind `at`, which begins one; NULL = none. */
+static const char *find_mark(const char *at, const char *mark)
+{
+	while (at != NULL && strncmp(at, mark, strlen(mark)) != 0) {
+		at = strchr(at, '\n');
+		at = at != NULL ? at + 1 : NULL;
+	}
+	return at;
+}
+
 int split_files(const char *dir, const struct buf *config, const char *mark, struct err *e)
 {
-	const char *at = strstr(buf_str(config), mark), *next;
+	const char *at = find_mark(buf_str(config), mark), *next;
 	int r = 0;
 
 	for (; r == 0 && at != NULL; at = next) {
@@ -22,9 +32,12 @@ int split_files(const char *dir, const struct buf *config, const char *mark, str
 		const struct group *group = getgrnam("systemd-network");
 		bool secret;
 
-		next = line != NULL ? strstr(line, mark) : NULL;
 		if (line == NULL)
 			break;
+		next = find_mark(line + 1, mark);
+		if (line == name || *name == '.' || memchr(name, '/', (size_t)(line - name)))
+			return err_set(e, ERR_INVALID, "'%.*s' is no name for a file of %s",
+				(int)(line - name), name, dir);
 		path = mem_printf("%s/%.*s", dir, (int)(line - name), name);
 		secret = strstr(path, ".netdev") != NULL;
 		line++;

@@ -5,7 +5,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* A .netdev holds keys: 0640, and systemd-network's when root writes it; others get 0644. */
+/* A name that would leave the folder is ERR_INVALID. A .netdev holds keys: 0640, and
+ * systemd-network's when root writes it; others get 0644. */
 int split_files(const char *dir, const struct buf *config, const char *mark, struct err *e);
 
 #endif

@@ -61,6 +61,14 @@ void cli_put_list(struct json_writer *w, const char *key, const char *text)
 	json_end_array(w);
 }
 
+void cli_put_query(struct buf *path, const struct cli_args *a, const char *name)
+{
+	if (!cli_has(a, name))
+		return;
+	buf_addf(path, "%c%s=", strchr(buf_str(path), '?') != NULL ? '&' : '?', name);
+	cli_escape(path, cli_flag(a, name));
+}
+
 static int put_field(
 	struct json_writer *w, const struct cli_field *f, const char *value, struct err *e)
 {
@@ -77,13 +85,21 @@ static int put_field(
 		json_put_bool(w, f->field, true);
 		return 0;
 	case AS_NUMBER:
-		if (text_u64(value + negative, INT32_MAX, &n) < 0)
+		if (text_u64(value + negative, INT64_MAX, &n) < 0)
 			return err_field(e, ERR_INVALID, f->option, "'%s' is not a number", value);
 		json_put_int(w, f->field, negative ? -(int64_t)n : (int64_t)n);
 		return 0;
 	case AS_TEXT:
-		if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		/* only what is a switch: a description may well be the word "true" */
+		if (strcmp(f->arg, "true|false") == 0 &&
+			(strcmp(value, "true") == 0 || strcmp(value, "false") == 0))
 			json_put_bool(w, f->field, value[0] == 't');
+		else
+			json_put_str(w, f->field, value);
+		return 0;
+	case AS_MAYBE:
+		if (strcmp(value, "none") == 0)
+			json_put_null(w, f->field);
 		else
 			json_put_str(w, f->field, value);
 		return 0;
@@ -101,8 +117,11 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 	if (name != NULL)
 		json_put_str(&w, "name", name);
 	for (const struct cli_field *f = n->fields; f != NULL && f->option != NULL && r == 0; f++) {
+		CLEANUP(buf_done) struct buf list = {0};
 		const char *value = cli_flag(a, f->option);
 
+		if (f->kind == AS_LIST && cli_flag_list(a, f->option, &list))
+			value = buf_str(&list);
 		if ((f->verbs & verb) && value != NULL)
 			r = put_field(&w, f, value, e);
 	}
@@ -110,11 +129,43 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 	return r;
 }
 
+/* "gw1 (north) 192.0.2.2:51820, online, chosen" */
+static void endpoint_line(const struct json *v, struct buf *out)
+{
+	static const char *const words[] = {"online", "nearest", "chosen"};
+
+	buf_adds(out, json_str(v, "name"));
+	if (json_str(v, "region") != NULL)
+		buf_addf(out, " (%s)", json_str(v, "region"));
+	buf_addf(out, " %s",
+		json_str(v, "endpoint") != NULL ? json_str(v, "endpoint") : "no known endpoint");
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (json_bool(v, words[i], false))
+			buf_addf(out, ", %s", words[i]);
+}
+
+/* Lists of objects that people read: each a line of its own. */
+static const struct {
+	const char *key;
+	void (*line)(const struct json *v, struct buf *out);
+} lists[] = {
+	{"endpoints", endpoint_line},
+};
+
 static void print_member(void *ctx, const char *key, const struct json *v)
 {
 	struct table *t = ctx;
 	CLEANUP(buf_done) struct buf text = {0};
 
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t k = 0; strcmp(lists[i].key, key) == 0 && k < json_count(v); k++) {
+			buf_reset(&text);
+			lists[i].line(json_at(v, k), &text);
+			table_cell(t, k == 0 ? key : " ");
+			table_cell(t, buf_str(&text));
+		}
+	if (text.len > 0)
+		return;
 	json_text(v, &text);
 	table_cell(t, key);
 	table_cell(t, buf_str(&text));
@@ -325,39 +376,67 @@ static int verb_rm(const struct cli_noun *n, struct cli_session *s, const char *
 	return r < 0 ? r : cli_call(s, "DELETE", buf_str(&path), NULL, &answer, e);
 }
 
-static const struct {
-	const char *name;
-	unsigned bit;
-	int takes_name;
-} generic[] = {
-	{"list", VERB_LIST, 0},
-	{"show", VERB_SHOW, 1},
-	{"add", VERB_ADD, 1},
-	{"set", VERB_SET, 1},
-	{"enable", VERB_SWITCH, 1},
-	{"disable", VERB_SWITCH, 1},
-	{"rm", VERB_RM, 1},
+const struct cli_verb cli_verbs[] = {
+	{"list", VERB_LIST, false, "all of them", list_options},
+	{"show", VERB_SHOW, true, "everything about one", NULL},
+	{"add", VERB_ADD, true, "make one", NULL},
+	{"set", VERB_SET, true, "change it", set_options},
+	{"enable", VERB_SWITCH, true, "let it take part again", NULL},
+	{"disable", VERB_SWITCH, true, "take it out of everything, keep it", NULL},
+	{"rm", VERB_RM, true, "delete it", NULL},
+	{0},
 };
+
+bool cli_noun_takes(const struct cli_noun *n, const struct cli_verb *v)
+{
+	for (const struct own_verb *o = n->own; o != NULL && o->verb != NULL; o++)
+		if (strcmp(o->verb, v->name) == 0)
+			return false;
+	return (n->verbs & v->bit) != 0;
+}
+
+static void help_verb(const char *name, const char *args, const char *what)
+{
+	AUTOFREE char *left =
+		mem_printf("%s%s%s", name, args != NULL ? " " : "", args != NULL ? args : "");
+
+	printf("  %-26s %s\n", left, what);
+}
+
+static void help_options(const char *verb, const struct cli_option *options)
+{
+	if (options == NULL)
+		return;
+	printf("\nOptions of %s:\n", verb);
+	cli_options_help(options);
+}
+
+static void help_fields(const struct cli_noun *n)
+{
+	if (n->fields == NULL)
+		return;
+	puts("\nOptions of add and set:");
+	for (const struct cli_field *f = n->fields; f->option != NULL; f++)
+		cli_options_help((struct cli_option[]){{f->option, f->arg, f->help}, {0}});
+}
 
 static void help(const struct cli_noun *n)
 {
 	printf("warren %s - %s\n\nUsage: warren %s VERB [NAME] [options]\n\nVerbs:\n", n->name,
 		n->help, n->name);
-	for (size_t i = 0; i < ARRAY_LEN(generic); i++)
-		if ((n->verbs & generic[i].bit) &&
-			!(n->own_help != NULL && generic[i].bit == VERB_ADD))
-			printf("  %s%s\n", generic[i].name, generic[i].takes_name ? " NAME" : "");
-	if (n->own_help != NULL)
-		fputs(n->own_help, stdout);
-	if (n->fields != NULL)
-		puts("\nOptions of add and set:");
-	for (const struct cli_field *f = n->fields; f != NULL && f->option != NULL; f++)
-		printf("  --%s %-*s  %s\n", f->option, 30 - (int)strlen(f->option),
-			f->arg ? f->arg : "", f->help);
+	for (const struct cli_verb *v = cli_verbs; v->name != NULL; v++)
+		if (cli_noun_takes(n, v))
+			help_verb(v->name, v->takes_name ? "NAME" : NULL, v->help);
+	for (const struct own_verb *v = n->own; v != NULL && v->verb != NULL; v++)
+		help_verb(v->verb, v->args, v->help);
+	help_fields(n);
+	for (const struct cli_verb *v = cli_verbs; v->name != NULL; v++)
+		if (cli_noun_takes(n, v))
+			help_options(v->name, v->options);
+	for (const struct own_verb *v = n->own; v != NULL && v->verb != NULL; v++)
+		help_options(v->verb, v->options);
 	puts("\nEverywhere:");
-	for (const struct cli_option *o = cli_common_options; o->name != NULL; o++)
-		printf("  --%s %-*s  %s\n", o->name, 30 - (int)strlen(o->name),
-			o->arg ? o->arg : "", o->help);
+	cli_options_help(cli_common_options);
 	printf("\nExample:\n  %s\n", n->example);
 }
 
@@ -388,29 +467,26 @@ static int run_generic(const struct cli_noun *n, const char *verb, unsigned bit,
 
 static int generic_verb(const struct cli_noun *n, const char *verb, int argc, char **argv)
 {
-	for (size_t i = 0; i < ARRAY_LEN(generic); i++) {
+	for (const struct cli_verb *v = cli_verbs; v->name != NULL; v++) {
 		AUTOFREE struct cli_option *options = NULL;
 		struct cli_args a;
 		struct err e = {0};
 
-		if (strcmp(generic[i].name, verb) != 0 || !(n->verbs & generic[i].bit))
+		if (strcmp(v->name, verb) != 0 || !cli_noun_takes(n, v))
 			continue;
-		options = cli_noun_options(n, generic[i].bit,
-			generic[i].bit == VERB_LIST          ? list_options
-				: generic[i].bit == VERB_SET ? set_options
-							     : NULL);
+		options = cli_noun_options(n, v->bit, v->options);
 		if (cli_parse(argc, argv, options, &a) < 0)
 			return EXIT_USAGE;
 		if (cli_has(&a, "help")) {
 			help(n);
 			return EXIT_DONE;
 		}
-		if (a.n_words != (size_t)generic[i].takes_name) {
+		if (a.n_words != (size_t)v->takes_name) {
 			fprintf(stderr, "warren: usage: warren %s %s%s\n", n->name, verb,
-				generic[i].takes_name ? " NAME" : "");
+				v->takes_name ? " NAME" : "");
 			return EXIT_USAGE;
 		}
-		return run_generic(n, verb, generic[i].bit, &a, &e) < 0 ? cli_fail(&e) : EXIT_DONE;
+		return run_generic(n, verb, v->bit, &a, &e) < 0 ? cli_fail(&e) : EXIT_DONE;
 	}
 	fprintf(stderr, "warren: %s has no verb '%s' (warren %s --help)\n", n->name, verb, n->name);
 	return EXIT_USAGE;
@@ -426,12 +502,8 @@ int cli_main(int argc, char **argv)
 			help(n);
 		return n != NULL && argc >= 2 ? EXIT_DONE : EXIT_USAGE;
 	}
-	if (n->own != NULL) {
-		r = n->own(n, argv[1], argc - 2, argv + 2);
-		if (r >= 0)
-			return r;
-	}
-	return generic_verb(n, argv[1], argc - 2, argv + 2);
+	r = cli_run_own(n, argv[1], argc - 2, argv + 2);
+	return r >= 0 ? r : generic_verb(n, argv[1], argc - 2, argv + 2);
 }
 
 bool cli_has_noun(const char *noun)
@@ -442,5 +514,5 @@ bool cli_has_noun(const char *noun)
 void cli_help_nouns(void)
 {
 	for (const struct cli_noun *n = cli_nouns; n->name != NULL; n++)
-		printf("  %-10s %s\n", n->name, n->help);
+		printf("  %-11s %s\n", n->name, n->help);
 }

@@ -57,6 +57,9 @@ static int read_int(
 
 	if (max > INT64_MAX)
 		max = INT64_MAX;
+	if (f->range != NULL && json_kind(j) == JSON_IS_INT &&
+		f->range(json_int(j, NULL, 0), f->name, e) < 0)
+		return ERR_INVALID;
 	return value_int(j, f->name, (int64_t)f->min, (int64_t)max, ret, e);
 }
 

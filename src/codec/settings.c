@@ -1,4 +1,4 @@
-/* DOC: flat YAML settings by libyaml's event parser; see settings.h. */
+/* DOC: YAML settings by libyaml's event parser; see settings.h. */
 #include "codec/settings.h"
 
 #include "base/file.h"
@@ -20,11 +20,23 @@ static int is_known(const char *const known[], const char *name)
 	return 0;
 }
 
+/* Is any known setting within a section of that name? */
+static int is_section(const char *const known[], const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *known != NULL; known++)
+		if (strncmp(*known, name, n) == 0 && (*known)[n] == '.')
+			return 1;
+	return 0;
+}
+
 struct reader {
 	const char *path;
 	const char *const *known;
 	struct settings *to;
-	char *name; /* key waiting for its value */
+	char *section; /* within it */
+	char *name;    /* key waiting for its value, with its section */
 	int depth;
 };
 
@@ -34,18 +46,36 @@ static int take_scalar(struct reader *r, const yaml_event_t *ev, struct err *e)
 
 	if (ev->data.scalar.anchor != NULL)
 		return refuse(e, r->path, ev->start_mark, "anchors are not allowed");
-	if (r->depth != 1)
+	if (r->depth == 0)
 		return refuse(e, r->path, ev->start_mark, "expected a mapping of names to values");
 	if (r->name != NULL) {
+		if (!is_known(r->known, r->name))
+			return refuse(
+				e, r->path, ev->start_mark, "a section with settings belongs here");
 		map_set(&r->to->values, r->name, mem_strdup(text));
 		r->name = mem_free(r->name);
 		return 0;
 	}
-	if (!is_known(r->known, text))
+	r->name = r->section != NULL ? mem_printf("%s.%s", r->section, text) : mem_strdup(text);
+	if (strchr(text, '.') != NULL ||
+		(!is_known(r->known, r->name) &&
+			(r->section != NULL || !is_section(r->known, text))))
 		return refuse(e, r->path, ev->start_mark, "unknown setting");
-	if (map_get(&r->to->values, text) != NULL)
+	if (map_get(&r->to->values, r->name) != NULL)
 		return refuse(e, r->path, ev->start_mark, "this setting is given twice");
-	r->name = mem_strdup(text);
+	return 0;
+}
+
+/* A value that is a mapping: a section, unless we are in one. */
+static int enter(struct reader *r, const yaml_event_t *ev, struct err *e)
+{
+	if (ev->data.mapping_start.anchor != NULL)
+		return refuse(e, r->path, ev->start_mark, "anchors are not allowed");
+	if (r->depth > 0 && (r->depth > 1 || r->name == NULL || !is_section(r->known, r->name)))
+		return refuse(e, r->path, ev->start_mark, "values must be plain text");
+	r->depth++;
+	r->section = r->name;
+	r->name = NULL;
 	return 0;
 }
 
@@ -55,11 +85,10 @@ static int take_event(struct reader *r, const yaml_event_t *ev, struct err *e)
 	case YAML_SCALAR_EVENT:
 		return take_scalar(r, ev, e);
 	case YAML_MAPPING_START_EVENT:
-		if (r->depth++ > 0 || ev->data.mapping_start.anchor != NULL)
-			return refuse(e, r->path, ev->start_mark, "values must be plain text");
-		return 0;
+		return enter(r, ev, e);
 	case YAML_MAPPING_END_EVENT:
 		r->depth--;
+		r->section = mem_free(r->section);
 		return 0;
 	case YAML_SEQUENCE_START_EVENT:
 		return refuse(e, r->path, ev->start_mark, "lists are not allowed here");
@@ -97,6 +126,7 @@ int settings_parse(const char *path, const char *text, size_t n, const char *con
 	}
 	yaml_parser_delete(&parser);
 	mem_free(r.name);
+	mem_free(r.section);
 	if (code < 0)
 		settings_done(&read);
 	else

@@ -1,6 +1,8 @@
 /*
- * DOC: settings files people write: one flat YAML mapping of names to text. Unknown names,
- * duplicates, anchors, aliases and nesting are refused with file:line:column.
+ * DOC: settings files people write: a YAML mapping of names to text, or of sections to such
+ * mappings
+ * ("gateway.region" is region in the section gateway). Unknown names, duplicates, anchors, aliases
+ * and deeper nesting are refused with file:line:column.
  */
 #ifndef WARREN_CODEC_SETTINGS_H
 #define WARREN_CODEC_SETTINGS_H

@@ -60,6 +60,7 @@ struct agent_call *agent_call_new(struct http_request *rq, void *ctx)
 void agent_call_free(struct agent_call *c)
 {
 	mem_free(c->endpoint);
+	mem_free(c->region);
 	mem_free(c);
 }
 
@@ -108,9 +109,40 @@ static void changed(void *arg, int result, const struct err *e)
 		hub_run(c->hub, reply_empty, c);
 }
 
-void agent_call_change(struct agent_call *c)
+void agent_call_change(
+	struct agent_call *c, int (*fn)(struct tx *tx, struct agent_call *c, struct err *e))
 {
+	if (c == NULL)
+		return;
+	c->change = fn;
 	store_write(c->hub->control->store, change, c, changed);
+}
+
+struct agent_call *agent_call_read(struct http_request *rq, void *ctx,
+	int (*read)(const struct json *j, struct agent_call *c, struct err *e))
+{
+	struct agent_call *c = agent_call_new(rq, ctx);
+	struct json_doc *doc;
+	struct err e = {0};
+	const char *body;
+	size_t n;
+	int r;
+
+	if (c == NULL)
+		return NULL;
+	body = http_body(rq, &n);
+	if (body == NULL) {
+		agent_call_free(c);
+		return NULL;
+	}
+	doc = json_parse(body, n, JSON_MAX, &e);
+	r = doc != NULL ? read(json_root(doc), c, &e) : ERR_INVALID;
+	json_free(doc);
+	if (r < 0) {
+		agent_refuse(c, &e);
+		return NULL;
+	}
+	return c;
 }
 
 /* --- POST /v1/register ------------------------------------------------------------------------ */
@@ -152,49 +184,58 @@ static void registered(void *arg, int result, const struct err *e)
 	hub_run(g->control->hub, answer_registration, g);
 }
 
-/* The token first: without one nothing is read. Then the body, which must name the same one. */
-static int read_registration(
-	struct control *c, struct http_request *rq, struct registering *g, struct err *e)
+/* The token first: without one nothing is read. */
+static int check_token(struct registering *g, const char *bearer, struct err *e)
 {
-	const char *bearer = bearer_text(http_header(rq, "Authorization"));
-	char *token = NULL;
-	size_t n;
-	const char *body = http_body(rq, &n);
-	int r;
-
 	if (bearer == NULL)
 		return err_set(e, ERR_UNAUTHORIZED, "a join token is needed");
 	token_hash_hex(bearer, g->r.token_hash);
-	r = store_read(c->store, register_token_known, g->r.token_hash, e);
-	if (r < 0)
-		return r;
-	r = register_read(body, n, &g->r, &token, e);
+	return store_read(g->control->store, register_token_known, g->r.token_hash, e);
+}
+
+/* Then the body, which must name the same one. */
+static int read_registration(
+	struct registering *g, const char *bearer, const char *body, size_t n, struct err *e)
+{
+	char *token = NULL;
+	int r = register_read(body, n, &g->r, &token, e);
+
 	if (r >= 0 && strcmp(token, bearer) != 0)
 		r = err_set(
 			e, ERR_UNAUTHORIZED, "the token in the body is not the one in the header");
 	if (token != NULL)
 		mem_wipe(token, strlen(token));
 	mem_free(token);
-	if (r >= 0 && address_of_peer(http_peer(rq), &g->r.peer) < 0)
+	if (r >= 0 && address_of_peer(http_peer(g->rq), &g->r.peer) < 0)
 		g->r.peer = (struct addr){0};
 	return r;
 }
 
 static void post_register(struct http_request *rq, const struct http_route *route, void *ctx)
 {
-	struct control *c = ctx;
+	const char *bearer = bearer_text(http_header(rq, "Authorization")), *body = NULL;
 	struct registering *g = NEW(struct registering);
 	struct err e = {0};
+	size_t n;
+	int r;
 
-	g->control = c;
+	g->control = ctx;
 	g->rq = rq;
-	g->r.keys = &c->keys;
-	if (read_registration(c, rq, g, &e) < 0) {
+	g->r.keys = &g->control->keys;
+	g->r.labels = g->control->labels;
+	r = check_token(g, bearer, &e);
+	if (r >= 0 && (body = http_body(rq, &n)) == NULL) {
+		registering_free(g);
+		return;
+	}
+	if (r >= 0)
+		r = read_registration(g, bearer, body, n, &e);
+	if (r < 0) {
 		agent_refuse_request(rq, &e);
 		registering_free(g);
 		return;
 	}
-	store_write(c->store, register_node, &g->r, registered);
+	store_write(g->control->store, register_node, &g->r, registered);
 }
 
 /* --- GET /v1/nodes/{id}/state ----------------------------------------------------------------- */
@@ -370,6 +411,7 @@ const struct http_route agent_routes[] = {
 	{"POST", "/v1/nodes/{id}/arrivals", agent_arrivals, NULL, HEARTBEAT_BODY_MAX},
 	{"PUT", "/v1/nodes/{id}/keys", agent_keys, NULL, 4096},
 	{"PUT", "/v1/nodes/{id}/endpoint", agent_endpoint, NULL, 4096},
+	{"PUT", "/v1/nodes/{id}/gateway", agent_gateway, NULL, 4096},
 	{"POST", "/v1/nodes/{id}/drift", agent_drift, NULL, 0},
 	{"POST", "/v1/nodes/{id}/deregister", agent_deregister, NULL, 4096},
 };

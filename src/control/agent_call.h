@@ -14,7 +14,8 @@ struct agent_call {
 	id_text network;
 	struct public_key public_key;
 	struct secret proof; /* that the node itself announces that key */
-	char *endpoint;
+	char *endpoint, *region;
+	uint16_t listen_port; /* 0 = says nothing of it */
 };
 
 /* The call, or NULL when it has been refused (401). Whatever replies frees it. */
@@ -26,15 +27,21 @@ void agent_refuse(struct agent_call *c, const struct err *e);
 /* Without a call. */
 void agent_refuse_request(struct http_request *rq, const struct err *e);
 
-/* Run c->change, wait for the commit and the hub, answer {}. */
-void agent_call_change(struct agent_call *c);
+/* The same with a small body that read has taken; NULL also when that refused it. */
+struct json;
+struct agent_call *agent_call_read(struct http_request *rq, void *ctx,
+	int (*read)(const struct json *j, struct agent_call *c, struct err *e));
+/* Run fn in a writing transaction, wait for the commit and the hub, answer {}. c NULL: nothing. */
+void agent_call_change(
+	struct agent_call *c, int (*fn)(struct tx *tx, struct agent_call *c, struct err *e));
 
-/* Handlers in agent_report.c. */
+/* Handlers in agent_report.c and agent_gateway.c. */
 struct http_route;
 void agent_heartbeat(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_arrivals(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_keys(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_endpoint(struct http_request *rq, const struct http_route *route, void *ctx);
+void agent_gateway(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_drift(struct http_request *rq, const struct http_route *route, void *ctx);
 void agent_deregister(struct http_request *rq, const struct http_route *route, void *ctx);
 

@@ -194,9 +194,13 @@ static void read_beat(
 
 	if (c == NULL)
 		return;
+	body = http_body(rq, &n);
+	if (body == NULL) {
+		agent_call_free(c);
+		return;
+	}
 	b = NEW(struct beat_call);
 	b->call = c;
-	body = http_body(rq, &n);
 	if (heartbeat_read(body, n, clock_wall(c->hub->clock), &b->beat, &e) < 0) {
 		agent_refuse(c, &e);
 		beat_free(b);
@@ -382,57 +386,24 @@ static int read_drift(const struct json *j, struct agent_call *c, struct err *e)
 	return 0;
 }
 
-/* Authorise and read a small body; NULL when refused. */
-static struct agent_call *read_call(struct http_request *rq, void *ctx,
-	int (*read)(const struct json *j, struct agent_call *c, struct err *e))
-{
-	struct agent_call *c = agent_call_new(rq, ctx);
-	struct json_doc *doc;
-	struct err e = {0};
-	const char *body;
-	size_t n;
-	int r;
-
-	if (c == NULL)
-		return NULL;
-	body = http_body(rq, &n);
-	doc = json_parse(body, n, JSON_MAX, &e);
-	r = doc != NULL ? read(json_root(doc), c, &e) : ERR_INVALID;
-	json_free(doc);
-	if (r < 0) {
-		agent_refuse(c, &e);
-		return NULL;
-	}
-	return c;
-}
-
-static void change_by(
-	struct agent_call *c, int (*change)(struct tx *tx, struct agent_call *c, struct err *e))
-{
-	if (c == NULL)
-		return;
-	c->change = change;
-	agent_call_change(c);
-}
-
 void agent_keys(struct http_request *rq, const struct http_route *route, void *ctx)
 {
-	change_by(read_call(rq, ctx, read_key), store_key);
+	agent_call_change(agent_call_read(rq, ctx, read_key), store_key);
 }
 
 void agent_endpoint(struct http_request *rq, const struct http_route *route, void *ctx)
 {
-	change_by(read_call(rq, ctx, read_endpoint), store_endpoint);
+	agent_call_change(agent_call_read(rq, ctx, read_endpoint), store_endpoint);
 }
 
 void agent_deregister(struct http_request *rq, const struct http_route *route, void *ctx)
 {
-	change_by(agent_call_new(rq, ctx), store_leave);
+	agent_call_change(agent_call_new(rq, ctx), store_leave);
 }
 
 void agent_drift(struct http_request *rq, const struct http_route *route, void *ctx)
 {
-	struct agent_call *c = read_call(rq, ctx, read_drift);
+	struct agent_call *c = agent_call_read(rq, ctx, read_drift);
 	struct buf body = {0};
 
 	if (c == NULL)

@@ -52,7 +52,10 @@ static void send(struct call *c, int status, const char *type)
 		http_reply_header(c->rq, "Cache-Control", "no-store");
 	struct buf body = c->out;
 	c->out = (struct buf){0};
-	http_reply(c->rq, status, type, &body);
+	if (c->lasting)
+		http_reply_lasting(c->rq, status, type, c->lasting, c->lasting_n);
+	else
+		http_reply(c->rq, status, type, &body);
 	call_free(c);
 }
 
@@ -138,13 +141,19 @@ static bool is_json(const char *type)
 /* Parse the body of a changing call. Answers itself and returns -1 when it cannot be used. */
 static int read_body(struct call *c)
 {
-	size_t n;
-	const char *text = http_body(c->rq, &n);
-	const char *method = http_method(c->rq);
+	size_t n = 0;
+	const char *method = http_method(c->rq), *text;
 	bool may = strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ||
 		strcmp(method, "PUT") == 0;
 	bool cookie = c->who.kind == PRINCIPAL_USER && may;
-	if (!may || (n == 0 && (c->route->flags & ROUTE_NO_BODY) && !cookie))
+	if (!may)
+		return 0;
+	text = http_body(c->rq, &n);
+	if (text == NULL) {
+		call_free(c);
+		return -1;
+	}
+	if (n == 0 && (c->route->flags & ROUTE_NO_BODY) && !cookie)
 		return 0;
 	if (!is_json(http_header(c->rq, "Content-Type"))) {
 		err_field(&c->err, ERR_INVALID, "Content-Type", "send application/json");

@@ -53,7 +53,9 @@ struct call {
 
 	int status;
 	const char *type;
-	struct buf out; /* the answer; wiped when the call ends without sending it */
+	struct buf out;      /* the answer; wiped when the call ends without sending it */
+	const void *lasting; /* an answer of the program's own instead, which nobody copies */
+	size_t lasting_n;
 	char *headers[API_HEADERS_MAX][2];
 
 	bool dry_run;   /* what write does is undone; after sees its answer */
@@ -70,7 +72,7 @@ void api_enter(struct http_request *rq, const struct http_route *route, void *ct
 extern const struct http_route api_routes[];
 extern const size_t n_api_routes;
 
-/* End the call. api_reply sends c->out; api_fail the problem in c->err. */
+/* End the call. api_reply sends c->out, or what lasts; api_fail the problem in c->err. */
 void api_reply(struct call *c, int status);
 void api_fail(struct call *c);
 void api_fail_status(struct call *c, int status); /* for statuses no error code has */

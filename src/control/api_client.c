@@ -22,6 +22,7 @@ static void job_free(void *data)
 	schema_done(&schema_device, &job->device);
 	secret_wipe(&job->private_key);
 	buf_wipe(&job->config);
+	buf_wipe(&job->signed_config);
 	buf_wipe(&job->link_token);
 	mem_free(job);
 }
@@ -57,7 +58,7 @@ void client_write(
 	}
 	char hash[HASH_HEX_LEN] = "";
 	if (d->config_hash && *d->config_hash)
-		client_config_hash(f, d, hash);
+		client_config_hash(f, d, d->config_entry[0] ? d->config_entry : d->entry, hash);
 	object_write(w, &schema_device, &shown);
 	put_addr(w, "mesh_ip", d->ipv4);
 	put_addr(w, "mesh_ip6", d->ipv6);
@@ -168,6 +169,7 @@ static void render_one(const struct fleet *f, void *arg)
 	struct json_writer w = {.out = &c->out};
 	json_begin_object(&w, NULL);
 	client_write(c, f, &w, &job->device);
+	client_write_endpoints(c, f, &w, &job->device);
 	json_end_object(&w);
 	api_reply(c, c->status);
 }
@@ -233,13 +235,21 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 {
 	struct client_job *job = c->data;
 	struct device before = {0}, *after = &job->device;
-	int r = api_change(tx, c, &schema_device, NULL, &before, after, e);
+	static const char *const also[] = {"gateway", "region", NULL};
+	int r = api_change(tx, c, &schema_device, also, &before, after, e);
 	if (r == 0 && before.kind != DEVICE_CLIENT)
 		r = err_set(e, ERR_NOT_FOUND, "no client \"%s\"", c->id);
 	if (r == 0)
 		r = device_check(after, e);
 	if (r == 0 && !same_text(before.exit, after->exit))
 		r = client_exit(tx, c, after, e);
+	if (r == 0 && client_entry_in_body(c)) {
+		struct network n = {0};
+		r = tx_get(tx, &schema_network, after->network, &n, e);
+		if (r == 0)
+			r = client_entry(tx, c, &n, after, e);
+		schema_done(&schema_network, &n);
+	}
 	if (r == 0 &&
 		(before.quota_bytes != after->quota_bytes ||
 			before.quota_period != after->quota_period))
@@ -300,7 +310,7 @@ void api_client_delete(struct call *c)
 /* It shows the pre-shared key, so it leaves a line in the audit log. */
 static int store_shown(struct tx *tx, struct call *c, struct err *e)
 {
-	static const char *const names[] = {"config_hash", NULL};
+	static const char *const names[] = {"config_hash", "config_entry", NULL};
 	struct client_job *job = c->data;
 	struct device *d = &job->device;
 	int r = tx_audit(tx, d->project, c->who.id, "client.config", d->id, d->name, e);
@@ -322,21 +332,29 @@ static void render_config(const struct fleet *f, void *arg)
 	struct call *c = arg;
 	struct client_job *job = c->data;
 	char hash[HASH_HEX_LEN];
-	if (client_config(f, &job->device, NULL, job->format, &c->out, &c->err) < 0) {
+	if (client_config(f, &job->device, client_job_entry(job), NULL, job->format, &c->out,
+		    &c->err) < 0) {
 		api_fail(c);
 		return;
 	}
-	client_config_hash(f, &job->device, hash);
+	client_config_hash(f, &job->device, client_job_entry(job), hash);
+	id_copy(job->device.config_entry, job->entry);
 	mem_free(job->device.config_hash);
 	job->device.config_hash = mem_strdup(hash);
 	api_write(c, store_shown, config_stored);
+}
+
+static int config_job(struct tx *tx, void *arg, struct err *e)
+{
+	int r = show_job(tx, arg, e);
+	return r < 0 ? r : client_entry_once(tx, arg, e);
 }
 
 void api_client_config(struct call *c)
 {
 	struct client_job *job = client_job_new(c);
 	if (config_format_find(http_query(c->rq, "format"), &job->format, &c->err) < 0 ||
-		store_read(c->control->store, show_job, c, &c->err) < 0)
+		store_read(c->control->store, config_job, c, &c->err) < 0)
 		api_fail(c);
 	else
 		hub_run(c->control->hub, render_config, c);

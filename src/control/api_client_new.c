@@ -5,11 +5,14 @@
  */
 #include "control/api_handlers.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "control/client.h"
 #include "control/client_config.h"
 #include "control/labels.h"
 #include "model/names.h"
+#include "crypto/cms.h"
+#include "model/range.h"
 #include "crypto/key.h"
 #include "model/validate.h"
 #include "render/qr.h"
@@ -20,7 +23,7 @@
 #define QR_PIXELS 256
 
 /* "network" and "group" are taken by name too, so they are read here and not by the schema. */
-static const char *const also[] = {"network", "group", "gateway", NULL};
+static const char *const also[] = {"network", "group", "gateway", "region", NULL};
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
@@ -139,59 +142,16 @@ static int choose_group(
 	return r < 0 ? r : tx_get(tx, &schema_group, groups.first, ret, e);
 }
 
-struct reach {
-	bool gateway;
-	struct id_vec nodes; /* whose member has an endpoint */
-};
-
-static int see_member(void *arg, const void *object)
-{
-	struct reach *reach = arg;
-	const struct member *m = object;
-	reach->gateway = reach->gateway || (m->roles & ROLE_GATEWAY);
-	if (client_member_usable(m))
-		id_vec_add(&reach->nodes, m->node);
-	return 0;
-}
-
-/* A client that can reach nothing is not made; the reason is the answer. */
-static int check_reach(struct tx *tx, const struct group *g, struct err *e)
-{
-	struct reach reach = {0};
-	struct tx_query q = {.filters = {{"group", g->id}}};
-	bool enabled = false;
-	int r = tx_list(tx, &schema_member, &q, see_member, &reach, NULL, NULL, e);
-	for (size_t i = 0; r == 0 && !enabled && i < reach.nodes.n; i++) {
-		struct node n = {0};
-		r = tx_get(tx, &schema_node, reach.nodes.v[i].id, &n, e);
-		enabled = n.enabled;
-		schema_done(&schema_node, &n);
-	}
-	if (r == 0 && !enabled)
-		r = err_field(e, ERR_UNSUPPORTED, "group",
-			!reach.gateway ? "group %s has no gateway yet: join a node to it"
-				: reach.nodes.n > 0
-				? "every gateway of group %s is disabled"
-				: "no gateway of group %s has a known endpoint: set one",
-			g->name);
-	VEC_DONE(&reach.nodes);
-	return r;
-}
-
 /* IPv4 from the range of devices; IPv6 is the ULA prefix with the same 32 bits behind it. */
 static int lease(struct tx *tx, const struct network *n, struct device *d, struct err *e)
 {
-	if (addr_is_set(n->device_first)) {
-		int r = tx_lease(tx, n->id, n->device_first, n->device_last, d->id, CLIENT_REST,
-			&d->ipv4, e);
-		if (r == 0 && addr_is_set(n->ipv6.addr))
-			d->ipv6 = (struct addr){FAMILY_IPV6, n->ipv6.addr.bits | d->ipv4.bits};
-		return r;
-	}
-	/* Without IPv4: a range of its own, above what nodes get. */
-	struct addr first = addr_add(n->ipv6.addr, (u128)1 << 40);
-	return tx_lease(
-		tx, n->id, first, addr_add(first, UINT32_MAX), d->id, CLIENT_REST, &d->ipv6, e);
+	struct addr_range range = network_device_range(n);
+	bool v6 = range.first.family == FAMILY_IPV6;
+	int r = tx_lease(tx, n->id, range.first, range.last, d->id, CLIENT_REST,
+		v6 ? &d->ipv6 : &d->ipv4, e);
+	if (r == 0 && !v6 && addr_is_set(n->ipv6.addr))
+		d->ipv6 = (struct addr){FAMILY_IPV6, n->ipv6.addr.bits | d->ipv4.bits};
+	return r;
 }
 
 static int insert_client(struct tx *tx, struct call *c, struct err *e)
@@ -204,13 +164,15 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	int r = api_network(tx, c, json_str(c->body, "network"), &n, e);
 	if (r == 0)
 		r = choose_group(tx, c, &n, &g, e);
-	if (r == 0)
-		r = check_reach(tx, &g, e);
 	if (r < 0)
 		goto out;
 	id_copy(d->project, n.project);
 	id_copy(d->network, n.id);
 	id_copy(d->group, g.id);
+	/* A client that can reach nothing is not made; the reason is the answer. */
+	r = client_entry(tx, c, &n, d, e);
+	if (r < 0)
+		goto out;
 	d->created_at = d->key_at = tx_now(tx);
 	r = client_exit(tx, c, d, e);
 	if (r < 0)
@@ -290,6 +252,8 @@ static int rotate_client(struct tx *tx, struct call *c, struct err *e)
 		r = client_key_free(tx, &job->device, e);
 	}
 	if (r == 0)
+		r = client_entry_once(tx, c, e);
+	if (r == 0)
 		r = once_drop(tx, before.id, e);
 	if (r == 0 && before.imported_psk)
 		r = tx_secret_delete(tx, before.id, e);
@@ -330,16 +294,17 @@ void api_client_rotate(struct call *c)
 /* --- the answer that shows the key ------------------------------------------------------------ */
 
 struct remember {
-	id_text id;
+	id_text id, entry;
 	char hash[HASH_HEX_LEN];
 };
 
 static int remember_job(struct tx *tx, void *arg, struct err *e)
 {
-	static const char *const names[] = {"config_hash", NULL};
+	static const char *const names[] = {"config_hash", "config_entry", NULL};
 	const struct remember *r = arg;
 	struct device d = {.config_hash = (char *)(uintptr_t)r->hash};
 	id_copy(d.id, r->id);
+	id_copy(d.config_entry, r->entry);
 	return tx_touch(tx, &schema_device, &d, names, e);
 }
 
@@ -348,10 +313,12 @@ static void remember_done(void *arg, int result, const struct err *e)
 	mem_free(arg);
 }
 
-void client_remember(struct control *c, const char *id, const char *hash)
+/* Which configuration was handed out; nobody waits for it. */
+static void remember(struct control *c, const struct client_job *job, const char *hash)
 {
 	struct remember *r = NEW(struct remember);
-	id_copy(r->id, id);
+	id_copy(r->id, job->device.id);
+	id_copy(r->entry, job->entry);
 	snprintf(r->hash, sizeof(r->hash), "%s", hash);
 	store_write(c->store, remember_job, r, remember_done);
 }
@@ -379,6 +346,26 @@ static void put_link(struct call *c, struct json_writer *w, const struct client_
 	json_put_str(w, "link", buf_str(&url));
 }
 
+static void put_signed(struct json_writer *w, const struct buf *der)
+{
+	CLEANUP(buf_wipe) struct buf text = {0};
+	buf_room(&text, der->len * 4 / 3 + 8);
+	base64_encode(der->data, der->len, &text);
+	json_put_str(w, "signed_config", buf_str(&text));
+}
+
+/* The operator's signature around a profile. Without it the profile works too, and its key is shown
+ * now or never, so a failure is only logged. */
+static void sign_profile(struct call *c, struct client_job *job)
+{
+	struct err e = {0};
+	if (c->control->signer == NULL || job->format == NULL || !job->format->is_profile)
+		return;
+	if (cms_sign(c->control->signer, job->config.data, job->config.len, &job->signed_config,
+		    &e) < 0)
+		log_error("profile not signed", LOG_KV_STR("why", e.text));
+}
+
 /* On the hub's thread: everything but the once link, which needs a second transaction. */
 static void put_answer(const struct fleet *f, struct call *c)
 {
@@ -388,6 +375,7 @@ static void put_answer(const struct fleet *f, struct call *c)
 	json_begin_object(&w, NULL);
 	json_begin_object(&w, "client");
 	client_write(c, f, &w, &job->device);
+	client_write_endpoints(c, f, &w, &job->device);
 	json_end_object(&w);
 	if (job->link_id[0] != '\0')
 		put_link(c, &w, job);
@@ -397,6 +385,8 @@ static void put_answer(const struct fleet *f, struct call *c)
 			mem_wipe(key, sizeof(key));
 		}
 		json_put_str(&w, "config", job->config.data);
+		if (job->signed_config.len > 0)
+			put_signed(&w, &job->signed_config);
 	}
 	/* A configuration too long for a picture has its file, and a link for the phone. */
 	if (job->want_qr && put_qr(&w, &job->config, NULL) < 0)
@@ -421,7 +411,8 @@ static void deliver(const struct fleet *f, void *arg)
 	struct client_job *job = c->data;
 	char hash[HASH_HEX_LEN];
 	const struct secret *key = secret_is_zero(&job->private_key) ? NULL : &job->private_key;
-	if (client_config(f, &job->device, key, job->format, &job->config, NULL) < 0) {
+	const char *entry = client_job_entry(job);
+	if (client_config(f, &job->device, entry, key, job->format, &job->config, NULL) < 0) {
 		/* The last gateway went away since the commit. The client exists, so its key must
 		 * be shown now or never. */
 		buf_wipe(&job->config);
@@ -429,8 +420,9 @@ static void deliver(const struct fleet *f, void *arg)
 		put_answer(f, c);
 		return;
 	}
-	client_config_hash(f, &job->device, hash);
-	client_remember(c->control, job->device.id, hash);
+	sign_profile(c, job);
+	client_config_hash(f, &job->device, entry, hash);
+	remember(c->control, job, hash);
 	if (job->want_link || (job->want_qr && job->config.len > QR_MAX))
 		api_write(c, once_put, link_stored);
 	else

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "control/secrets.h"
+#include "control/world.h"
 #include "crypto/key.h"
 #include "model/validate.h"
 
@@ -92,6 +93,8 @@ static int update_group(struct tx *tx, struct call *c, struct err *e)
 	int r = api_change(tx, c, &schema_group, NULL, &before, &after, e);
 	if (r == 0)
 		r = group_check(&after, e);
+	if (r == 0 && after.listen_port != before.listen_port)
+		r = world_check(tx, after.project, &schema_group, &after, e);
 	if (r == 0)
 		r = change_store(tx, &schema_group, &before, &after, c->who.id, "group.update", e);
 	if (r == 0)

@@ -70,6 +70,8 @@ void api_client_create(struct call *c);
 void api_client_change(struct call *c);
 void api_client_delete(struct call *c);
 void api_client_config(struct call *c);
+void api_network_endpoints(struct call *c);
+void api_group_zone(struct call *c);
 void api_client_gone(struct call *c); /* pictures and links of a key that is gone */
 void api_client_rotate(struct call *c);
 

@@ -272,6 +272,8 @@ static int delete_network(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = delete_all(tx, c, &schema_group, n.id, e);
 	if (r == 0)
+		r = tx_lease_forget(tx, n.id, e);
+	if (r == 0)
 		r = change_store(tx, &schema_network, &n, NULL, c->who.id, "network.delete", e);
 	if (r == 0)
 		r = tx_secret_delete(tx, n.id, e);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/state.h"
 #include "control/labels.h"
+#include "control/register.h"
 #include "control/rotation.h"
 #include "control/world.h"
 #include "model/validate.h"
@@ -153,34 +154,16 @@ void api_node_show(struct call *c)
 	api_read(c, show_job);
 }
 
-/* A node's new label must not be a device's: devices never take a node's name, nor nodes theirs. */
-static int check_label(struct tx *tx, const struct node *n, struct err *e)
+/* A node's new label must be nobody else's, in each of its networks. */
+static int check_label(struct tx *tx, struct call *c, const struct node *n, struct err *e)
 {
 	CLEANUP(member_vec_done) struct member_vec members = {0};
 	int r = labels_node_name(n->name, "name", e);
 	if (r == 0)
 		r = members_of(tx, n->id, &members, e);
 	for (size_t i = 0; r == 0 && i < members.n; i++)
-		r = labels_node_fits(tx, members.v[i]->network, n->name, "name", e);
-	return r;
-}
-
-/* Nor another node's: "GW" and "gw" are one name in DNS. */
-static int check_nodes_labels(struct tx *tx, struct call *c, const struct node *before,
-	const struct node *after, struct err *e)
-{
-	CLEANUP(member_vec_done) struct member_vec members = {0};
-	char was[LABEL_MAX + 1], is[LABEL_MAX + 1];
-	label_from_name(before->name, was);
-	label_from_name(after->name, is);
-	if (strcmp(was, is) == 0)
-		return 0; /* it holds that itself */
-	int r = members_of(tx, after->id, &members, e);
-	for (size_t i = 0; r == 0 && i < members.n; i++)
-		r = labels_held(c->control->labels, tx, members.v[i]->network, is, e);
-	if (r > 0)
-		return err_field(
-			e, ERR_EXISTS, "name", "the DNS name %s is held by another node", is);
+		r = labels_node_fits(
+			c->control->labels, tx, members.v[i]->network, n->name, n->id, "name", e);
 	return r;
 }
 
@@ -192,9 +175,7 @@ static int update_node(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = node_check(&after, e);
 	if (r == 0 && strcmp(before.name, after.name) != 0)
-		r = check_label(tx, &after, e);
-	if (r == 0)
-		r = check_nodes_labels(tx, c, &before, &after, e);
+		r = check_label(tx, c, &after, e);
 	if (r == 0)
 		r = change_store(tx, &schema_node, &before, &after, c->who.id, "node.update", e);
 	if (r == 0)
@@ -212,22 +193,10 @@ void api_node_change(struct call *c)
 
 static int delete_node(struct tx *tx, struct call *c, struct err *e)
 {
-	CLEANUP(member_vec_done) struct member_vec members = {0};
 	struct node n = {0};
 	int r = api_get(tx, c, &schema_node, c->id, &n, e);
 	if (r == 0)
-		r = members_of(tx, n.id, &members, e);
-	VEC_FOREACH (m, &members) {
-		if (r == 0)
-			r = tx_lease_free(tx, (*m)->id, e);
-		if (r == 0)
-			r = change_store(
-				tx, &schema_member, *m, NULL, c->who.id, "member.delete", e);
-	}
-	if (r == 0)
-		r = change_store(tx, &schema_node, &n, NULL, c->who.id, "node.delete", e);
-	if (r == 0)
-		r = tx_secret_delete(tx, n.id, e);
+		r = node_leave(tx, n.id, c->who.id, e);
 	schema_done(&schema_node, &n);
 	return r;
 }

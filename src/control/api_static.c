@@ -31,6 +31,14 @@ static void add_hash(struct buf *out, const char *directive, const char *html, c
 	buf_adds(out, "'");
 }
 
+/* Anybody may ask for what is here, as often as they like: no call has a copy of its own. */
+static void send_lasting(struct call *c, const void *p, size_t n)
+{
+	c->lasting = p;
+	c->lasting_n = n;
+	api_reply(c, 200);
+}
+
 static void send_page(struct call *c, const char *html, size_t n)
 {
 	CLEANUP(buf_done) struct buf policy = {0};
@@ -42,8 +50,7 @@ static void send_page(struct call *c, const char *html, size_t n)
 	api_header(c, "Content-Security-Policy", buf_str(&policy));
 	api_header(c, "Referrer-Policy", "no-referrer");
 	c->type = HTML;
-	buf_add(&c->out, html, n);
-	api_reply(c, 200);
+	send_lasting(c, html, n);
 }
 
 /* --- the panel -------------------------------------------------------------------------------- */
@@ -76,11 +83,10 @@ static void send_asset(struct call *c, const struct panel_asset *a, const char *
 	}
 	if (http_takes_gzip(c->rq)) {
 		api_header(c, "Content-Encoding", "gzip");
-		buf_add(&c->out, a->packed, a->packed_len);
+		send_lasting(c, a->packed, a->packed_len);
 	} else {
-		buf_add(&c->out, a->data, a->len);
+		send_lasting(c, a->data, a->len);
 	}
-	api_reply(c, 200);
 }
 
 void api_page(struct call *c)
@@ -125,8 +131,7 @@ void api_once_page(struct call *c)
 
 void api_openapi(struct call *c)
 {
-	buf_add(&c->out, asset_openapi_json, asset_openapi_json_len);
-	api_reply(c, 200);
+	send_lasting(c, asset_openapi_json, asset_openapi_json_len);
 }
 
 void api_healthz(struct call *c)

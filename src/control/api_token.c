@@ -57,18 +57,61 @@ static int resolve_networks(struct tx *tx, struct call *c, struct token *t, stru
 	return 0;
 }
 
+static int push_network(void *arg, const void *object)
+{
+	strs_push(arg, ((const struct member *)object)->network);
+	return 0;
+}
+
+/* A token for a node admits one machine to that node's networks, in the roles it has there. */
+static int resolve_node(struct tx *tx, struct call *c, struct token *t, struct err *e)
+{
+	struct node n = {0};
+	int r;
+
+	if (t->networks.n > 0)
+		return err_field(e, ERR_INVALID, "networks",
+			"a token for a node admits to that node's networks: leave them out");
+	if (json_get(c->body, "roles") != NULL)
+		return err_field(e, ERR_INVALID, "roles",
+			"a token for a node gives that node's roles: leave them out");
+	if (t->uses_left != 1)
+		return err_field(e, ERR_INVALID, "uses_left",
+			"a token for a node is for one machine: it has one use");
+	r = api_resolve(tx, c, &schema_node, t->node, "node", &n, e);
+	if (r < 0)
+		return r;
+	mem_free(t->node);
+	t->node = mem_strdup(n.id);
+	r = tx_list(tx, &schema_member, &(struct tx_query){.filters = {{"node", n.id}}},
+		push_network, &t->networks, NULL, NULL, e);
+	if (r >= 0 && t->networks.n == 0)
+		r = err_field(e, ERR_INVALID, "node", "the node %s is in no network", n.name);
+	schema_done(&schema_node, &n);
+	return r < 0 ? r : 0;
+}
+
+/* Machines in each of these networks are the caller's to let in. */
+static int may_admit(const struct call *c, const struct strs *networks, struct err *e)
+{
+	int r = 0;
+	VEC_FOREACH (n, networks) {
+		struct rights want = {.v = {{.permissions = PERM_FLEET_WRITE}}, .n = 1};
+		snprintf(want.v[0].scope, SCOPE_LEN, "%s", *n);
+		if (r == 0)
+			r = rights_contain(&c->who.rights, &want, e);
+	}
+	return r;
+}
+
 /* Nobody hands out what they do not hold: rights, or machines in a network. */
 static int may_grant(struct tx *tx, const struct call *c, const struct token *t, struct err *e)
 {
 	struct rights want = {0};
 	int r = 0;
-	if (t->kind == TOKEN_KIND_API)
-		r = rights_read(tx, t->project, t->role, &t->scopes, &t->grants, &want, e);
-	for (size_t i = 0; t->kind == TOKEN_KIND_JOIN && i < t->networks.n && i < RIGHTS_MAX; i++) {
-		want.v[i].permissions = PERM_FLEET_WRITE;
-		snprintf(want.v[i].scope, SCOPE_LEN, "%s", t->networks.v[i]);
-		want.n = i + 1;
-	}
+	if (t->kind == TOKEN_KIND_JOIN)
+		return may_admit(c, &t->networks, e);
+	r = rights_read(tx, t->project, t->role, &t->scopes, &t->grants, &want, e);
 	return r < 0 ? r : rights_contain(&c->who.rights, &want, e);
 }
 
@@ -95,7 +138,7 @@ static int insert_token(struct tx *tx, struct call *c, struct err *e)
 		r = err_field(
 			e, ERR_INVALID, "role", "a system-admin's token belongs to no project");
 	if (r == 0 && t->kind == TOKEN_KIND_JOIN)
-		r = resolve_networks(tx, c, t, e);
+		r = t->node != NULL ? resolve_node(tx, c, t, e) : resolve_networks(tx, c, t, e);
 	if (r < 0)
 		return r;
 	id_copy(t->project, c->project);

@@ -147,6 +147,17 @@ static int ask_guard(
 	return r;
 }
 
+/* Does it change which node holds which name in which network? */
+static bool names_change(const struct schema *s, const void *before, const void *after)
+{
+	if (s != &schema_node && s != &schema_member)
+		return false;
+	return before == NULL || after == NULL ||
+		(s == &schema_node &&
+			strcmp(((const struct node *)before)->name,
+				((const struct node *)after)->name) != 0);
+}
+
 /* Object and outbox rows. */
 static int store_rows(
 	struct tx *tx, const struct schema *s, const void *before, const void *after, struct err *e)
@@ -165,7 +176,7 @@ static int store_rows(
 		r = change_nodes(tx, s, after, &nodes, e);
 	if (r < 0)
 		return r;
-	if (s == &schema_node || s == &schema_member)
+	if (names_change(s, before, after))
 		labels_changed();
 	if (s == &schema_node && after == NULL)
 		id_vec_drop(&nodes, id); /* has no revision any more */

@@ -16,16 +16,27 @@ struct client_job {
 	struct device device;
 	struct secret private_key;
 	struct buf config;
-	const char *action;                 /* of the audit line */
+	struct buf signed_config; /* the same signed, when it is a profile and the operator signs */
+	const char *action;       /* of the audit line */
 	const struct config_format *format; /* NULL = wg-quick */
+	id_text entry; /* gateway that the answer's configuration names, or "": the device's own */
 	bool want_qr, want_link;
 	char link_id[ID_LEN];
 	struct buf link_token;
 };
 struct client_job *client_job_new(struct call *c); /* owned by the call */
+/* The gateway that its configuration names. */
+static inline const char *client_job_entry(const struct client_job *job)
+{
+	return job->entry[0] ? job->entry : job->device.entry;
+}
 
 /* The members of a client into the open object. On the hub's thread. */
 void client_write(
+	struct call *c, const struct fleet *f, struct json_writer *w, const struct device *d);
+
+/* Where it may come in, "endpoints"; not in lists. On the hub's thread. */
+void client_write_endpoints(
 	struct call *c, const struct fleet *f, struct json_writer *w, const struct device *d);
 
 /* After commit: render on the hub's thread and answer {client} alone, or with the key, the
@@ -33,8 +44,16 @@ void client_write(
 void client_answer(struct call *c);
 void client_deliver(struct call *c);
 
-/* Remember which configuration was handed out; nobody waits for it. */
-void client_remember(struct control *c, const char *id, const char *hash);
+/* Parameters gateway and region of a call that shows the configuration of job->device: job->entry,
+ * for this answer alone. */
+int client_entry_once(struct tx *tx, struct call *c, struct err *e);
+
+/* The gateway its configuration is to name, as the body's gateway and region say or, without them,
+ * the nearest: into d->entry. d->group is set. */
+int client_entry(
+	struct tx *tx, struct call *c, const struct network *n, struct device *d, struct err *e);
+/* Does the body say anything about it? */
+bool client_entry_in_body(const struct call *c);
 
 /* The parameters of a call that hands a configuration over: qr, link, format. */
 int client_wants(struct call *c, struct client_job *job, struct err *e);

@@ -2,6 +2,7 @@
 #include "control/client_config.h"
 
 #include "base/mem.h"
+#include "control/entry.h"
 #include "crypto/key.h"
 #include "model/validate.h"
 #include "plan/plan.h"
@@ -11,57 +12,23 @@
 
 #define RESOLVERS_MAX 2 /* what every system takes */
 
-/* Host of a member's endpoint text, which may lack a port when it was observed. */
-static bool usable_host(const char *text, char *host, size_t size)
+/* Where devices of the group reach it, when they come in by that gateway if it can be. */
+static int endpoint_of(const struct fleet *f, const struct group *g, const char *entry,
+	struct buf *out, struct err *e)
 {
-	uint16_t port;
-	struct addr a;
-	if (text == NULL || *text == '\0')
-		return false;
-	if (endpoint_split(text, host, size, &port) < 0) {
-		if (strlen(text) >= size)
-			return false;
-		strcpy(host, text);
-	}
-	return addr_parse(host, &a) < 0 || !addr_is_special(a);
-}
-
-bool client_member_usable(const struct member *m)
-{
-	char host[256];
-	return (m->roles & ROLE_GATEWAY) &&
-		(usable_host(m->endpoint, host, sizeof(host)) ||
-			usable_host(m->observed_endpoint, host, sizeof(host)));
-}
-
-int client_endpoint(const struct fleet *f, const struct group *g, struct buf *out, struct err *e)
-{
-	const struct fleet_network *fn = fleet_network(f, g->network);
-	char host[256], observed[256] = "";
-	bool any = false;
-	for (size_t i = 0; fn && i < fn->members.n; i++) {
-		const struct member *m = fn->members.v[i];
-		const struct node *n = map_get(&f->nodes, m->node);
-		if (!(m->roles & ROLE_GATEWAY) || strcmp(m->group, g->id) != 0)
-			continue;
-		if (n == NULL || !n->enabled)
-			continue;
-		any = true;
-		if (usable_host(m->endpoint, host, sizeof(host))) {
-			endpoint_join(host, g->listen_port, out);
-			return 0;
-		}
-		if (!observed[0] && !usable_host(m->observed_endpoint, observed, sizeof(observed)))
-			observed[0] = '\0';
-	}
-	if (observed[0]) {
-		endpoint_join(observed, g->listen_port, out);
-		return 0;
-	}
-	return any ? err_set(e, ERR_UNAVAILABLE,
-			     "no gateway of group %s has a known endpoint: set one on its member",
-			     g->name)
-		   : err_set(e, ERR_UNAVAILABLE, "group %s has no enabled gateway", g->name);
+	struct entry_vec v = {0};
+	struct entry_wish any = {0};
+	const struct entry *best = NULL;
+	struct err why = {0};
+	int r = 0;
+	entries_of(f, g, NULL, &v);
+	best = entry_best(&v, entry, NULL);
+	if (best != NULL)
+		buf_adds(out, best->endpoint);
+	else if (entry_choose(&v, g, &any, &best, &why) < 0)
+		r = err_set(e, ERR_UNAVAILABLE, "%s", why.text);
+	VEC_DONE(&v);
+	return r;
 }
 
 /* Where there is no address that all gateways have (no IPv4): those of the group, by their own. */
@@ -91,8 +58,9 @@ static void resolvers(const struct fleet *f, const struct network *n, const stru
 		gateways_of(f, g, ret);
 }
 
-static int render(const struct fleet *f, const struct device *d, const struct secret *private_key,
-	const char *name, const struct config_format *format, struct buf *out, struct err *e)
+static int render(const struct fleet *f, const struct device *d, const char *entry,
+	const struct secret *private_key, const char *name, const struct config_format *format,
+	struct buf *out, struct err *e)
 {
 	const struct group *g = map_get(&f->groups, d->group);
 	const struct fleet_network *fn = fleet_network(f, d->network);
@@ -101,7 +69,7 @@ static int render(const struct fleet *f, const struct device *d, const struct se
 	if (g == NULL || fn == NULL)
 		return err_set(e, ERR_UNAVAILABLE, "the gateway group of %s is gone", d->name);
 	const struct network *n = fn->network;
-	int r = client_endpoint(f, g, &endpoint, e);
+	int r = endpoint_of(f, g, entry, &endpoint, e);
 	if (r < 0)
 		return r;
 	plan_device_psk(f, d, &psk);
@@ -133,17 +101,18 @@ static int render(const struct fleet *f, const struct device *d, const struct se
 	return r;
 }
 
-int client_config(const struct fleet *f, const struct device *d, const struct secret *private_key,
-	const struct config_format *format, struct buf *out, struct err *e)
+int client_config(const struct fleet *f, const struct device *d, const char *entry,
+	const struct secret *private_key, const struct config_format *format, struct buf *out,
+	struct err *e)
 {
-	return render(f, d, private_key, d->name, format, out, e);
+	return render(f, d, entry, private_key, d->name, format, out, e);
 }
 
-void client_config_hash(
-	const struct fleet *f, const struct device *d, char ret[static HASH_HEX_LEN])
+void client_config_hash(const struct fleet *f, const struct device *d, const char *entry,
+	char ret[static HASH_HEX_LEN])
 {
 	CLEANUP(buf_wipe) struct buf text = {0};
 	ret[0] = '\0';
-	if (render(f, d, NULL, "device", NULL, &text, NULL) == 0)
+	if (render(f, d, entry, NULL, "device", NULL, &text, NULL) == 0)
 		hash_sha256_hex(text.data, text.len, ret);
 }

@@ -18,6 +18,7 @@
 #include "control/metrics.h"
 #include "control/problem.h"
 #include "control/setting.h"
+#include "control/signing.h"
 #include "control/signon.h"
 #include "control/workers.h"
 #include "crypto/key.h"
@@ -169,7 +170,9 @@ static int serve_agents(struct control *c, struct err *e)
 
 static int start(struct control *c, struct err *e)
 {
-	int r = file_mkdirs(c->options.state_dir, 0700, e);
+	int r = signing_open(&c->options, &c->signer, e);
+	if (r == 0)
+		r = file_mkdirs(c->options.state_dir, 0700, e);
 	if (r == 0)
 		r = lock_state(c, e);
 	if (r == 0)
@@ -204,6 +207,8 @@ int control_start(const struct control_options *o, struct control **ret, struct 
 		mem_strdup(o->agent_listen ? o->agent_listen : DEFAULT_AGENT_LISTEN);
 	c->options.cert_file = mem_strdup(o->cert_file);
 	c->options.key_file = mem_strdup(o->key_file);
+	c->options.profile_signing_cert = mem_strdup(o->profile_signing_cert);
+	c->options.profile_signing_key = mem_strdup(o->profile_signing_key);
 	c->options.allowed_hosts = mem_strdup(o->allowed_hosts);
 	c->clock = o->clock ? o->clock : &clock_real;
 	c->lock_fd = -1;
@@ -283,7 +288,10 @@ struct control *control_stop(struct control *c)
 	forget(c->options.agent_listen);
 	forget(c->options.cert_file);
 	forget(c->options.key_file);
+	forget(c->options.profile_signing_cert);
+	forget(c->options.profile_signing_key);
 	forget(c->options.allowed_hosts);
+	cms_signer_free(c->signer);
 	return mem_free(c);
 }
 

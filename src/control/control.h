@@ -16,6 +16,7 @@
 
 struct store;
 struct attempts;
+struct cms_signer;
 struct failures;
 struct hub;
 struct janitor;
@@ -31,6 +32,8 @@ struct control_options {
 	const char *listen;               /* panel and REST, default "127.0.0.1:8443" */
 	const char *agent_listen;         /* agent protocol, default "0.0.0.0:8444" */
 	const char *cert_file, *key_file; /* for `listen`; NULL = self-signed, kept in the store */
+	/* PEM files of who signs Apple profiles (signing.h); NULL = they are not signed */
+	const char *profile_signing_cert, *profile_signing_key;
 	/* Host names browsers may use for the panel, separated by commas, besides addresses,
 	 * localhost, this machine's name and the host of `listen`. NULL = none. */
 	const char *allowed_hosts;
@@ -57,6 +60,7 @@ struct control {
 	struct janitor *janitor;
 	struct metrics *metrics;
 	struct settings_live *settings;    /* setting.h */
+	struct cms_signer *signer;         /* of profiles; NULL = none */
 	struct attempts *attempts;         /* failed logins, counted */
 	struct failures *failures;         /* those written down */
 	struct labels *labels;             /* DNS labels nodes hold; writer thread only */

@@ -161,14 +161,33 @@ static void note_own(struct hub *h, const struct fleet *f, const char *node,
 
 /* --- what it says of others ------------------------------------------------------------------- */
 
-/* Whose word counts on where a member is: who can be reached from everywhere. */
-static bool observes(const struct member *m)
+/* Whose word counts on where a member is: who can be reached from everywhere, and sees the port
+ * that is good for others. To a gateway that shares its devices every member speaks from another
+ * interface than to the rest (plan/way.h). */
+static bool observes(const struct fleet *f, const struct member *m)
 {
-	return m != NULL && (m->roles & (ROLE_CONTROLLER | ROLE_GATEWAY)) != 0;
+	return m != NULL && (m->roles & (ROLE_CONTROLLER | ROLE_GATEWAY)) != 0 &&
+		!fleet_shares(fleet_network(f, m->network), m);
 }
 
-static void note_other(
-	struct hub *h, const struct fleet *f, const char *node, const struct link_row *row)
+/* Where the node that reports observes: of many rows, one or two networks. */
+struct observer {
+	id_text network;
+	bool observes;
+};
+
+static bool observes_in(
+	const struct fleet *f, const char *node, const char *network, struct observer *o)
+{
+	if (strcmp(o->network, network) != 0) {
+		id_copy(o->network, network);
+		o->observes = observes(f, fleet_member(f, node, network));
+	}
+	return o->observes;
+}
+
+static void note_other(struct hub *h, const struct fleet *f, const char *node,
+	const struct link_row *row, struct observer *o)
 {
 	const struct member *m = map_get(&f->members, row->peer);
 	char seen[SIGHT_TEXT];
@@ -177,7 +196,7 @@ static void note_other(
 
 	if (m == NULL || m->endpoint != NULL || row->relayed || row->endpoint[0] == '\0' ||
 		row->handshake == 0 || strlen(row->endpoint) >= SIGHT_TEXT ||
-		!observes(fleet_member(f, node, m->network)) ||
+		!observes_in(f, node, m->network, o) ||
 		heartbeat_endpoint_check(row->endpoint, "endpoint", &e) < 0)
 		return;
 	telemetry_sight(h->telemetry, m->id, node, row->endpoint, row->handshake);
@@ -192,7 +211,9 @@ static void note_other(
 void endpoint_note(struct hub *h, const struct fleet *f, const char *node,
 	const struct heartbeat *beat, struct addr peer)
 {
+	struct observer o = {0};
+
 	VEC_FOREACH (row, &beat->links)
-		note_other(h, f, node, row);
+		note_other(h, f, node, row, &o);
 	note_own(h, f, node, beat, peer);
 }

@@ -139,6 +139,13 @@ static void node_gone(struct hub *h, const char *node)
 	mem_free(map_remove(&h->digests, node));
 }
 
+/* Another machine has the node's place: the one before is not told anything more. */
+static void rejoined(struct hub *h, const char *node)
+{
+	streams_drop(h->streams, node);
+	telemetry_rejoined(h->telemetry, node);
+}
+
 /* What else hangs on an object, once the fleet has it. */
 static void follow(struct hub *h, const struct hub_row *r)
 {
@@ -154,7 +161,11 @@ static void follow(struct hub *h, const struct hub_row *r)
 			log_error("the PSK root of a network could not be opened",
 				LOG_KV_STR("network", r->row.object), LOG_KV_STR("error", e.text));
 	} else if (r->schema == &schema_node && after != NULL) {
-		bearers_put(h->bearers, after);
+		const struct node *before = r->row.before, *now = after;
+
+		bearers_put(h->bearers, now);
+		if (before != NULL && before->generation != now->generation)
+			rejoined(h, now->id);
 	} else if (r->schema == &schema_device && after != NULL) {
 		device_secrets(h, NULL, after);
 	}

@@ -18,7 +18,12 @@ static atomic_ulong changes = 1;
 
 struct labels {
 	unsigned long seen;  /* value of changes when sets was filled */
-	struct map networks; /* network id -> struct map * of label -> "" */
+	struct map networks; /* network id -> struct map * of label -> struct holder */
+};
+
+struct holder {
+	id_text node;
+	char *name;
 };
 
 struct labels *labels_new(void)
@@ -26,9 +31,17 @@ struct labels *labels_new(void)
 	return NEW(struct labels);
 }
 
+static void free_holder(void *holder)
+{
+	struct holder *h = holder;
+
+	mem_free(h->name);
+	mem_free(h);
+}
+
 static void free_set(void *set)
 {
-	map_done(set, NULL);
+	map_done(set, free_holder);
 	mem_free(set);
 }
 
@@ -44,60 +57,98 @@ void labels_changed(void)
 	atomic_fetch_add(&changes, 1);
 }
 
+struct members {
+	struct map nodes; /* node -> "" */
+	struct map *set;
+};
+
 static int add_node(void *arg, const void *object)
 {
-	id_vec_add(arg, ((const struct member *)object)->node);
+	struct members *m = arg;
+
+	map_set(&m->nodes, ((const struct member *)object)->node, (void *)(uintptr_t) "");
 	return 0;
 }
 
-static int load(struct tx *tx, const char *network, struct map *set, struct err *e)
+static int add_label(void *arg, const void *object)
 {
-	struct id_vec nodes = {0};
-	struct tx_query q = {.filters = {{"network", network}}};
-	int r = tx_list(tx, &schema_member, &q, add_node, &nodes, NULL, NULL, e);
-	for (size_t i = 0; r == 0 && i < nodes.n; i++) {
-		struct node node = {0};
-		r = tx_get(tx, &schema_node, nodes.v[i].id, &node, e);
-		if (r < 0)
-			break;
-		char label[LABEL_MAX + 1];
-		label_from_name(node.name, label);
-		map_set(set, label, (void *)(uintptr_t) "");
-		schema_done(&schema_node, &node);
-	}
-	VEC_DONE(&nodes);
+	const struct node *n = object;
+	struct members *m = arg;
+	char label[LABEL_MAX + 1];
+	struct holder *h;
+
+	if (map_get(&m->nodes, n->id) == NULL)
+		return 0;
+	label_from_name(n->name, label);
+	h = NEW(struct holder);
+	id_copy(h->node, n->id);
+	h->name = mem_strdup(n->name);
+	h = map_set(m->set, label, h);
+	if (h != NULL)
+		free_holder(h);
+	return 0;
+}
+
+static int load(struct tx *tx, const struct network *n, struct map *set, struct err *e)
+{
+	const struct tx_query members = {.filters = {{"network", n->id}}},
+			      nodes = {.filters = {{"project", n->project}}};
+	struct members m = {.set = set};
+	int r = tx_list(tx, &schema_member, &members, add_node, &m, NULL, NULL, e);
+
+	if (r >= 0)
+		r = tx_list(tx, &schema_node, &nodes, add_label, &m, NULL, NULL, e);
+	map_done(&m.nodes, NULL);
 	return r;
 }
 
-int labels_held(
-	struct labels *l, struct tx *tx, const char *network, const char *label, struct err *e)
+static int load_network(struct tx *tx, const char *network, struct map *set, struct err *e)
+{
+	struct network n = {0};
+	int r = tx_get(tx, &schema_network, network, &n, e);
+
+	if (r >= 0)
+		r = load(tx, &n, set, e);
+	schema_done(&schema_network, &n);
+	return r;
+}
+
+/* Which node of the network holds the label? NULL: none. */
+static int find_holder(struct labels *l, struct tx *tx, const char *network, const char *label,
+	const struct holder **ret, struct err *e)
 {
 	unsigned long now = atomic_load(&changes);
+	struct map *set;
+
 	if (l->seen != now) {
 		map_done(&l->networks, free_set);
 		l->networks = (struct map){0};
 		l->seen = now;
 	}
-	struct map *set = map_get(&l->networks, network);
+	set = map_get(&l->networks, network);
 	if (set == NULL) {
+		int r;
+
 		set = NEW(struct map);
-		int r = load(tx, network, set, e);
+		r = load_network(tx, network, set, e);
 		if (r < 0) {
 			free_set(set);
 			return r;
 		}
 		map_set(&l->networks, network, set);
 	}
-	return map_get(set, label) != NULL;
+	*ret = map_get(set, label);
+	return 0;
 }
 
 /* 1 when a node or another device holds it. */
 static int taken(struct labels *l, struct tx *tx, const char *network, const char *label,
 	const char *device, struct err *e)
 {
-	int r = labels_held(l, tx, network, label, e);
-	if (r != 0)
-		return r;
+	const struct holder *holder = NULL;
+	int r = find_holder(l, tx, network, label, &holder, e);
+	if (r < 0 || holder != NULL)
+		return r < 0 ? r : 1;
 	struct device other = {0};
 	r = tx_find(tx, &schema_device, &other, e, "network", network, "dns_name", label, NULL);
 	if (r == ERR_NOT_FOUND)
@@ -146,14 +197,22 @@ int labels_node_name(const char *name, const char *field, struct err *e)
 	return 0;
 }
 
-int labels_node_fits(
-	struct tx *tx, const char *network, const char *name, const char *field, struct err *e)
+int labels_node_fits(struct labels *l, struct tx *tx, const char *network, const char *name,
+	const char *node, const char *field, struct err *e)
 {
+	const struct holder *holder = NULL;
 	struct device d = {0};
 	char label[LABEL_MAX + 1];
 	int r;
 
 	label_from_name(name, label);
+	r = find_holder(l, tx, network, label, &holder, e);
+	if (r < 0)
+		return r;
+	if (holder != NULL && strcmp(holder->node, node) != 0)
+		return err_field(e, ERR_EXISTS, field,
+			"the DNS name %s is held by the node \"%.100s\": take another name", label,
+			holder->name);
 	r = tx_find(tx, &schema_device, &d, e, "network", network, "dns_name", label, NULL);
 	schema_done(&schema_device, &d);
 	if (r == ERR_NOT_FOUND)

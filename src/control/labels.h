@@ -12,10 +12,6 @@ struct labels;
 struct labels *labels_new(void);
 struct labels *labels_free(struct labels *l);
 
-/* Is label held by a node of the network? 1, 0 or an error. Writer thread only. */
-int labels_held(
-	struct labels *l, struct tx *tx, const char *network, const char *label, struct err *e);
-
 /* A unique label for a device made from its name, in ret: reserved ones and those of nodes are
  * passed over; "-2" and so on are added. Reserved names are ERR_INVALID naming "name". */
 int labels_for_device(struct labels *l, struct tx *tx, const char *network, const char *name,
@@ -23,10 +19,11 @@ int labels_for_device(struct labels *l, struct tx *tx, const char *network, cons
 
 /* May a node be called name? ERR_INVALID naming field when its label is reserved. */
 int labels_node_name(const char *name, const char *field, struct err *e);
-/* And in this network? ERR_EXISTS naming field when a device has the label: names that are known
- * stay whose they are, so it is the node that takes another. */
-int labels_node_fits(
-	struct tx *tx, const char *network, const char *name, const char *field, struct err *e);
+/* And in this network? ERR_EXISTS naming field and the holder when a device or another node than
+ * `node` has the label: names that are known stay whose they are, so it is the newcomer that takes
+ * another ("GW" and "gw" are one name in DNS). Writer thread only. */
+int labels_node_fits(struct labels *l, struct tx *tx, const char *network, const char *name,
+	const char *node, const char *field, struct err *e);
 
 /* Nodes or members changed: what was kept is void. Called by change_store. */
 void labels_changed(void);

@@ -88,7 +88,8 @@ int once_put(struct tx *tx, struct call *c, struct err *e)
 	buf_wipe(&job->link_token);
 	token_make(TOKEN_ONCE, &job->link_token);
 	once_key(buf_str(&job->link_token), &key);
-	seal_with_secret(&key, o.id, job->config.data, job->config.len, &sealed);
+	const struct buf *file = job->signed_config.len > 0 ? &job->signed_config : &job->config;
+	seal_with_secret(&key, o.id, file->data, file->len, &sealed);
 	base64_encode(sealed.data, sealed.len, &text);
 	o.hash = (char *)(uintptr_t)token_hash_hex(buf_str(&job->link_token), hex);
 	o.sealed = text.data;

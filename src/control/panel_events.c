@@ -55,17 +55,40 @@ static void left(void *arg, struct conn *c)
 		}
 }
 
+/* Who is behind a panel. Tokens made on the server's own machine have nobody: each is its own. */
+static const char *account(const struct principal *who)
+{
+	return id_valid(who->behind, "usr") ? who->behind : who->id;
+}
+
+static size_t panels_of(const struct panel_events *p, const struct principal *who)
+{
+	size_t n = 0;
+
+	VEC_FOREACH (v, &p->panels)
+		n += strcmp(account(&v->who), account(who)) == 0;
+	return n;
+}
+
+static void refuse(struct http_request *rq, const char *why)
+{
+	struct buf body = {0};
+
+	problem_write(&body, 503, err_name(ERR_UNAVAILABLE), why, NULL);
+	http_reply(rq, 503, PROBLEM_TYPE, &body);
+}
+
 void panel_events_open(struct panel_events *p, struct http_request *rq, const char *project,
 	const struct principal *who)
 {
 	struct panel panel = {.who = *who};
 
 	if (p->panels.n >= PANEL_STREAMS_MAX) {
-		struct buf body = {0};
-
-		problem_write(&body, 503, err_name(ERR_UNAVAILABLE),
-			"too many panels are open on this server", NULL);
-		http_reply(rq, 503, PROBLEM_TYPE, &body);
+		refuse(rq, "too many panels are open on this server");
+		return;
+	}
+	if (panels_of(p, who) >= PANEL_STREAMS_EACH) {
+		refuse(rq, "too many panels of this account are open");
 		return;
 	}
 	panel.conn = conn_open(p->hub, rq, project, left, p);

@@ -18,6 +18,8 @@
 #include "control/hub.h"
 
 #define PANEL_STREAMS_MAX 256
+/* Of one account, its tokens included: nobody shuts the others out. A browser has one. */
+#define PANEL_STREAMS_EACH 32
 #define PANEL_BATCH_MAX 256 /* events in one batch; more become one "refresh" */
 
 struct panel_events;

@@ -145,6 +145,17 @@ static void write_sums(struct buf *out, const char *project, const struct sums *
 	json_end_object(&w);
 }
 
+static void forget_projects(struct panel_links *p, const struct fleet *f)
+{
+	CLEANUP(strs_done) struct strs gone = {0};
+
+	MAP_FOREACH (slot, &p->projects)
+		if (map_get(&f->projects, slot->key) == NULL)
+			strs_push(&gone, slot->key);
+	VEC_FOREACH (id, &gone)
+		sums_free(map_remove(&p->projects, *id));
+}
+
 /* Clients that were deleted; their number is small beside that of those that stay. */
 static void forget_gone(struct panel_links *p)
 {
@@ -168,6 +179,7 @@ void panel_links_sample(struct panel_links *p, struct hub *h, bool everything,
 	CLEANUP(buf_done) struct buf text = {0};
 
 	p->sample++;
+	forget_projects(p, h->fleet);
 	reset_sums(p);
 	MAP_FOREACH (slot, &h->fleet->projects)
 		sums_of(p, slot->key);

@@ -4,12 +4,15 @@
 #include "codec/json.h"
 #include "control/change.h"
 #include "control/labels.h"
+#include "control/rejoin.h"
 #include "control/secrets.h"
+#include "control/telemetry.h"
 #include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "model/ports.h"
 #include "model/names.h"
+#include "model/range.h"
 #include "crypto/seal.h"
 #include "crypto/token.h"
 #include "model/validate.h"
@@ -167,11 +170,23 @@ static int seal_secret(struct registration *r, uint32_t generation, struct err *
 	return 0;
 }
 
-/* --- a request that came before --------------------------------------------------------------- */
+int register_secret(struct registration *r, struct node *n, struct err *e)
+{
+	CLEANUP(buf_wipe) struct buf bearer = {0};
+	struct secret secret, derived;
+	char hash[HASH_HEX_LEN];
 
-struct memberships {
-	VEC(struct member *) v;
-};
+	secrets_node(r->keys, n->id, n->generation, &secret);
+	key_derive(&secret, "bearer", &derived);
+	token_from_secret(TOKEN_NODE, &derived, &bearer);
+	secret_wipe(&secret);
+	secret_wipe(&derived);
+	mem_free(n->bearer_hash);
+	n->bearer_hash = mem_strdup(token_hash_hex(buf_str(&bearer), hash));
+	return seal_secret(r, n->generation, e);
+}
+
+/* --- a request that came before --------------------------------------------------------------- */
 
 static int collect_member(void *arg, const void *object)
 {
@@ -181,14 +196,14 @@ static int collect_member(void *arg, const void *object)
 	return 0;
 }
 
-static void memberships_done(struct memberships *l)
+void memberships_done(struct memberships *l)
 {
 	VEC_FOREACH (m, &l->v)
 		schema_free(&schema_member, *m);
 	VEC_DONE(&l->v);
 }
 
-static int memberships_of(struct tx *tx, const char *node, struct memberships *ret, struct err *e)
+int memberships_of(struct tx *tx, const char *node, struct memberships *ret, struct err *e)
 {
 	const struct tx_query q = {.filters = {{"node", node}}};
 
@@ -196,7 +211,7 @@ static int memberships_of(struct tx *tx, const char *node, struct memberships *r
 }
 
 /* Members have ids in the order they were made: the token's first network comes first. */
-static int fill_from(struct tx *tx, const char *node, struct registration *r, struct err *e)
+int register_fill(struct tx *tx, const char *node, struct registration *r, struct err *e)
 {
 	CLEANUP(memberships_done) struct memberships list = {0};
 	int result = memberships_of(tx, node, &list, e);
@@ -215,7 +230,7 @@ static int fill_from(struct tx *tx, const char *node, struct registration *r, st
 static bool is_replay(const struct node *n, const struct token *t, msec now)
 {
 	return n->join_token != NULL && strcmp(n->join_token, t->id) == 0 && n->confirmed_at == 0 &&
-		now - n->created_at <= REGISTER_REPLAY;
+		now - n->joined_at <= REGISTER_REPLAY;
 }
 
 /* 1: answered from what is there. 0: the key is new. ERR_EXISTS: somebody else has it. */
@@ -238,14 +253,17 @@ static int replay(struct tx *tx, const struct token *t, struct registration *r, 
 	if (result >= 0) {
 		id_copy(r->node, n.id);
 		id_copy(r->project, n.project);
+		r->name = mem_strdup(n.name);
 		result = seal_secret(r, n.generation, e);
 	}
 	if (result >= 0)
-		result = fill_from(tx, n.id, r, e);
+		result = register_fill(tx, n.id, r, e);
 	schema_done(&schema_member, &m);
 	schema_done(&schema_node, &n);
 	return result < 0 ? result : 1;
 }
+
+#define PORT_TRIES 64
 
 /* --- a new node ------------------------------------------------------------------------------- */
 
@@ -255,6 +273,7 @@ struct joining {
 	const struct token *token;
 	uint16_t ports[4 * REGISTER_NETWORKS_MAX]; /* taken on this machine */
 	size_t n_ports;
+	struct fleet *world; /* loaded when it is first asked */
 };
 
 static bool port_free(const struct joining *j, unsigned port)
@@ -306,9 +325,11 @@ static int make_group(struct joining *j, const struct network *n, struct group *
 	key_public(&private_key, &g->public_key);
 	r = secrets_put(j->tx, j->r->keys, g->id, SECRET_GROUP_KEY, &private_key, e);
 	secret_wipe(&private_key);
-	if (r < 0)
-		return r;
-	return change_store(j->tx, &schema_group, NULL, g, j->token->id, "group.create", e);
+	if (r >= 0)
+		r = change_store(j->tx, &schema_group, NULL, g, j->token->id, "group.create", e);
+	if (r >= 0 && j->world != NULL)
+		fleet_put(j->world, &schema_group, schema_dup(&schema_group, g));
+	return r;
 }
 
 /* Join the network's gateways: the first one makes the group. */
@@ -333,25 +354,51 @@ static int join_group(struct joining *j, const struct network *n, struct member 
 	return r;
 }
 
-static int lease(struct joining *j, const struct network *n, struct member *m, struct err *e)
+/* Besides those come ports that depend on who else is there (plan_check_ports): the machine's own
+ * in its other networks, and, where an exit or a gateway joins, one more on each of its peers.
+ * Which ones follows from the member's id, so another id, and where nothing else asks for it
+ * another port, is tried until nothing is in the way. */
+static int settle_ports(struct joining *j, const struct network *n, struct member *m, struct err *e)
 {
 	int r = 0;
 
-	if (addr_is_set(n->node_first))
-		r = tx_lease(j->tx, n->id, n->node_first, n->node_last, m->id, REGISTER_REST,
-			&m->ipv4, e);
-	if (r < 0 || !addr_is_set(n->ipv6.addr))
-		return r;
-	if (addr_is_set(m->ipv4)) {
-		/* the IPv4 address is in the low 32 bits of its twin */
-		m->ipv6 = addr_add(n->ipv6.addr, m->ipv4.bits);
-		return tx_lease_exact(j->tx, n->id, m->ipv6, m->id, e);
+	if (j->token->networks.n < 2 && !(m->roles & (ROLE_GATEWAY | ROLE_EXIT)))
+		return 0;
+	if (j->world == NULL)
+		r = world_load(j->tx, n->project, &j->world, e);
+	for (unsigned i = 0; r >= 0; i++) {
+		fleet_put(j->world, &schema_member, schema_dup(&schema_member, m));
+		r = world_check_ports(j->world, n->id, e);
+		if (r != ERR_EXISTS || i == PORT_TRIES)
+			break;
+		fleet_remove(j->world, &schema_member, m->id);
+		id_make("mem", tx_now(j->tx), m->id);
+		if (!(m->roles & ROLE_GATEWAY)) {
+			j->n_ports -= 3; /* what it took */
+			m->listen_port = pick_port(j, (uint16_t)(m->listen_port + 1),
+				(m->roles & ROLE_CONTROLLER) ? 2 : 1);
+			take_ports(j, n, m, NULL);
+		}
+		r = 0;
 	}
-	return tx_lease(j->tx, n->id, addr_add(n->ipv6.addr, 1), addr_add(n->ipv6.addr, 0xffff),
-		m->id, REGISTER_REST, &m->ipv6, e);
+	return r;
 }
 
-static void observe(const struct registration *r, struct member *m)
+static int lease(struct joining *j, const struct network *n, struct member *m, struct err *e)
+{
+	struct addr_range range = network_node_range(n);
+	bool v6 = range.first.family == FAMILY_IPV6;
+	int r = tx_lease(j->tx, n->id, range.first, range.last, m->id, REGISTER_REST,
+		v6 ? &m->ipv6 : &m->ipv4, e);
+
+	if (r < 0 || v6 || !addr_is_set(n->ipv6.addr))
+		return r;
+	/* the IPv4 address is in the low 32 bits of its twin */
+	m->ipv6 = addr_add(n->ipv6.addr, m->ipv4.bits);
+	return tx_lease_exact(j->tx, n->id, m->ipv6, m->id, e);
+}
+
+void register_observe(const struct registration *r, struct member *m)
 {
 	CLEANUP(buf_done) struct buf text = {0};
 	char host[ADDR_TEXT_LEN];
@@ -369,7 +416,8 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 	int result = world_mesh_fits(j->tx, n, 1, "network", e);
 
 	if (result >= 0)
-		result = labels_node_fits(j->tx, n->id, r->hostname, "hostname", e);
+		result = labels_node_fits(
+			r->labels, j->tx, n->id, r->hostname, r->node, "hostname", e);
 	if (result < 0)
 		return result;
 	id_make("mem", tx_now(j->tx), m.id);
@@ -387,9 +435,11 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 		take_ports(j, n, &m, NULL);
 	}
 	if (result >= 0)
+		result = settle_ports(j, n, &m, e);
+	if (result >= 0)
 		result = lease(j, n, &m, e);
 	if (result >= 0) {
-		observe(r, &m);
+		register_observe(r, &m);
 		result = member_check(&m, e);
 	}
 	if (result >= 0)
@@ -429,27 +479,19 @@ static int join_networks(struct joining *j, struct err *e)
 static int make_node(struct joining *j, struct err *e)
 {
 	struct registration *r = j->r;
-	CLEANUP(buf_wipe) struct buf bearer = {0};
-	struct secret secret, derived;
 	struct node n = {.enabled = true, .generation = 1};
-	char hash[HASH_HEX_LEN];
 	int result;
 
 	id_make("node", tx_now(j->tx), n.id);
 	id_copy(n.project, j->token->project);
 	id_copy(r->node, n.id);
 	id_copy(r->project, n.project);
-	secrets_node(r->keys, n.id, n.generation, &secret);
-	key_derive(&secret, "bearer", &derived);
-	token_from_secret(TOKEN_NODE, &derived, &bearer);
-	secret_wipe(&secret);
-	secret_wipe(&derived);
 	n.name = mem_strdup(r->hostname);
-	n.bearer_hash = mem_strdup(token_hash_hex(buf_str(&bearer), hash));
+	r->name = mem_strdup(r->hostname);
 	n.join_token = mem_strdup(j->token->id);
 	n.version = mem_strdup(r->version);
-	n.created_at = tx_now(j->tx);
-	result = seal_secret(r, n.generation, e);
+	n.created_at = n.joined_at = tx_now(j->tx);
+	result = register_secret(r, &n, e);
 	if (result >= 0)
 		result = node_check(&n, e);
 	if (result >= 0)
@@ -469,7 +511,10 @@ static int name_is_free(struct tx *tx, const char *project, const char *name, st
 		return 0;
 	return r < 0 ? r
 		     : err_field(e, ERR_EXISTS, "hostname",
-			       "a node named %s is already in this project", name);
+			       "a node named %s is already in this project: take another name "
+			       "(--name), or put this machine in its place by a token made with: "
+			       "warren token add --kind join --node NAME",
+			       name);
 }
 
 static int spend(struct tx *tx, struct token *t, struct err *e)
@@ -477,6 +522,20 @@ static int spend(struct tx *tx, struct token *t, struct err *e)
 	t->uses_left--;
 	t->last_used = tx_now(tx);
 	return tx_update(tx, &schema_token, t, e);
+}
+
+static int join(struct joining *j, struct err *e)
+{
+	struct registration *r = j->r;
+	int result = labels_node_name(r->hostname, "hostname", e);
+
+	if (result >= 0)
+		result = name_is_free(j->tx, j->token->project, r->hostname, e);
+	if (result >= 0)
+		result = make_node(j, e);
+	if (result >= 0)
+		result = join_networks(j, e);
+	return result;
 }
 
 int register_node(struct tx *tx, void *arg, struct err *e)
@@ -493,16 +552,11 @@ int register_node(struct tx *tx, void *arg, struct err *e)
 	if (result == 0) {
 		result = token_usable(&t, tx_now(tx), e);
 		if (result >= 0)
-			result = labels_node_name(r->hostname, "hostname", e);
-		if (result >= 0)
-			result = name_is_free(tx, t.project, r->hostname, e);
-		if (result >= 0)
-			result = make_node(&j, e);
-		if (result >= 0)
-			result = join_networks(&j, e);
+			result = t.node != NULL ? rejoin(tx, r, &t, e) : join(&j, e);
 		if (result >= 0)
 			result = spend(tx, &t, e);
 	}
+	fleet_free(j.world);
 	schema_done(&schema_token, &t);
 	return result < 0 ? result : 0;
 }
@@ -521,6 +575,7 @@ void register_write(const struct registration *r, struct buf *out)
 
 	json_begin_object(&w, NULL);
 	json_put_str(&w, "node_id", r->node);
+	json_put_str(&w, "name", r->name);
 	json_put_str(&w, "project", r->project);
 	put_addr(&w, "mesh_ip", r->mesh_ip);
 	put_addr(&w, "mesh_ip6", r->mesh_ip6);
@@ -547,6 +602,7 @@ void register_write(const struct registration *r, struct buf *out)
 void registration_done(struct registration *r)
 {
 	mem_free(r->hostname);
+	mem_free(r->name);
 	mem_free(r->version);
 	mem_free(r->sealed_secret);
 	VEC_FOREACH (n, &r->networks)
@@ -572,6 +628,10 @@ int node_leave(struct tx *tx, const char *node, const char *actor, struct err *e
 	}
 	if (r >= 0)
 		r = change_store(tx, &schema_node, &n, NULL, actor, "node.delete", e);
+	if (r >= 0)
+		r = tx_secret_delete(tx, n.id, e);
+	if (r >= 0)
+		r = telemetry_drop_node(tx, n.id, e);
 	schema_done(&schema_node, &n);
 	return r < 0 ? r : 0;
 }

@@ -18,6 +18,7 @@
 
 struct registration {
 	const struct control_keys *keys;
+	struct labels *labels;
 	/* What is asked for. */
 	char token_hash[65];
 	struct public_key public_key;
@@ -25,6 +26,7 @@ struct registration {
 	struct addr peer; /* where it comes from; unset = of no use to others */
 	/* What it got. */
 	id_text node, project;
+	char *name;                    /* of the node */
 	struct addr mesh_ip, mesh_ip6; /* in the first network */
 	char *sealed_secret;           /* base64 */
 	VEC(struct registered_network {
@@ -34,6 +36,21 @@ struct registration {
 	})
 	networks;
 };
+
+/* Memberships of a node in the order they were made: the one its registered key is for first. */
+struct memberships {
+	VEC(struct member *) v;
+};
+int memberships_of(struct tx *tx, const char *node, struct memberships *ret, struct err *e);
+void memberships_done(struct memberships *l);
+
+/* Parts of a registration that a new node and one that comes again have in common. */
+/* Seal the secret of r->node's generation for the registered key; set n's bearer to it. */
+int register_secret(struct registration *r, struct node *n, struct err *e);
+/* Tell r where the node is: its networks and addresses. */
+int register_fill(struct tx *tx, const char *node, struct registration *r, struct err *e);
+/* Where others may find the member, as far as its call tells. */
+void register_observe(const struct registration *r, struct member *m);
 
 /* Read the body; *ret_token gets the token in it. Unknown fields are refused. */
 int register_read(

@@ -104,6 +104,14 @@ int telemetry_load_node(struct telemetry *t, struct tx *tx, const struct node *n
 	return 0;
 }
 
+int telemetry_drop_node(struct tx *tx, const char *node, struct err *e)
+{
+	char key[64];
+
+	counters_key(node, key);
+	return tx_meta_delete(tx, key, e);
+}
+
 void telemetry_revision(struct telemetry *t, const char *node, uint64_t revision)
 {
 	pthread_mutex_lock(&t->lock);
@@ -131,6 +139,21 @@ void telemetry_forget(struct telemetry *t, const struct schema *s, const char *i
 		links_forget_peer(&t->links, id);
 		sights_forget(&t->sights, id);
 	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_rejoined(struct telemetry *t, const char *node)
+{
+	struct node_seen *n;
+
+	pthread_mutex_lock(&t->lock);
+	links_forget_reporter(&t->links, node);
+	sights_forget_observer(&t->sights, node);
+	n = seen(t, node);
+	n->connected = n->confirmed = false;
+	n->applied_revision = n->revision_then = 0;
+	n->last_heartbeat = 0;
+	n->error = mem_free(n->error);
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -294,7 +317,7 @@ void telemetry_status(struct telemetry *t, const char *node, struct node_status 
 struct batch {
 	VEC(struct device) devices; /* observed fields only */
 	VEC(struct node) nodes;
-	struct strs counters;    /* key, value, key, value... */
+	struct strs counters;    /* node, value, node, value... */
 	void (*done)(void *arg); /* in the last batch */
 	void *arg;
 };
@@ -312,6 +335,19 @@ static int touch(struct tx *tx, const struct schema *s, const void *object,
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+static int store_counters(struct tx *tx, const char *node, const char *text, struct err *e)
+{
+	struct node n = {0};
+	char key[64];
+	int r = tx_get(tx, &schema_node, node, &n, e);
+
+	schema_done(&schema_node, &n);
+	counters_key(node, key);
+	if (r == ERR_NOT_FOUND)
+		return 0; /* nobody would take them away again */
+	return r < 0 ? r : tx_meta_put(tx, key, text, e);
+}
+
 static int store_batch(struct tx *tx, void *arg, struct err *e)
 {
 	struct batch *b = arg;
@@ -322,7 +358,7 @@ static int store_batch(struct tx *tx, void *arg, struct err *e)
 	for (size_t i = 0; r >= 0 && i < b->nodes.n; i++)
 		r = touch(tx, &schema_node, &b->nodes.v[i], node_columns, e);
 	for (size_t i = 0; r >= 0 && i + 1 < b->counters.n; i += 2)
-		r = tx_meta_put(tx, b->counters.v[i], b->counters.v[i + 1], e);
+		r = store_counters(tx, b->counters.v[i], b->counters.v[i + 1], e);
 	return r;
 }
 
@@ -382,10 +418,8 @@ static void copy_seen(const char *id, struct node_seen *n, struct node *ret)
 static void add_counters(void *arg, const char *reporter, const char *text)
 {
 	struct strs *list = arg;
-	char key[64];
 
-	counters_key(reporter, key);
-	strs_push(list, key);
+	strs_push(list, reporter);
 	strs_push(list, text);
 }
 

@@ -28,6 +28,10 @@ int telemetry_load_node(struct telemetry *t, struct tx *tx, const struct node *n
 void telemetry_revision(struct telemetry *t, const char *node, uint64_t revision);
 void telemetry_connected(struct telemetry *t, const char *node, bool connected);
 void telemetry_forget(struct telemetry *t, const struct schema *s, const char *id);
+/* Another machine has taken the node's place: nothing is known of it yet. */
+void telemetry_rejoined(struct telemetry *t, const char *node);
+/* In the transaction that deletes a node: the counters kept of it go too. */
+int telemetry_drop_node(struct tx *tx, const char *node, struct err *e);
 
 /* What a heartbeat leads to. */
 struct heartbeat_answer {

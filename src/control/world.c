@@ -38,14 +38,57 @@ static int load(struct tx *tx, const char *project, struct fleet *f, struct err 
 	return r;
 }
 
+int world_load(struct tx *tx, const char *project, struct fleet **ret, struct err *e)
+{
+	*ret = fleet_new();
+	return load(tx, project, *ret, e);
+}
+
+int world_check_ports(struct fleet *f, const char *network, struct err *e)
+{
+	MAP_FOREACH (slot, &f->members) {
+		struct member *m = slot->value;
+
+		if (public_key_is_zero(&m->public_key))
+			m->public_key.bytes[0] = 1;
+	}
+	return plan_check_ports(f, network, e);
+}
+
+static int check_member(struct fleet *f, const struct member *m, struct err *e)
+{
+	int r = fleet_check_member(f, m, e);
+
+	if (r < 0)
+		return r;
+	fleet_put(f, &schema_member, schema_dup(&schema_member, m));
+	return world_check_ports(f, m->network, e);
+}
+
+/* A group as it would become: all its members' machines. */
+static int check_group(struct fleet *f, const struct group *g, struct err *e)
+{
+	int r = 0;
+
+	fleet_put(f, &schema_group, schema_dup(&schema_group, g));
+	MAP_FOREACH (slot, &f->members) {
+		const struct member *m = slot->value;
+
+		if (r == 0 && strcmp(m->group, g->id) == 0)
+			r = fleet_check_member(f, m, e);
+	}
+	return r < 0 ? r : world_check_ports(f, g->network, e);
+}
+
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e)
 {
-	struct fleet *f = fleet_new();
-	int r = load(tx, project, f, e);
+	struct fleet *f;
+	int r = world_load(tx, project, &f, e);
 	if (r == 0)
-		r = s == &schema_network ? fleet_check_network(f, object, e)
-					 : fleet_check_member(f, object, e);
+		r = s == &schema_network     ? fleet_check_network(f, object, e)
+			: s == &schema_group ? check_group(f, object, e)
+					     : check_member(f, object, e);
 	fleet_free(f);
 	return r;
 }

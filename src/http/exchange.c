@@ -222,6 +222,9 @@ static struct MHD_Response *make_response(struct http_request *rq)
 	if (rq->stream != NULL)
 		return MHD_create_response_from_callback(
 			MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_stream_read, rq->stream, on_stream_gone);
+	if (rq->lasting != NULL)
+		return MHD_create_response_from_buffer(
+			rq->lasting_n, (void *)(uintptr_t)rq->lasting, MHD_RESPMEM_PERSISTENT);
 	return MHD_create_response_from_buffer(n, buf_take(&rq->reply), MHD_RESPMEM_MUST_FREE);
 }
 
@@ -267,15 +270,8 @@ static enum MHD_Result send_reply(struct http_request *rq, bool close)
 
 static enum MHD_Result send_refusal(struct http_request *rq, bool close)
 {
-	const char *type = "text/plain";
-
 	rq->status = rq->refusal;
-	if (rq->server->o.error_body != NULL)
-		rq->server->o.error_body(
-			rq->refusal, rq->why.text, rq->why.field, &rq->reply, &type);
-	else
-		buf_addf(&rq->reply, "%s\n", rq->why.text);
-	rq->type = mem_strdup(type);
+	rq->type = mem_strdup(http_error_body(rq, rq->refusal, &rq->why, &rq->reply));
 	return send_reply(rq, close);
 }
 
@@ -356,31 +352,6 @@ static void wake_request(struct http_post *p)
 	http_connection_resume(rq->shard, rq->connection);
 }
 
-/* Agents pack long bodies. What a body unpacks to has the limit that it would have had plain. */
-static void unpack(struct http_request *rq)
-{
-	const char *coding = http_header(rq, "Content-Encoding");
-	struct buf plain = {0};
-	struct err e = {0};
-	int r;
-
-	if (coding == NULL || strcasecmp(coding, "identity") == 0)
-		return;
-	if (strcasecmp(coding, "gzip") != 0) {
-		refuse(rq, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "body must be plain or gzip");
-		return;
-	}
-	r = http_gunzip(rq->body.data, rq->body.len, rq->body_max, &plain, &e);
-	if (r < 0) {
-		buf_wipe(&plain);
-		refuse(rq, r == ERR_EXHAUSTED ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_BAD_REQUEST,
-			e.text);
-		return;
-	}
-	buf_wipe(&rq->body);
-	rq->body = plain;
-}
-
 static struct http_awaited *awaited_of(struct MHD_Connection *c)
 {
 	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
@@ -428,8 +399,6 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
 	}
 	if (rq->refusal == 0 && !rq->linked && rq->shard->worker->stopping)
 		refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
-	if (rq->refusal == 0 && !rq->linked && rq->body.len > 0)
-		unpack(rq);
 	if (rq->refusal != 0)
 		return send_refusal(rq, rq->body_dropped > 0);
 	if (!rq->linked)

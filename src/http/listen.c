@@ -50,17 +50,25 @@ static void remove_stale(const struct sockaddr_un *sun)
 	close(fd);
 }
 
+static int unix_address(const char *path, struct sockaddr_un *ret, struct err *e)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (path[0] != '/' || strlen(path) >= sizeof(ret->sun_path))
+		return err_field(e, ERR_INVALID, "listen",
+			"\"%s\" is not an absolute path of at most %zu bytes", path,
+			sizeof(ret->sun_path) - 1);
+	strcpy(ret->sun_path, path);
+	return 0;
+}
+
 static int listen_unix(
 	const char *where, const char *path, struct http_listener *ret, struct err *e)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd;
+	struct sockaddr_un sun;
+	int fd = unix_address(path, &sun, e);
 
-	if (path[0] != '/' || strlen(path) >= sizeof(sun.sun_path))
-		return err_field(e, ERR_INVALID, "listen",
-			"\"%s\" is not an absolute path of at most %zu bytes", path,
-			sizeof(sun.sun_path) - 1);
-	strcpy(sun.sun_path, path);
+	if (fd < 0)
+		return fd;
 	remove_stale(&sun);
 	fd = socket_for(AF_UNIX, e, where);
 	if (fd < 0)
@@ -99,20 +107,29 @@ static int split(const char *where, char **ret_host, const char **ret_port)
 	return 0;
 }
 
-static int listen_inet(const char *where, struct http_listener *ret, struct err *e)
+/* Free with freeaddrinfo. */
+static int inet_address(const char *where, struct addrinfo **ret, struct err *e)
 {
 	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 		.ai_socktype = SOCK_STREAM};
+	AUTOFREE char *host = NULL;
+	const char *port;
+
+	if (split(where, &host, &port) < 0 || getaddrinfo(host, port, &hints, ret) != 0)
+		return err_field(e, ERR_INVALID, "listen",
+			"\"%s\" is not ADDRESS:PORT, [ADDRESS]:PORT or unix:/path", where);
+	return 0;
+}
+
+static int listen_inet(const char *where, struct http_listener *ret, struct err *e)
+{
 	struct addrinfo *ai;
 	struct sockaddr_storage got;
 	socklen_t len = sizeof(got);
-	AUTOFREE char *host = NULL;
-	const char *port;
 	int fd, on = 1, off = 0;
 
-	if (split(where, &host, &port) < 0 || getaddrinfo(host, port, &hints, &ai) != 0)
-		return err_field(e, ERR_INVALID, "listen",
-			"\"%s\" is not ADDRESS:PORT, [ADDRESS]:PORT or unix:/path", where);
+	if (inet_address(where, &ai, e) < 0)
+		return ERR_INVALID;
 	fd = socket_for(ai->ai_family, e, where);
 	if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -128,6 +145,19 @@ static int listen_inet(const char *where, struct http_listener *ret, struct err 
 	/* The port sits at the same place in both families. */
 	ret->port = ntohs(((struct sockaddr_in *)&got)->sin_port);
 	ret->unix_path = NULL;
+	return 0;
+}
+
+int http_listen_check(const char *where, struct err *e)
+{
+	struct sockaddr_un sun;
+	struct addrinfo *ai;
+
+	if (text_starts(where, "unix:"))
+		return unix_address(where + strlen("unix:"), &sun, e);
+	if (inet_address(where, &ai, e) < 0)
+		return ERR_INVALID;
+	freeaddrinfo(ai);
 	return 0;
 }
 

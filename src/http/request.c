@@ -1,5 +1,6 @@
 /* DOC: what handlers see of a request, and the reply they give; see request.h and server.h. */
 #include "http/request.h"
+#include "http/gzip.h"
 
 #include "http/stream.h"
 
@@ -122,8 +123,54 @@ const char *http_cookie(const struct http_request *rq, const char *name)
 	return lookup(&rq->cookies, name, strcmp);
 }
 
-const char *http_body(const struct http_request *rq, size_t *ret_n)
+const char *http_error_body(
+	const struct http_request *rq, int status, const struct err *why, struct buf *out)
 {
+	const char *type = "text/plain";
+
+	if (rq->server->o.error_body != NULL)
+		rq->server->o.error_body(status, why->text, why->field, out, &type);
+	else
+		buf_addf(out, "%s\n", why->text);
+	return type;
+}
+
+/* What a body unpacks to has the limit that it would have had plain. 0, or the status of e. */
+static int unpack(struct http_request *rq, struct err *e)
+{
+	const char *coding = http_header(rq, "Content-Encoding");
+	struct buf plain = {0};
+	int r;
+
+	if (rq->body.len == 0 || coding == NULL || strcasecmp(coding, "identity") == 0)
+		return 0;
+	if (strcasecmp(coding, "gzip") != 0) {
+		err_set(e, ERR_INVALID, "body must be plain or gzip");
+		return 415;
+	}
+	r = http_gunzip(rq->body.data, rq->body.len, rq->body_max, &plain, e);
+	if (r < 0) {
+		buf_wipe(&plain);
+		return r == ERR_EXHAUSTED ? 413 : 400;
+	}
+	buf_wipe(&rq->body);
+	rq->body = plain;
+	return 0;
+}
+
+const char *http_body(struct http_request *rq, size_t *ret_n)
+{
+	struct err e = {0};
+	int status = rq->body_read ? 0 : unpack(rq, &e);
+
+	if (status != 0) {
+		struct buf body = {0};
+		const char *type = http_error_body(rq, status, &e, &body);
+
+		http_reply(rq, status, type, &body);
+		return NULL;
+	}
+	rq->body_read = true;
 	if (ret_n != NULL)
 		*ret_n = rq->body.len;
 	return buf_str(&rq->body);
@@ -193,6 +240,14 @@ void http_reply(struct http_request *rq, int status, const char *type, struct bu
 	}
 	if (hand_over(rq))
 		http_request_free(rq);
+}
+
+void http_reply_lasting(
+	struct http_request *rq, int status, const char *type, const void *p, size_t n)
+{
+	rq->lasting = p;
+	rq->lasting_n = n;
+	http_reply(rq, status, type, NULL);
 }
 
 struct http_stream *http_stream_open(struct http_request *rq, void (*closed)(void *arg), void *arg)

@@ -36,6 +36,7 @@ struct http_request {
 	char peer[INET6_ADDRSTRLEN];
 	struct buf body;
 	size_t body_max, body_dropped;
+	bool body_read;      /* handed out, unpacked */
 	bool pack;           /* the reply, when the client takes it */
 	size_t body_counted; /* of it in the server's bodies */
 	const struct http_route *route;
@@ -46,11 +47,16 @@ struct http_request {
 	int status;
 	char *type;
 	struct buf reply;
+	const void *lasting; /* instead of reply */
+	size_t lasting_n;
 	struct http_pairs reply_headers;
 	struct http_stream *stream;
 };
 
 struct http_request *http_request_new(struct http_shard *shard, const char *raw_target);
 void http_request_free(struct http_request *rq);
+/* Append what the server itself says when it refuses; returns the type of that. */
+const char *http_error_body(
+	const struct http_request *rq, int status, const struct err *why, struct buf *out);
 
 #endif

@@ -73,7 +73,10 @@ const char *http_query_name(
 	const struct http_request *rq, size_t i); /* i-th; NULL behind the last */
 const char *http_header(const struct http_request *rq, const char *name);
 const char *http_cookie(const struct http_request *rq, const char *name);
-const char *http_body(const struct http_request *rq, size_t *ret_n);
+/* The body, unpacked if it was sent packed (gzip): a handler asks after it knows who calls, so
+ * nobody unknown makes the server unpack anything. NULL: it could not be unpacked (400), is more
+ * than the route takes (413) or packed otherwise (415); that was replied, rq is gone. */
+const char *http_body(struct http_request *rq, size_t *ret_n);
 const char *http_peer(const struct http_request *rq);         /* address without port, or "unix" */
 int http_peer_uid(const struct http_request *rq, uid_t *ret); /* unix sockets: SO_PEERCRED */
 bool http_is_tls(const struct http_request *rq);
@@ -83,6 +86,10 @@ bool http_is_tls(const struct http_request *rq);
  * or later. Nothing else may touch rq from another thread while the handler still runs. */
 void http_reply_header(struct http_request *rq, const char *name, const char *value);
 void http_reply(struct http_request *rq, int status, const char *type, struct buf *body);
+/* The same with bytes that are there as long as the program: none is copied, so who asks a thousand
+ * times and never reads holds nothing. */
+void http_reply_lasting(
+	struct http_request *rq, int status, const char *type, const void *p, size_t n);
 /* Does the client take gzip (Accept-Encoding)? */
 bool http_takes_gzip(const struct http_request *rq);
 /* Before http_reply: pack a body of 1 KiB or more, on an HTTP thread, when the client takes it. */

@@ -268,7 +268,7 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-int doctor_main(int argc, char **argv)
+static int doctor_main(int argc, char **argv)
 {
 	CLEANUP(cli_session_done) struct cli_session s = {0};
 	struct doctor d = {.session = &s};
@@ -280,15 +280,7 @@ int doctor_main(int argc, char **argv)
 	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		puts("warren doctor [FILE...] - find out what is wrong here, and what to do\n\n"
-		     "Without FILE: this machine, and its part in the fleet when an agent has joined.\n"
-		     "With FILE: read WireGuard configuration files (as wg-quick does) and say what "
-		     "is wrong\nwith them. Exit status 1 when anything is.\n\n"
-		     "Options:");
-		for (const struct cli_option *o = options; o->name != NULL; o++)
-			printf("  --%s %-*s  %s\n", o->name, 20 - (int)strlen(o->name), o->arg,
-				o->help);
-		puts("\nExamples:\n  sudo warren doctor\n  warren doctor /etc/wireguard/wg0.conf");
+		cli_command_help(&doctor_command);
 		return EXIT_DONE;
 	}
 	if (a.n_words > 0)
@@ -306,3 +298,17 @@ int doctor_main(int argc, char **argv)
 	patient_free(d.patient);
 	return r;
 }
+
+const struct cli_command doctor_command = {
+	.name = "doctor",
+	.run = doctor_main,
+	.help = "find out what is wrong here, and what to do",
+	.args = "[FILE...]",
+	.about =
+		"Without FILE: this machine, and its part in the fleet when an agent has joined.\n"
+		"With FILE: read WireGuard configuration files (as wg-quick does) and say what is\n"
+		"wrong with them. Exit status 1 when anything is.",
+	.options = options,
+	.calls = true,
+	.example = "warren doctor /etc/wireguard/wg0.conf",
+};

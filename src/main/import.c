@@ -198,7 +198,7 @@ static int run(struct cli_session *s, const struct cli_args *a, struct err *e)
 	return r;
 }
 
-int import_main(int argc, char **argv)
+static int import_main(int argc, char **argv)
 {
 	CLEANUP(cli_session_done) struct cli_session s = {0};
 	struct cli_args a;
@@ -207,16 +207,22 @@ int import_main(int argc, char **argv)
 	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help") || a.n_words != 1) {
-		puts("warren import FILE [options] - a WireGuard server's file becomes a network\n\n"
-		     "Keys, addresses, names in comments and pre-shared keys are kept; clients notice\n"
-		     "nothing. Commands in the file are shown and never run.\n\nOptions:");
-		for (const struct cli_option *o = options; o->name != NULL; o++)
-			printf("  --%s %-*s  %s\n", o->name, 20 - (int)strlen(o->name),
-				o->arg ? o->arg : "", o->help);
-		puts("\nExample:\n  warren import /etc/wireguard/wg0.conf --adopt --dry-run");
+		cli_command_help(&import_command);
 		return cli_has(&a, "help") ? EXIT_DONE : EXIT_USAGE;
 	}
 	if (cli_session_init(&s, &a, &e) < 0 || run(&s, &a, &e) < 0)
 		return cli_fail(&e);
 	return cli_has(&a, "dry-run") ? EXIT_WOULD_CHANGE : EXIT_DONE;
 }
+
+const struct cli_command import_command = {
+	.name = "import",
+	.run = import_main,
+	.help = "a WireGuard server's file becomes a network and its clients",
+	.args = "FILE",
+	.about = "Keys, addresses, names in comments and pre-shared keys are kept; clients notice\n"
+		 "nothing. Commands in the file are shown and never run.",
+	.options = options,
+	.calls = true,
+	.example = "warren import /etc/wireguard/wg0.conf --adopt --dry-run",
+};

@@ -13,7 +13,7 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-int keygen_main(int argc, char **argv)
+static int keygen_main(int argc, char **argv)
 {
 	CLEANUP(secret_wipe) struct secret key = {0};
 	CLEANUP(buf_wipe) struct buf text = {0};
@@ -25,8 +25,7 @@ int keygen_main(int argc, char **argv)
 	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help") || !cli_has(&a, "output")) {
-		puts("warren keygen -o FILE\n\nWrites a new private key to FILE (which must not "
-		     "exist) and prints the public key.\n\nExample:\n  warren keygen -o node.key");
+		cli_command_help(&keygen_command);
 		return cli_has(&a, "help") ? EXIT_DONE : EXIT_USAGE;
 	}
 	if (access(cli_flag(&a, "output"), F_OK) == 0) {
@@ -42,3 +41,13 @@ int keygen_main(int argc, char **argv)
 	printf("%s\n", key_format_public(&public_key, hex));
 	return EXIT_DONE;
 }
+
+const struct cli_command keygen_command = {
+	.name = "keygen",
+	.run = keygen_main,
+	.help = "make a WireGuard key pair",
+	.about =
+		"Writes a new private key to FILE (which must not exist) and prints the public key.",
+	.options = options,
+	.example = "warren keygen -o node.key",
+};

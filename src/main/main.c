@@ -10,19 +10,9 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} commands[] = {
-	{"up", up_main, "control plane and gateway on this machine, in one go"},
-	{"serve", serve_main, "the control plane"},
-	{"agent", agent_main, "the node agent: join URL, run, down"},
-	{"doctor", doctor_main, "find out what is wrong here, and what to do"},
-	{"import", import_main, "a WireGuard server's file becomes a network and its clients"},
-	{"status", status_main, "the fleet in a few lines"},
-	{"keygen", keygen_main, "make a WireGuard key pair"},
-};
+const struct cli_command *const commands[] = {&up_command, &serve_command, &agent_command,
+	&doctor_command, &import_command, &status_command, &keygen_command, &completion_command,
+	&man_command, NULL};
 
 void no_core_dumps(void)
 {
@@ -32,8 +22,8 @@ void no_core_dumps(void)
 static void help(void)
 {
 	puts("warren runs fleets of WireGuard tunnels.\n\nUsage: warren COMMAND [options]\n");
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		printf("  %-10s %s\n", commands[i].name, commands[i].help);
+	for (size_t i = 0; commands[i] != NULL; i++)
+		printf("  %-11s %s\n", commands[i]->name, commands[i]->help);
 	puts("\nObjects (list, show, add, set, enable, disable, rm):");
 	cli_help_nouns();
 	puts("\nwarren COMMAND --help says more. Example:\n  warren client add 'Ann phone' --qr");
@@ -64,9 +54,9 @@ int main(int argc, char **argv)
 		puts("warren " WARREN_VERSION);
 		return EXIT_DONE;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 2, argv + 2);
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (strcmp(argv[1], commands[i]->name) == 0)
+			return commands[i]->run(argc - 2, argv + 2);
 	if (cli_has_noun(argv[1]))
 		return cli_main(argc - 1, argv + 1);
 	fprintf(stderr, "warren: there is no command '%s' (warren --help)\n", argv[1]);

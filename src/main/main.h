@@ -6,21 +6,29 @@
 #include "base/err.h"
 #include "cli/cli.h"
 
-int serve_main(int argc, char **argv);
-int agent_main(int argc, char **argv);
-int up_main(int argc, char **argv);
-int doctor_main(int argc, char **argv);
+extern const struct cli_command serve_command, agent_command, up_command, doctor_command,
+	import_command, keygen_command, status_command, completion_command, man_command;
+/* All of them, in the order of the help; NULL at the end. */
+extern const struct cli_command *const commands[];
 int doctor_files(const struct cli_args *a); /* the linter: warren doctor FILE... */
-int import_main(int argc, char **argv);
-int keygen_main(int argc, char **argv);
-int status_main(int argc, char **argv);
+
+/* Options several commands take. */
+#define LISTEN_OPTIONS                                                        \
+	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},             \
+		{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"}, \
+		{"cert", "FILE", "TLS certificate chain for --listen, PEM"},  \
+	{                                                                     \
+		"key", "FILE", "its private key, PEM"                         \
+	}
+#define LOG_OPTION                                                                      \
+	{                                                                               \
+		"log-level", "debug|info|warn|error", "what to write to the log (info)" \
+	}
 
 /* Options of `serve` and `up` from flags, then the settings file. */
 struct control_options;
-struct settings;
-extern const struct cli_option serve_options[];
-int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e);
-void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret);
+int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+	struct err *e);
 
 /* Before anything is made: is the folder free, are the addresses? The error says who holds them. */
 int serve_check(const struct control_options *o, struct err *e);

@@ -4,8 +4,9 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/mem.h"
-#include "codec/settings.h"
 #include "control/control.h"
+#include "control/signing.h"
+#include "http/listen.h"
 #include "main/port.h"
 
 #include <errno.h>
@@ -15,43 +16,32 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define SETTINGS_FILE "/etc/warren/warren.yaml"
-
-const struct cli_option serve_options[] = {
-	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},
-	{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"},
-	{"cert", "FILE", "TLS certificate chain for --listen, PEM"},
-	{"key", "FILE", "its private key, PEM"},
+static const struct cli_option options[] = {
+	LISTEN_OPTIONS,
+	{"profile-signing-cert", "FILE", "who signs Apple profiles: certificate chain, PEM"},
+	{"profile-signing-key", "FILE", "its private key, PEM, 0600"},
 	{"allow-hosts", "NAMES", "host names browsers may use, with commas"},
 	{"check-config", NULL, "read the settings and stop"},
-	{"log-level", "LEVEL", "debug, info, warn, error"},
+	{"state", "DIR", "state folder (/var/lib/warren)"},
+	{"config", "FILE", "settings (" CLI_SETTINGS_FILE ")"},
+	LOG_OPTION,
 	{0},
 };
 
-static const char *const known_settings[] = {"state", "listen", "agent_listen", "allow_hosts",
-	"cert", "key", "log_level", "url", "token_file", "ca", "pin", "project", NULL};
-
-int serve_settings(const struct cli_args *a, struct settings *ret, struct err *e)
-{
-	const char *named = cli_flag(a, "config");
-	int r = settings_read(named ? named : SETTINGS_FILE, known_settings, ret, e);
-
-	return r == ERR_NOT_FOUND && named == NULL ? 0 : r;
-}
-
-static const char *pick(const struct cli_args *a, const char *flag, const struct settings *s,
+static const char *pick(const struct cli_args *a, const char *flag, const struct cli_settings *s,
 	const char *setting, const char *fallback)
 {
-	const char *v = cli_flag(a, flag);
+	const char *v = cli_setting(s, a, flag, NULL, setting);
 
-	if (v == NULL)
-		v = settings_get(s, setting);
 	return v != NULL ? v : fallback;
 }
 
-void serve_fill(const struct cli_args *a, const struct settings *s, struct control_options *ret)
+int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+	struct err *e)
 {
+	const char *log = pick(a, "log-level", s, "log_level", "info");
 	enum log_level level = LOG_INFO;
+	struct err why = {0};
 
 	*ret = (struct control_options){
 		.state_dir = pick(a, "state", s, "state", "/var/lib/warren"),
@@ -60,9 +50,26 @@ void serve_fill(const struct cli_args *a, const struct settings *s, struct contr
 		.allowed_hosts = pick(a, "allow-hosts", s, "allow_hosts", NULL),
 		.cert_file = pick(a, "cert", s, "cert", NULL),
 		.key_file = pick(a, "key", s, "key", NULL),
+		.profile_signing_cert =
+			pick(a, "profile-signing-cert", s, "profile_signing_cert", NULL),
+		.profile_signing_key =
+			pick(a, "profile-signing-key", s, "profile_signing_key", NULL),
 	};
-	log_level_parse(pick(a, "log-level", s, "log_level", "info"), &level);
+	if (log_level_parse(log, &level) < 0)
+		return err_field(e, ERR_INVALID, "log-level", "'%s' is not a level", log);
 	log_init("control", level);
+	if (http_listen_check(ret->listen, &why) < 0)
+		return err_field(e, ERR_INVALID, "listen", "%s", why.text);
+	if (http_listen_check(ret->agent_listen, &why) < 0)
+		return err_field(e, ERR_INVALID, "agent-listen", "%s", why.text);
+	if ((ret->cert_file == NULL) != (ret->key_file == NULL))
+		return err_field(e, ERR_INVALID, ret->cert_file == NULL ? "cert" : "key",
+			"a certificate and its key go together: give both --cert and --key");
+	if (ret->cert_file != NULL && access(ret->cert_file, R_OK) < 0)
+		return err_errno(e, errno, "cannot read the certificate %s", ret->cert_file);
+	if (ret->key_file != NULL && access(ret->key_file, R_OK) < 0)
+		return err_errno(e, errno, "cannot read the key %s", ret->key_file);
+	return 0;
 }
 
 /* Does a server hold the lock of this folder (control/control.h)? */
@@ -123,45 +130,41 @@ bool signals_pending(void)
 	return sigismember(&set, SIGINT) || sigismember(&set, SIGTERM);
 }
 
-static void help(void)
+static void signer_done(struct cms_signer **s)
 {
-	puts("warren serve - the control plane\n\nOptions:");
-	for (const struct cli_option *o = serve_options; o->name != NULL; o++)
-		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
-			o->arg ? o->arg : "", o->help);
-	puts("  --state DIR              state folder (/var/lib/warren)\n"
-	     "  --config FILE            settings (" SETTINGS_FILE ")\n\n"
-	     "Example:\n  warren serve --listen 0.0.0.0:8443");
+	cms_signer_free(*s);
 }
 
-int serve_main(int argc, char **argv)
+static int serve_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
-	struct control_options options;
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
+	CLEANUP(signer_done) struct cms_signer *signer = NULL;
+	struct control_options o;
 	struct control *c = NULL;
 	struct cli_args a;
 	struct err e = {0};
 
-	if (cli_parse(argc, argv, serve_options, &a) < 0)
+	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		help();
+		cli_command_help(&serve_command);
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0 ||
+		serve_fill(&a, &settings, &o, &e) < 0)
 		return cli_fail(&e);
-	serve_fill(&a, &settings, &options);
 	if (cli_has(&a, "check-config")) {
+		if (signing_open(&o, &signer, &e) < 0)
+			return cli_fail(&e);
 		puts("settings are fine");
 		return EXIT_DONE;
 	}
 	no_core_dumps();
 	signals_block();
-	if (serve_check(&options, &e) < 0 || control_start(&options, &c, &e) < 0)
+	if (serve_check(&o, &e) < 0 || control_start(&o, &c, &e) < 0)
 		return cli_fail(&e);
-	log_info("ready", LOG_KV_STR("listen", options.listen),
-		LOG_KV_STR("agent_listen", options.agent_listen),
-		LOG_KV_STR("state", options.state_dir));
+	log_info("ready", LOG_KV_STR("listen", o.listen),
+		LOG_KV_STR("agent_listen", o.agent_listen), LOG_KV_STR("state", o.state_dir));
 	notify_send("READY=1");
 	while (signals_wait() == SIGCHLD)
 		;
@@ -170,3 +173,11 @@ int serve_main(int argc, char **argv)
 	control_stop(c);
 	return EXIT_DONE;
 }
+
+const struct cli_command serve_command = {
+	.name = "serve",
+	.run = serve_main,
+	.help = "the control plane",
+	.options = options,
+	.example = "warren serve --listen 0.0.0.0:8443",
+};

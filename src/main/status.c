@@ -30,7 +30,7 @@ static int total(struct cli_session *s, const char *path, int64_t *ret, struct e
 	return 0;
 }
 
-int status_main(int argc, char **argv)
+static int status_main(int argc, char **argv)
 {
 	CLEANUP(cli_session_done) struct cli_session s = {0};
 	CLEANUP(buf_done) struct buf out = {0};
@@ -41,7 +41,7 @@ int status_main(int argc, char **argv)
 	if (cli_parse(argc, argv, NULL, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		puts("warren status - the fleet in a few lines\n\nExample:\n  warren status --json");
+		cli_command_help(&status_command);
 		return EXIT_DONE;
 	}
 	if (cli_session_init(&s, &a, &e) < 0)
@@ -61,3 +61,11 @@ int status_main(int argc, char **argv)
 		printf("%s\n", buf_str(&out));
 	return EXIT_DONE;
 }
+
+const struct cli_command status_command = {
+	.name = "status",
+	.run = status_main,
+	.help = "the fleet in a few lines",
+	.calls = true,
+	.example = "warren status --json",
+};

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "codec/settings.h"
 #include "control/control.h"
 #include "main/machine.h"
 #include "main/port.h"
@@ -33,10 +32,7 @@
 #define GATEWAY_ASK_MS 100
 
 static const struct cli_option options[] = {
-	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},
-	{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"},
-	{"cert", "FILE", "TLS certificate chain for --listen, PEM"},
-	{"key", "FILE", "its private key, PEM"},
+	LISTEN_OPTIONS,
 	{"endpoint", "HOST[:PORT]",
 		"where clients reach this gateway (the default route's address)"},
 	{"port", "PORT", "UDP port of the gateway (51820)"},
@@ -44,7 +40,8 @@ static const struct cli_option options[] = {
 	{"lan", "CIDRS", "networks behind this gateway that clients may reach"},
 	{"no-client", NULL, "do not make a first client"},
 	{"keep", NULL, "leave tunnels up when this ends"},
-	{"log-level", "LEVEL", "debug, info, warn, error"},
+	{"state", "DIR", "state folder (/var/lib/warren)"},
+	LOG_OPTION,
 	{0},
 };
 
@@ -171,6 +168,7 @@ static struct agent_options agent_options(const struct up *u)
 {
 	return (struct agent_options){
 		.state_dir = u->agent_dir,
+		.version = WARREN_VERSION,
 		.teardown_on_exit = false,
 	};
 }
@@ -184,6 +182,7 @@ static int join(struct up *u, struct err *e)
 	struct agent_options o = agent_options(u);
 	struct json_writer w = {.out = &body};
 	char hostname[256] = "gateway", name[IFNAME_LEN * 5];
+	char *joined = NULL;
 	int r;
 
 	if (agent_is_joined(u->agent_dir))
@@ -209,7 +208,8 @@ static int join(struct up *u, struct err *e)
 	o.url = url;
 	gethostname(hostname, sizeof(hostname) - 1);
 	snprintf(name, sizeof(name), "%.60s", hostname);
-	r = agent_join(&o, token, name, e);
+	r = agent_join(&o, token, name, &joined, e);
+	mem_free(joined);
 	if (token != NULL)
 		mem_wipe(token, strlen(token));
 	return r;
@@ -462,16 +462,6 @@ static void watch(struct up *u)
 	}
 }
 
-static void help(void)
-{
-	puts("warren up - control plane and gateway on this machine\n\nOptions:");
-	for (const struct cli_option *o = options; o->name != NULL; o++)
-		printf("  --%s %-*s  %s\n", o->name, 24 - (int)strlen(o->name),
-			o->arg ? o->arg : "", o->help);
-	puts("  --state DIR              state folder (/var/lib/warren)\n\n"
-	     "Example:\n  warren up --endpoint vpn.example.com --lan 10.50.0.0/24");
-}
-
 /* What must be free, before anything is made. A gateway that has been here has its port from the
  * network: see set_member. */
 static int check_ports(struct up *u, struct err *e)
@@ -504,9 +494,9 @@ static int run(struct up *u, struct err *e)
 	return 0;
 }
 
-int up_main(int argc, char **argv)
+static int up_main(int argc, char **argv)
 {
-	CLEANUP(settings_done) struct settings settings = {0};
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
 	struct up u = {0};
 	struct cli_args a;
 	struct err e = {0};
@@ -515,25 +505,25 @@ int up_main(int argc, char **argv)
 	if (cli_parse(argc, argv, options, &a) < 0)
 		return EXIT_USAGE;
 	if (cli_has(&a, "help")) {
-		help();
+		cli_command_help(&up_command);
 		return EXIT_DONE;
 	}
-	if (serve_settings(&a, &settings, &e) < 0)
+	if (cli_settings_read(&a, false, &settings, &e) < 0)
 		return cli_fail(&e);
 	u.args = &a;
 	u.port = 51820;
 	if (cli_has(&a, "port")) {
 		uint64_t port = 0;
 
-		if (text_u64(cli_flag(&a, "port"), UINT16_MAX, &port) < 0 ||
-			listen_port_check((int64_t)port, "port", &e) < 0) {
-			err_field(&e, ERR_INVALID, "port", "'%s' is not a port (1-65535)",
-				cli_flag(&a, "port"));
+		/* what is no number is no port either */
+		if (text_u64(cli_flag(&a, "port"), INT32_MAX, &port) < 0)
+			port = 0;
+		if (listen_port_check((int64_t)port, "port", &e) < 0)
 			return cli_fail(&e);
-		}
 		u.port = (uint16_t)port;
 	}
-	serve_fill(&a, &settings, &u.control_options);
+	if (serve_fill(&a, &settings, &u.control_options, &e) < 0)
+		return cli_fail(&e);
 	if (!cli_has(&a, "log-level"))
 		log_init("warren", LOG_WARN); /* people read this one; the daemon logs more */
 	u.agent_dir = mem_printf("%s/agent", u.control_options.state_dir);
@@ -547,3 +537,11 @@ int up_main(int argc, char **argv)
 	mem_free(u.agent_dir);
 	return r < 0 ? cli_fail(&e) : EXIT_DONE;
 }
+
+const struct cli_command up_command = {
+	.name = "up",
+	.run = up_main,
+	.help = "control plane and gateway on this machine, in one go",
+	.options = options,
+	.example = "warren up --endpoint vpn.example.com --lan 10.50.0.0/24",
+};

@@ -351,6 +351,17 @@ struct member_refs *fleet_memberships(const struct fleet *f, const char *node)
 	return r != NULL ? r : &none;
 }
 
+bool fleet_shares(const struct fleet_network *fn, const struct member *m)
+{
+	if (!(m->roles & ROLE_GATEWAY) || m->group[0] == '\0' || public_key_is_zero(&m->public_key))
+		return false;
+	VEC_FOREACH (other, &fn->members)
+		if (strcmp((*other)->id, m->id) != 0 && ((*other)->roles & ROLE_GATEWAY) &&
+			strcmp((*other)->group, m->group) == 0)
+			return true;
+	return false;
+}
+
 struct member *fleet_member(const struct fleet *f, const char *node, const char *network)
 {
 	struct member_refs *r = fleet_memberships(f, node);

@@ -54,6 +54,9 @@ struct member_refs *fleet_memberships(const struct fleet *f, const char *node);
 /* NULL when the node is not in that network. */
 struct member *fleet_member(const struct fleet *f, const char *node, const char *network);
 
+/* Does the member share its devices with other gateways of its group? */
+bool fleet_shares(const struct fleet_network *fn, const struct member *m);
+
 /* One change of the fleet: exactly one of before and after may be NULL (created, deleted). */
 struct fleet_change {
 	const struct schema *schema;

@@ -53,6 +53,7 @@ struct network {
 	struct strs dns;                       /* resolvers written into device configurations */
 	bool dns_serve;                        /* its nodes answer for its domain */
 	struct strs dns_upstreams;             /* where they forward to; empty = as their host */
+	struct strs region_ranges;             /* "CIDR=REGION": who calls from there is near it */
 	msec created_at;
 };
 
@@ -65,6 +66,7 @@ struct node {
 	uint32_t generation;       /* of its node secret; raised by re-registration */
 	char *bearer_hash;         /* hex SHA-256 of its bearer; never in an answer */
 	char *join_token;          /* id of the token it joined with */
+	msec joined_at;            /* when it last did */
 	msec confirmed_at;         /* first heartbeat: replays of the registration end here */
 	uint64_t revision;         /* of its desired state */
 	uint64_t applied_revision; /* observed */
@@ -118,9 +120,10 @@ struct group {
 
 enum device_kind { DEVICE_CLIENT, DEVICE_SITE, DEVICE_CONNECTION };
 
-/* Bits a second. Below the least a full packet would wait for longer than connections do. */
+/* Bits a second. Below the least a full packet would wait for longer than connections do; above the
+ * most nftables does not count: it keeps nanoseconds times bytes a second in 64 bits. */
 #define DEVICE_RATE_MIN 16000
-#define DEVICE_RATE_MAX 1000000000000LL
+#define DEVICE_RATE_MAX 100000000000LL
 
 /* When a quota begins anew: never, each day or each month (UTC). */
 enum quota_period { QUOTA_NONE, QUOTA_DAY, QUOTA_MONTH };
@@ -155,6 +158,10 @@ struct device {
 	msec last_seen;  /* observed: newest handshake, 0 = never */
 	uint64_t rx, tx; /* observed: bytes, as the gateway counts them */
 	id_text at;      /* observed: member it is at, away from its group's home; "" = at home */
+	/* The gateway (a node) its configuration names; "" = the group's first that can be used. It
+	 * is valid at the others, too, and no plan depends on this. */
+	id_text entry;
+	id_text config_entry; /* the one named by the file handed out last, when asked for */
 	/* Bytes it may use, both directions together, over all gateways; 0 = any number. */
 	uint64_t quota_bytes;
 	int quota_period;     /* enum quota_period */
@@ -263,6 +270,7 @@ struct token {
 	struct strs grants;   /* API: as a user's */
 	struct strs networks; /* join: network ids or names it admits to */
 	unsigned roles;       /* join: enum role bits it grants */
+	char *node;           /* join: the node a machine takes the place of, or NULL */
 	uint32_t uses_left;   /* join: 0 = used up */
 	char *created_by;     /* the user behind it (also when a token made it), or "local" */
 	msec created_at;

@@ -6,6 +6,7 @@
 #include "model/schema.h"
 
 #include "model/names.h"
+#include "model/validate.h"
 
 #include <stddef.h>
 
@@ -66,6 +67,12 @@ enum {
 		.name = #field_, .type = (type_), .offset = offsetof(OBJ, field_), \
 		.flags = (unsigned)(flags_), .words = (words_)                     \
 	}
+/* A number whose range has words of its own (spec 1). */
+#define RANGE(field_, type_, flags_, min_, max_, range_)                                     \
+	{                                                                                    \
+		.name = #field_, .type = (type_), .offset = offsetof(OBJ, field_),           \
+		.flags = (unsigned)(flags_), .min = (min_), .max = (max_), .range = (range_) \
+	}
 #define ID(field_, flags_) F(field_, FIELD_ID, flags_, 0, ID_MAX)
 #define SCHEMA(name_, prefix_)                                \
 	const struct schema schema_##name_ = {.name = #name_, \
@@ -73,6 +80,12 @@ enum {
 		.size = sizeof(OBJ),                          \
 		.fields = name_##_fields,                     \
 		.n = ARRAY_LEN(name_##_fields)}
+
+/* 0 is the system's default; what a network's families need is network_check's business. */
+static int mtu_range(int64_t mtu, const char *field, struct err *e)
+{
+	return mtu_check(mtu, 0, field, e);
+}
 
 #define OBJ struct project
 static const struct field project_fields[] = {
@@ -99,14 +112,15 @@ static const struct field network_fields[] = {
 	F(gateway_addr, FIELD_ADDR, MAKE, 0, 0),
 	F(device_first, FIELD_ADDR, MAKE, 0, 0),
 	F(device_last, FIELD_ADDR, MAKE, 0, 0),
-	F(listen_port, FIELD_U16, EDIT, 1, PORT_MAX),
-	F(mtu, FIELD_U32, EDIT, 0, MTU_MAX),
+	RANGE(listen_port, FIELD_U16, EDIT, 1, PORT_MAX, listen_port_check),
+	RANGE(mtu, FIELD_U32, EDIT, 0, MTU_MAX, mtu_range),
 	F(keepalive, FIELD_U16, EDIT, 0, SECONDS_MAX),
 	F(psk, FIELD_BOOL, EDIT, 0, 0),
 	F(psk_epoch, FIELD_U64, PATCH, 0, ANY_U64),
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
 	F(dns_serve, FIELD_BOOL, EDIT, 0, 0),
 	F(dns_upstreams, FIELD_STRS, EDIT, 0, DNS_MAX),
+	F(region_ranges, FIELD_STRS, EDIT, 0, PREFIXES_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(network, "net");
@@ -121,6 +135,7 @@ static const struct field node_fields[] = {
 	F(generation, FIELD_U32, 0, 0, ANY_U32),
 	F(bearer_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(join_token, FIELD_STR, HIDE, 0, ID_MAX),
+	F(joined_at, FIELD_TIME, 0, 0, 0),
 	F(confirmed_at, FIELD_TIME, 0, 0, 0),
 	F(revision, FIELD_U64, 0, 0, ANY_U64),
 	F(applied_revision, FIELD_U64, 0, 0, ANY_U64),
@@ -144,7 +159,7 @@ static const struct field member_fields[] = {
 	F(public_key, FIELD_KEY, 0, 0, 0),
 	F(ipv4, FIELD_ADDR, 0, 0, 0),
 	F(ipv6, FIELD_ADDR, 0, 0, 0),
-	F(listen_port, FIELD_U16, PATCH, 1, PORT_MAX),
+	RANGE(listen_port, FIELD_U16, PATCH, 1, PORT_MAX, listen_port_check),
 	F(endpoint, FIELD_STR, PATCH, 0, ENDPOINT_MAX),
 	F(observed_endpoint, FIELD_STR, 0, 0, ENDPOINT_MAX),
 	F(region, FIELD_STR, PATCH, 0, NAME_MAX),
@@ -167,7 +182,7 @@ static const struct field group_fields[] = {
 	F(name, FIELD_STR, EDIT | MUST, NAME_MIN, NAME_MAX),
 	WORDS(mode, FIELD_ENUM, EDIT, group_mode_words),
 	F(public_key, FIELD_KEY, 0, 0, 0),
-	F(listen_port, FIELD_U16, EDIT, 1, PORT_MAX),
+	RANGE(listen_port, FIELD_U16, EDIT, 1, PORT_MAX, listen_port_check),
 	F(created_at, FIELD_TIME, 0, 0, 0),
 };
 SCHEMA(group, "grp");
@@ -194,7 +209,7 @@ static const struct field device_fields[] = {
 	F(full_tunnel, FIELD_BOOL, EDIT, 0, 0),
 	F(exit, FIELD_STR, EDIT, 0, NAME_MAX),
 	F(dns, FIELD_STRS, EDIT, 0, DNS_MAX),
-	F(mtu, FIELD_U32, EDIT, 0, MTU_MAX),
+	RANGE(mtu, FIELD_U32, EDIT, 0, MTU_MAX, mtu_range),
 	F(keepalive, FIELD_I32, EDIT, INHERIT, SECONDS_MAX),
 	F(imported_psk, FIELD_BOOL, 0, 0, 0),
 	F(rate_limit, FIELD_U64, EDIT, 0, RATE_MAX),
@@ -205,6 +220,8 @@ static const struct field device_fields[] = {
 	F(rx, FIELD_U64, 0, 0, ANY_U64),
 	F(tx, FIELD_U64, 0, 0, ANY_U64),
 	ID(at, HIDE),
+	ID(entry, 0),
+	ID(config_entry, HIDE),
 	F(quota_bytes, FIELD_U64, EDIT, 0, QUOTA_BYTES_MAX),
 	WORDS(quota_period, FIELD_ENUM, EDIT, quota_period_words),
 	F(quota_from, FIELD_TIME, HIDE, 0, 0),
@@ -263,6 +280,7 @@ static const struct field token_fields[] = {
 	F(grants, FIELD_STRS, MAKE, 0, SCOPES_MAX),
 	F(networks, FIELD_STRS, MAKE, 0, JOIN_NETWORKS_MAX),
 	WORDS(roles, FIELD_BITS, MAKE, role_words),
+	F(node, FIELD_STR, MAKE, 0, NAME_MAX),
 	F(uses_left, FIELD_U32, MAKE, 0, ANY_U32),
 	F(created_by, FIELD_STR, 0, 0, NAME_MAX),
 	F(created_at, FIELD_TIME, 0, 0, 0),

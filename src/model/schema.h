@@ -43,6 +43,9 @@ struct field {
 	uint64_t min, max;        /* numbers: range (FIELD_I32: cast both to int64_t); strings:
 				   * characters, FIELD_ID: bytes; lists: items (max) */
 	const char *const *words; /* FIELD_ENUM, FIELD_BITS: NULL-terminated */
+	/* Numbers: says what is wrong with one out of range in words of its own; NULL = the general
+	 * ones. */
+	int (*range)(int64_t value, const char *field, struct err *e);
 };
 
 struct schema {

@@ -246,6 +246,33 @@ bool network_pool_candidate(unsigned n, struct prefix *ret)
 	return true;
 }
 
+int region_range_parse(const char *row, struct prefix *ret, struct err *e)
+{
+	const char *mark = strchr(row, '=');
+	char cidr[PREFIX_TEXT_LEN];
+
+	if (mark == NULL || mark == row || mark[1] == '\0' || strchr(mark + 1, '=') != NULL ||
+		(size_t)(mark - row) >= sizeof(cidr))
+		return err_field(e, ERR_INVALID, "region_ranges",
+			"\"%.60s\" is not of the form CIDR=REGION",
+			text_printable(row) >= 0 ? row : "?");
+	memcpy(cidr, row, (size_t)(mark - row));
+	cidr[mark - row] = '\0';
+	return prefix_parse(cidr, "region_ranges", ret, e);
+}
+
+static int region_ranges_check(const struct strs *rows, struct err *e)
+{
+	struct prefix p;
+	int r = 0;
+
+	VEC_FOREACH (row, rows)
+		if ((r = region_range_parse(*row, &p, e)) < 0 ||
+			(r = name_check(strchr(*row, '=') + 1, "region_ranges", e)) < 0)
+			return r;
+	return 0;
+}
+
 int network_check(const struct network *n, struct err *e)
 {
 	int v4 = addr_is_set(n->ipv4.addr), v6 = addr_is_set(n->ipv6.addr), r;
@@ -260,7 +287,8 @@ int network_check(const struct network *n, struct err *e)
 		(r = listen_port_check(n->listen_port, "listen_port", e)) < 0 ||
 		(r = mtu_check(n->mtu, v6, "mtu", e)) < 0 ||
 		(r = resolvers_check(&n->dns, "dns", e)) < 0 ||
-		(r = resolvers_check(&n->dns_upstreams, "dns_upstreams", e)) < 0)
+		(r = resolvers_check(&n->dns_upstreams, "dns_upstreams", e)) < 0 ||
+		(r = region_ranges_check(&n->region_ranges, e)) < 0)
 		return r;
 	return 0;
 }
@@ -535,7 +563,9 @@ int token_check(const struct token *t, struct err *e)
 	if (t->expires_at < 0)
 		return err_field(e, ERR_INVALID, "expires_at", "expires_at lies before 1970");
 	if (t->kind != TOKEN_KIND_JOIN)
-		return 0;
+		return t->node == NULL
+			? 0
+			: err_field(e, ERR_INVALID, "node", "only a join token is for a node");
 	if (t->networks.n == 0)
 		return err_field(
 			e, ERR_INVALID, "networks", "a join token must admit to a network");

@@ -25,6 +25,8 @@ int member_check(const struct member *m, struct err *e);
 int group_check(const struct group *g, struct err *e);
 int device_check(const struct device *d, struct err *e);
 int policy_check(const struct policy *p, struct err *e);
+/* One row of region_ranges, "CIDR=REGION"; the region begins behind the only "=". */
+int region_range_parse(const char *row, struct prefix *ret, struct err *e);
 int user_check(const struct user *u, struct err *e);
 int token_check(const struct token *t, struct err *e);
 

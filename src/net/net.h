@@ -26,6 +26,11 @@ int net_link_set_up(struct net *n, const char *ifname, bool up, struct err *e);
 int net_link_set_mtu(struct net *n, const char *ifname, uint32_t mtu, struct err *e);
 int net_link_delete(struct net *n, const char *ifname, struct err *e);
 
+/* Links that change, by name. Open gives a descriptor to poll and to close; read empties it and
+ * calls each, with NULL when the kernel had more to say than there was room for. */
+int net_watch_open(int *ret_fd, struct err *e);
+void net_watch_read(int fd, void (*each)(void *arg, const char *ifname), void *arg);
+
 /* Addresses of one interface, without link-local ones. Adding what is there and deleting what is
  * not succeed. IPv6 addresses are added without duplicate address detection. */
 VEC_TYPE(address_vec, struct address_item);

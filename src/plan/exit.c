@@ -71,6 +71,15 @@ static uint16_t exit_port(const struct fleet_network *fn, const struct member *m
 	return member_exit_port(fn->network, m, link_group(fn, m), offset);
 }
 
+uint16_t exit_link_port(const struct view *v, size_t i, const struct exit_slot *x)
+{
+	const struct view_member *vm = &v->members[i];
+
+	if (x->member == vm->member)
+		return exit_port(v->fn, vm->member, 0);
+	return vm->group != NULL ? exit_port(v->fn, vm->member, 1u + x->slot) : 0;
+}
+
 /* Two networks of one machine must not share a mark. */
 static uint32_t exit_mark(const struct network *n, uint8_t slot)
 {

@@ -34,6 +34,10 @@ void exits_add(struct exits *x, const struct member *m, bool usable);
 const struct exit_slot *exit_of_device(
 	const struct exits *x, const struct member *gateway, const struct device *d);
 
+/* The port of the link between member i and the exit, at i's end; 0 when there is none. An exit has
+ * one for all gateways. */
+uint16_t exit_link_port(const struct view *v, size_t i, const struct exit_slot *x);
+
 /* Push what member i has for full tunnels (interfaces, peers, tables), and fill its firewall. */
 void exit_shell(struct view *v, size_t i, struct firewall_item *fw, struct item_vec *ret);
 

@@ -175,13 +175,15 @@ static int list_overlaps(
 static int meets_subnet(
 	const struct fleet_network *fn, const struct device *d, struct prefix subnet)
 {
+	struct addr own = subnet.addr.family == FAMILY_IPV4 ? d->ipv4 : d->ipv6;
+
 	VEC_FOREACH (p, &fn->policies) {
 		if (!(*p)->enabled)
 			continue;
 		VEC_FOREACH (r, &(*p)->rules) {
-			if (list_has(fn, &r->from, d->ipv4, d) && list_overlaps(fn, &r->to, subnet))
+			if (list_has(fn, &r->from, own, d) && list_overlaps(fn, &r->to, subnet))
 				return 1;
-			if (list_has(fn, &r->to, d->ipv4, d) && list_overlaps(fn, &r->from, subnet))
+			if (list_has(fn, &r->to, own, d) && list_overlaps(fn, &r->from, subnet))
 				return 1;
 		}
 	}

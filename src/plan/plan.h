@@ -60,6 +60,11 @@ int plan_policy_allows(const struct fleet *f, const char *network, struct addr s
  * when there is none. */
 void plan_device_psk(const struct fleet *f, const struct device *d, struct secret *ret);
 
+/* Do nodes that are in this network and in another have a port for each of their interfaces,
+ * whoever they are linked with? ERR_EXISTS names listen_port, the node and the networks. Asked when
+ * a member comes or changes; costs the nodes that are in several networks. */
+int plan_check_ports(const struct fleet *f, const char *network, struct err *e);
+
 /* What a device's own configuration should route into the tunnel (spec 3, Split): custom list,
  * full tunnel, or the network's pools and the local subnets policy lets it reach; aggregated. */
 void plan_device_routes(const struct fleet *f, const struct device *d, struct prefix_vec *ret);

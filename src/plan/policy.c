@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "model/range.h"
 
 #include <stdio.h>
 
@@ -30,17 +31,14 @@ struct prefix policy_twin(const struct network *n, struct prefix v4)
 	return (struct prefix){policy_twin_addr(n, v4.addr), (uint8_t)(v4.len + 96)};
 }
 
-/* Add the prefixes of an IPv4 range and their IPv6 twins. */
-static void add_range(
-	const struct network *n, struct addr first, struct addr last, struct prefix_vec *ret)
+/* Add the prefixes of a range; those of an IPv4 one with their IPv6 twins. */
+static void add_range(const struct network *n, struct addr_range range, struct prefix_vec *ret)
 {
 	size_t from = ret->n, to;
 
-	if (!addr_is_set(first))
-		return;
-	prefix_vec_add_range(ret, first, last);
+	prefix_vec_add_range(ret, range.first, range.last);
 	to = ret->n;
-	if (n->ipv6.addr.family == FAMILY_NONE)
+	if (range.first.family == FAMILY_IPV6 || n->ipv6.addr.family == FAMILY_NONE)
 		return;
 	for (size_t i = from; i < to; i++) {
 		struct prefix twin = policy_twin(n, ret->v[i]);
@@ -51,7 +49,7 @@ static void add_range(
 
 void policy_device_range(const struct network *n, struct prefix_vec *ret)
 {
-	add_range(n, n->device_first, n->device_last, ret);
+	add_range(n, network_device_range(n), ret);
 }
 
 static void add_host(struct addr a, struct prefix_vec *ret)
@@ -101,7 +99,7 @@ static void add_selector(
 	if (strcmp(selector, "*") == 0) {
 		add_everything(fn, ret);
 	} else if (strcmp(selector, "nodes") == 0) {
-		add_range(n, n->node_first, n->node_last, ret);
+		add_range(n, network_node_range(n), ret);
 	} else if (strcmp(selector, "clients") == 0) {
 		policy_device_range(n, ret);
 	} else if (policy_names_node(selector)) {

@@ -35,7 +35,7 @@ int policy_knows_device(const struct fleet_network *fn, const struct device *d);
 int policy_names_node(const char *selector);
 int policy_names_member(const char *selector, const struct member *m);
 
-/* The range devices have, as prefixes, with their IPv6 twins. */
+/* The range devices have, as prefixes; one of IPv4 with its IPv6 twins. */
 void policy_device_range(const struct network *n, struct prefix_vec *ret);
 
 /* Addresses that are this member itself: its own and, on a gateway, the shared one. */

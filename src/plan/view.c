@@ -140,14 +140,7 @@ static void find_shared(struct view *v)
 	size_t found = 0;
 
 	for (size_t i = 0; i < v->n_members && found < VIEW_SHARED_MAX; i++) {
-		const struct group *g = v->members[i].group;
-		size_t others = 0;
-
-		if (g == NULL || public_key_is_zero(&v->members[i].member->public_key))
-			continue;
-		for (size_t k = 0; k < v->n_members; k++)
-			others += k != i && v->members[k].group == g;
-		if (others > 0) {
+		if (v->members[i].group != NULL && fleet_shares(v->fn, v->members[i].member)) {
 			mark_shared(v, i);
 			found++;
 		}

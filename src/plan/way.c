@@ -33,7 +33,7 @@ void way_names(const struct view *v, size_t i, struct strs *ret)
 
 /* --- links ------------------------------------------------------------------------------------ */
 
-static uint16_t way_port(const struct view *v, size_t i, size_t to)
+uint16_t way_port(const struct view *v, size_t i, size_t to)
 {
 	struct member_ports p;
 	unsigned port;

@@ -4,17 +4,17 @@
 #include <string.h>
 
 const struct config_format config_formats[] = {
-	{"wg-quick", ".conf", "text/plain; charset=utf-8", false, render_wg_quick,
+	{"wg-quick", ".conf", "text/plain; charset=utf-8", false, false, render_wg_quick,
 		"wg-quick and the WireGuard apps"},
-	{"networkmanager", ".nmconnection", "text/plain; charset=utf-8", false, render_keyfile,
-		"NetworkManager keyfile"},
-	{"networkd", ".networkd", "text/plain; charset=utf-8", false, render_networkd,
+	{"networkmanager", ".nmconnection", "text/plain; charset=utf-8", false, false,
+		render_keyfile, "NetworkManager keyfile"},
+	{"networkd", ".networkd", "text/plain; charset=utf-8", false, false, render_networkd,
 		"systemd-networkd, .netdev and .network in one"},
-	{"mobileconfig", ".mobileconfig", "application/x-apple-aspen-config", true,
+	{"mobileconfig", ".mobileconfig", "application/x-apple-aspen-config", true, true,
 		render_profile_ios, "Apple configuration profile for iOS"},
-	{"mobileconfig-macos", ".mobileconfig", "application/x-apple-aspen-config", true,
+	{"mobileconfig-macos", ".mobileconfig", "application/x-apple-aspen-config", true, true,
 		render_profile_macos, "Apple configuration profile for macOS"},
-	{"android", ".json", "application/json", true, render_android,
+	{"android", ".json", "application/json", true, false, render_android,
 		"managed configuration and tunnel for Android device management"},
 	{0},
 };
@@ -37,8 +37,8 @@ const struct config_format *config_format_of(const char *text)
 {
 	static const struct {
 		const char *first, *word;
-	} marks[] = {{"<?xml", "mobileconfig"}, {"{", "android"},
-		{"[connection]", "networkmanager"}, {NETWORKD_FILE, "networkd"}};
+	} marks[] = {{"<?xml", "mobileconfig"}, {"\x30\x82", "mobileconfig"} /* DER */,
+		{"{", "android"}, {"[connection]", "networkmanager"}, {NETWORKD_FILE, "networkd"}};
 	const struct config_format *f = config_formats;
 
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)

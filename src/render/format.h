@@ -12,6 +12,7 @@ struct config_format {
 	const char *suffix; /* of a file, ".nmconnection" */
 	const char *type;   /* media type */
 	bool needs_key;     /* without the private key it is of no use: ERR_GONE */
+	bool is_profile;    /* Apple's: may be signed */
 	int (*render)(const struct device_config *c, struct buf *out, struct err *e);
 	const char *help;
 };
@@ -19,7 +20,7 @@ extern const struct config_format config_formats[]; /* ends with word NULL; wg-q
 
 /* word NULL = wg-quick. ERR_INVALID names the field "format" and the words there are. */
 int config_format_find(const char *word, const struct config_format **ret, struct err *e);
-/* The format a rendered text is in, by its first bytes. */
+/* The format a rendered text is in, or a signed profile, by its first bytes. */
 const struct config_format *config_format_of(const char *text);
 
 /* Render; a format that needs the key answers ERR_GONE without it. Formats other than wg-quick want

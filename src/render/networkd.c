@@ -14,8 +14,8 @@ static void write_netdev(const struct device_config *c, bool full, struct buf *o
 	char key[KEY_TEXT_LEN], text[PREFIX_TEXT_LEN];
 
 	buf_addf(out, NETWORKD_FILE "%s.netdev\n", c->interface);
-	if (c->name != NULL)
-		buf_addf(out, "# %s\n", c->name);
+	if (c->name != NULL) /* never a line that looks like the mark of a file */
+		buf_addf(out, "# client %s\n", c->name);
 	buf_addf(out, "[NetDev]\nName=%s\nKind=wireguard\n", c->interface);
 	if (c->mtu > 0)
 		buf_addf(out, "MTUBytes=%u\n", c->mtu);

@@ -236,3 +236,13 @@ int tx_lease_free(struct tx *tx, const char *owner, struct err *e)
 			args, ARRAY_LEN(args), e);
 	return code < 0 ? code : 0;
 }
+
+int tx_lease_forget(struct tx *tx, const char *network, struct err *e)
+{
+	const struct cell arg = cell_text(network);
+	int code = tx_change(tx, "DELETE FROM lease WHERE network = ?", &arg, 1, e);
+
+	if (code >= 0)
+		code = tx_change(tx, "DELETE FROM lease_cursor WHERE network = ?", &arg, 1, e);
+	return code < 0 ? code : 0;
+}

@@ -187,6 +187,11 @@ static const char imported[] =
 	"ALTER TABLE device ADD COLUMN imported_psk INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE network ADD COLUMN interface TEXT NOT NULL DEFAULT '';";
 
+static const char rejoin[] =
+	"ALTER TABLE token ADD COLUMN node TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE node ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE node SET joined_at = created_at;";
+
 /* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
@@ -202,6 +207,12 @@ static const char device_at_quota[] =
 	"CREATE INDEX device_quota ON device (quota_bytes) WHERE quota_bytes > 0;"
 	"CREATE INDEX device_away ON device (at) WHERE at <> '';";
 
+/* Which gateway a device's configuration names, and who is near which. */
+static const char entries[] =
+	"ALTER TABLE device ADD COLUMN entry TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE device ADD COLUMN config_entry TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE network ADD COLUMN region_ranges TEXT NOT NULL DEFAULT '';";
+
 /* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
 	first,
@@ -216,6 +227,8 @@ const char *const migrations_sqlite[] = {
 	issuers,
 	imported,
 	device_at_quota,
+	rejoin,
+	entries,
 	NULL,
 };
 /* clang-format on */

@@ -75,3 +75,11 @@ int tx_meta_put(struct tx *tx, const char *key, const char *value, struct err *e
 
 	return code < 0 ? code : 0;
 }
+
+int tx_meta_delete(struct tx *tx, const char *key, struct err *e)
+{
+	const struct cell arg = cell_text(key);
+	int code = tx_change(tx, "DELETE FROM meta WHERE key = ?", &arg, 1, e);
+
+	return code < 0 ? code : 0;
+}

@@ -112,6 +112,8 @@ int tx_lease_exact(
 	struct tx *tx, const char *network, struct addr a, const char *owner, struct err *e);
 /* Free all of an owner's leases; they rest from now on. */
 int tx_lease_free(struct tx *tx, const char *owner, struct err *e);
+/* The network is gone, and what it ever gave with it. */
+int tx_lease_forget(struct tx *tx, const char *network, struct err *e);
 
 /* Sealed secrets by owner and kind ("group_key", "psk_root", ...). Bytes are already sealed. */
 int tx_secret_put(
@@ -120,9 +122,10 @@ int tx_secret_get(
 	struct tx *tx, const char *owner, const char *kind, struct buf *out, struct err *e);
 int tx_secret_delete(struct tx *tx, const char *owner, struct err *e); /* all kinds */
 
-/* Small settings: "meta" rows. tx_meta_get: ERR_NOT_FOUND. */
+/* Small settings: "meta" rows. tx_meta_get: ERR_NOT_FOUND; deleting what is not there succeeds. */
 int tx_meta_get(struct tx *tx, const char *key, struct buf *out, struct err *e);
 int tx_meta_put(struct tx *tx, const char *key, const char *value, struct err *e);
+int tx_meta_delete(struct tx *tx, const char *key, struct err *e);
 
 /* Record a change: raises the revision of each node, writes the outbox row, and hands it with
  * copies of before and after to store_on_commit. nodes may be empty. */

@@ -72,6 +72,9 @@ struct wg_change {
 
 struct wg_backend; /* opaque instance */
 
+/* What the kernel and the engines give a new link. */
+#define WG_MTU_DEFAULT 1420
+
 struct wg_backend_ops {
 	const char *name; /* "kernel", "userspace", "memory" */
 	/* Make the interface (down, no peers), or adopt an existing one with its peers. Sets

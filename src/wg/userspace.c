@@ -28,9 +28,10 @@
 
 #define SET_TEXT_MAX ((size_t)512 << 10) /* of one set: some 2,000 peers, 0.2 s of the engine */
 #define READ_SIZE 65536
-#define QUIET_MAX 30000 /* ms the engine may be silent in the middle of an exchange */
+#define QUIET_MAX 15000 /* ms the engine may be silent in the middle of an exchange */
 #define START_MAX 10000 /* ms until a started engine answers */
 #define STOP_MAX 10000  /* ms until an ended one is gone */
+#define KILL_MAX 2000   /* ms until one that was killed is gone */
 #define WAIT_STEP 10    /* ms between two looks */
 
 struct userspace {
@@ -253,25 +254,6 @@ static int engine_start(struct userspace *u, const char *ifname, struct err *e)
 	return r;
 }
 
-static int userspace_create(
-	struct wg_backend *b, const char *ifname, bool *ret_adopted, struct err *e)
-{
-	struct userspace *u = self(b);
-	int r = engine_answers(u, ifname, e);
-
-	if (r == 0) {
-		*ret_adopted = true;
-		return 0;
-	}
-	if (r != ERR_NOT_FOUND)
-		return r;
-	remove_stale(u, ifname);
-	r = engine_start(u, ifname, e);
-	if (r == 0)
-		*ret_adopted = false;
-	return r;
-}
-
 /* The engine at the other end of a connected socket, or -1 (in another pid namespace). */
 static int engine_pidfd(int fd)
 {
@@ -289,6 +271,9 @@ static int wait_gone(struct userspace *u, const char *ifname, int pidfd, struct 
 {
 	bool gone = pidfd >= 0 && ended_within(pidfd, STOP_MAX);
 
+	/* one that hangs hears nothing else */
+	if (!gone && pidfd >= 0 && pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0)
+		gone = ended_within(pidfd, KILL_MAX);
 	for (int waited = 0; pidfd < 0 && !gone && waited < STOP_MAX; waited += WAIT_STEP) {
 		CLEANUP(closep) int fd = -1;
 
@@ -333,6 +318,27 @@ static int userspace_destroy(struct wg_backend *b, const char *ifname, struct er
 	closep(&fd);
 	if (r == 0 && engine_connect(u, ifname, &fd, NULL) == ERR_NOT_FOUND)
 		remove_stale(u, ifname);
+	return r;
+}
+
+static int userspace_create(
+	struct wg_backend *b, const char *ifname, bool *ret_adopted, struct err *e)
+{
+	struct userspace *u = self(b);
+	int r = engine_answers(u, ifname, e);
+
+	if (r == 0) {
+		*ret_adopted = true;
+		return 0;
+	}
+	if (r == ERR_TIMEOUT) /* it hangs: its sessions are gone whatever we do */
+		r = userspace_destroy(b, ifname, e);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	remove_stale(u, ifname);
+	r = engine_start(u, ifname, e);
+	if (r == 0)
+		*ret_adopted = false;
 	return r;
 }
 

@@ -312,7 +312,9 @@ static int join(struct plane *p, const struct public_key *root, struct err *e)
 	CLEANUP(buf_wipe) struct buf token = {0};
 
 	token_make_join(root, &token);
-	return agent_join(&o, buf_str(&token), "host", e);
+	AUTOFREE char *name = NULL;
+
+	return agent_join(&o, buf_str(&token), "host", &name, e);
 }
 
 static void run_until(struct plane *p, uint64_t revision)

@@ -11,7 +11,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <netdb.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,6 +23,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -419,6 +422,94 @@ static void spawn_starts_what_it_knows(void **state)
 	assert_int_equal(in_child(programs_start_by_spawn), 0);
 }
 
+/* Does a child come up with these flags of clone, as programs of spawn are confined? */
+static bool clones(unsigned long flags)
+{
+	long pid = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid((pid_t)pid, NULL, 0);
+	return pid > 0;
+}
+
+static int programs_stay_in_our_namespaces(void)
+{
+	struct clone_args user = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+	struct err e = {0};
+	long pid;
+
+	MUST(confine_spawn(&e) == 0);
+	MUST(clones(0));
+	MUST(!clones(CLONE_NEWUSER));
+	MUST(errno == EPERM);
+	MUST(!clones(CLONE_NEWUSER | CLONE_NEWNET));
+	MUST(!clones(CLONE_NEWPID));
+	pid = syscall(SYS_clone3, &user, sizeof(user));
+	if (pid == 0)
+		_exit(0);
+	MUST(pid < 0 && errno == ENOSYS);
+	MUST(unshare(CLONE_NEWUSER) < 0);
+	return 0;
+}
+
+static void no_program_makes_namespaces(void **state)
+{
+	assert_int_equal(in_child(programs_stay_in_our_namespaces), 0);
+}
+
+/* One descriptor more than a request has: none is kept, none is written past the others. */
+static int too_many_descriptors(void)
+{
+	const struct spawn_options o = {.engine = "engine", .net = no_net};
+	struct spawn_request rq = {.verb = SPAWN_RUN};
+	struct spawn_reply r;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * (SPAWN_FDS_MAX + 1))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct iovec part = {&rq, offsetof(struct spawn_request, text)};
+	struct msghdr m = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int ends[2], pipes[2], fds[SPAWN_FDS_MAX + 1];
+	pid_t pid;
+	char byte;
+
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+	MUST(pipe(pipes) == 0);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		close(pipes[1]);
+		spawn_serve(ends[1], &o);
+		_exit(0);
+	}
+	close(ends[1]);
+	for (size_t i = 0; i <= SPAWN_FDS_MAX; i++)
+		fds[i] = pipes[1];
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(c), fds, sizeof(fds));
+	MUST(sendmsg(ends[0], &m, 0) > 0);
+	MUST(recv(ends[0], &r, sizeof(r), 0) == sizeof(r));
+	MUST(r.code == ERR_INVALID && strstr(r.text, "too many descriptors") != NULL);
+	close(pipes[1]);
+	MUST(read(pipes[0], &byte, 1) == 0); /* all of them are closed */
+	close(ends[0]);
+	MUST(waitpid(pid, NULL, 0) == pid);
+	return 0;
+}
+
+static void spawn_takes_no_more_than_it_has_room_for(void **state)
+{
+	assert_int_equal(in_child(too_many_descriptors), 0);
+}
+
 static int spawn_dies(void)
 {
 	const struct spawn_options o = {.engine = "engine", .net = no_net};
@@ -449,6 +540,8 @@ int main(void)
 		T(knows_a_few_calls),
 		T(spawn_starts_what_it_knows),
 		T(a_lost_spawn_is_an_error),
+		T(no_program_makes_namespaces),
+		T(spawn_takes_no_more_than_it_has_room_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // What people do on the pages beside clients; see the script "pages", which sets the machines up.
 import { createHmac } from 'node:crypto';
 import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { api, begin, choosePassword, close, finish, on, person, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
 
 const { PASSWORD, VIEWER, SYSTEM } = process.env;
@@ -135,7 +136,7 @@ await test('a client takes its exit and its rate', async () => {
 	await page.getByText('More settings').click();
 	await dialog.getByText('All traffic').click();
 	await dialog.getByLabel('Leaves by').selectOption({ label: HOSTILE });
-	await dialog.getByLabel('At most, Mbit/s').fill('2.5');
+	await dialog.getByLabel('Rate, at most').fill('2.5');
 	await dialog.getByLabel('Tags').fill('admin');
 	await dialog.getByRole('button', { name: 'Add', exact: true }).click();
 	await page.getByAltText('QR code of this configuration').waitFor();
@@ -147,6 +148,89 @@ await test('a client takes its exit and its rate', async () => {
 	await dialog.getByText('2.5 Mbit/s').waitFor();
 	await dialog.getByText(`all traffic, by ${HOSTILE}`).waitFor();
 	await shut();
+});
+
+const narrow = () => page.evaluate(() => { const b = document.querySelector('dialog .body'); return b.scrollWidth - b.clientWidth; });
+const phone = async (name, what) => {
+	await page.setViewportSize({ width: 390, height: 780 });
+	const wide = await narrow();
+	truth(wide <= 0, `${what} is ${wide} pixels too wide`);
+	await shot(name);
+	await page.setViewportSize({ width: 1440, height: 860 });
+};
+await test('a client takes a quota and a rate in units; what is wrong is said at its field', async () => {
+	await begin(page, 'metered');
+	await page.getByText('More settings').click();
+	await dialog.getByLabel('Data quota', { exact: true }).fill('1.5');
+	await dialog.getByLabel('Unit of data quota').selectOption('GB');
+	await dialog.getByLabel('Begins anew').selectOption('each month');
+	await dialog.getByLabel('Rate, at most').fill('8');
+	await dialog.getByLabel('Unit of rate').selectOption('kbit/s');
+	await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+	await dialog.getByText(/rate_limit 8000 is not between/).waitFor();
+	same(await dialog.getByLabel('Rate, at most').getAttribute('aria-invalid'), 'true', 'the field');
+	await unhindered(page, 'a client to be added');
+	await dialog.getByLabel('Rate, at most').scrollIntoViewIfNeeded();
+	await shot('client-quota');
+	await phone('phone-client-quota', 'the form');
+	await dialog.getByLabel('Rate, at most').fill('640');
+	await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+	await page.getByAltText('QR code of this configuration').waitFor();
+	await press('Done');
+	const client = (await items('/wireguard/clients')).find(c => c.name === 'metered');
+	same([client.quota_bytes, client.quota_period, client.rate_limit], [1500000000, 'month', 640000], 'stored');
+	await press('metered');
+	await dialog.getByText('0 B of 1.5 GB used, 1.5 GB left').waitFor();
+	await dialog.getByText(/begins anew/).waitFor();
+	await dialog.getByText('640 kbit/s at most').waitFor();
+	await press('Edit');
+	const form = page.getByRole('dialog', { name: 'Edit metered' });
+	same([await form.getByLabel('Data quota', { exact: true }).inputValue(), await form.getByLabel('Unit of data quota').inputValue()], ['1.5', '1000000000'], 'what is edited');
+	await form.getByLabel('Data quota', { exact: true }).fill('');
+	await form.getByRole('button', { name: 'Save' }).click();
+	await form.waitFor({ state: 'hidden' });
+	const after = (await items('/wireguard/clients')).find(c => c.name === 'metered');
+	same([after.quota_bytes, after.quota_period], [0, 'none'], 'without');
+	await shut();
+});
+await test('with gateways in two regions a client is offered the nearest, and gets the one it is given', async () => {
+	writeFileSync(`${W}/second-token`, warren('token', 'add', '--kind', 'join', '--network', 'default', '--roles', 'gateway'), { mode: 0o600 });
+	// It has joined and never spoke: it is offered, and not as the nearest.
+	on('phone', WARREN, 'agent', 'join', 'https://192.0.2.1:8444', '--name', 'gw-two', '--token-file', `${W}/second-token`, '--state', `${S}/second`);
+	warren('node', 'set', 'gw-two', '--region', 'south', '--endpoint', 'south.example.net:51820');
+	await begin(page, 'traveller');
+	const places = dialog.getByRole('group', { name: 'Comes in at' });
+	await places.getByText('south.example.net:51820').waitFor();
+	truth(await places.getByRole('radio', { name: /north.*nearest.*Online/s }).isChecked(), 'the nearest is chosen');
+	truth(!(await places.getByRole('radio', { name: /south.*Not there now/s }).isChecked()), 'the other is not');
+	await unhindered(page, 'the places');
+	await shot('client-places');
+	await phone('phone-client-places', 'the form');
+	await places.getByRole('radio', { name: /^south/ }).check();
+	await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+	const picture = page.getByAltText('QR code of this configuration');
+	await picture.waitFor();
+	truth(/^Endpoint = south\.example\.net:51820$/m.test(scan(await picture.screenshot(), 'traveller')), 'the endpoint in the picture');
+	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /^Download/ }).click()]);
+	truth(/^Endpoint = south\.example\.net:51820$/m.test(readFileSync(await download.path(), 'utf8')), 'the endpoint in the file');
+	await press('Done');
+	await press('traveller');
+	await dialog.getByText('south (gw-two)').waitFor();
+	same(await dialog.getByRole('listitem').filter({ hasText: 'gw-two' }).getByText('in its file').count(), 1, 'marks');
+	await shot('client-entries');
+	await phone('phone-client-entries', 'the client');
+	await press('Edit');
+	const form = page.getByRole('dialog', { name: 'Edit traveller' });
+	await form.getByRole('group', { name: 'Comes in at' }).getByRole('radio', { name: /^north/ }).check();
+	await form.getByRole('button', { name: 'Save' }).click();
+	await dialog.getByText('Its configuration is stale').waitFor();
+	await press('Configuration');
+	await dialog.getByText('Endpoint = 192.0.2.1:51820').waitFor();
+	await shut();
+	for (const name of ['traveller', 'metered'])
+		warren('client', 'rm', name);
+	warren('node', 'rm', 'gw-two');
+	await row('traveller').waitFor({ state: 'detached' });
 });
 
 // --- networks and groups -------------------------------------------------------------------------

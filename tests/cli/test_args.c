@@ -69,7 +69,10 @@ static void bodies(void **state)
 		{"--mtu 1280", "{\"name\":\"x\",\"mtu\":1280}"},
 		{"--keepalive -1", "{\"name\":\"x\",\"keepalive\":-1}"},
 		{"--dns 10.0.0.1,10.0.0.2", "{\"name\":\"x\",\"dns\":[\"10.0.0.1\",\"10.0.0.2\"]}"},
+		{"--dns 10.0.0.1 --dns 10.0.0.2,10.0.0.3",
+			"{\"name\":\"x\",\"dns\":[\"10.0.0.1\",\"10.0.0.2\",\"10.0.0.3\"]}"},
 		{"--full-tunnel true", "{\"name\":\"x\",\"full_tunnel\":true}"},
+		{"--description true", "{\"name\":\"x\",\"description\":\"true\"}"},
 		{"--expires never", "{\"name\":\"x\",\"expires_at\":null}"},
 		{"--expires 2027-01-31T12:00:00Z",
 			"{\"name\":\"x\",\"expires_at\":\"2027-01-31T12:00:00Z\"}"},
@@ -92,6 +95,17 @@ static void bodies(void **state)
 		assert_int_equal(cli_body(n, VERB_ADD, &a, "x", &body, NULL), 0);
 		assert_string_equal(buf_str(&body), cases[i].want);
 	}
+}
+
+static void none_is_null(void **state)
+{
+	const struct cli_noun *n = cli_noun("network");
+	struct cli_args a = {.flags = {{"ipv4", "none"}}, .n_flags = 1};
+	struct buf body = {0};
+
+	assert_int_equal(cli_body(n, VERB_ADD, &a, "x", &body, NULL), 0);
+	assert_string_equal(buf_str(&body), "{\"name\":\"x\",\"ipv4\":null}");
+	buf_done(&body);
 }
 
 static void bad_values_name_the_option(void **state)
@@ -150,6 +164,7 @@ int main(void)
 		cmocka_unit_test(words_and_flags),
 		cmocka_unit_test(bad_lines),
 		cmocka_unit_test(bodies),
+		cmocka_unit_test(none_is_null),
 		cmocka_unit_test(bad_values_name_the_option),
 		cmocka_unit_test(escaping),
 		cmocka_unit_test(tables_line_up),

@@ -36,6 +36,39 @@ static char *written(const struct schema *s, const void *object)
 	return buf_take(&b);
 }
 
+/* Spec 1 fixes these sentences; a body must meet them, not only who calls the check. */
+static void test_fixed_messages(void **state)
+{
+	static const char port[] = "wireguard: config: ListenPort must be between 1 and 65535";
+	static const char mtu[] = "wireguard: config: MTU must not be negative";
+	static const struct {
+		const struct schema *schema;
+		const char *body, *field, *want;
+	} cases[] = {
+		{&schema_network, "{\"name\":\"a\",\"listen_port\":0}", "listen_port", port},
+		{&schema_network, "{\"name\":\"a\",\"listen_port\":-1}", "listen_port", port},
+		{&schema_network, "{\"name\":\"a\",\"listen_port\":65536}", "listen_port", port},
+		{&schema_network, "{\"name\":\"a\",\"mtu\":-1}", "mtu", mtu},
+		{&schema_member, "{\"listen_port\":0}", "listen_port", port},
+		{&schema_group, "{\"name\":\"a\",\"listen_port\":65536}", "listen_port", port},
+		{&schema_device, "{\"name\":\"a\",\"mtu\":-9}", "mtu", mtu},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		void *object = mem_zalloc(cases[i].schema->size);
+		struct err e = {0};
+
+		assert_int_equal(
+			read_text(cases[i].body, cases[i].schema,
+				cases[i].schema == &schema_member ? FIELD_CHANGE : FIELD_SET, NULL,
+				object, &e),
+			ERR_INVALID);
+		assert_string_equal(e.field, cases[i].field);
+		assert_string_equal(e.text, cases[i].want);
+		schema_free(cases[i].schema, object);
+	}
+}
+
 /* Each body is wrong in one place, which the error must name. */
 static void test_device_bad(void **state)
 {
@@ -247,6 +280,7 @@ static void test_fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fixed_messages),
 		cmocka_unit_test(test_device_bad),
 		cmocka_unit_test(test_device_good),
 		cmocka_unit_test(test_rules),

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "codec/envelope.h"
 #include "control/change.h"
+#include "control/labels.h"
 #include "control/secrets.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
@@ -40,6 +41,7 @@ static void up(struct rig *r)
 		.ctx = c};
 	struct err e = {0};
 
+	c->labels = labels_new();
 	if (store_open(&store_sqlite, path, c->clock, &c->store, &e) < 0 ||
 		hub_new(c, &c->hub, &e) < 0 || http_server_start(&o, &c->agent_server, &e) < 0)
 		fail_msg("start: %s", e.text);
@@ -52,6 +54,7 @@ static void down(struct rig *r)
 	r->control.agent_server = http_server_stop(r->control.agent_server);
 	r->control.hub = hub_free(r->control.hub);
 	r->control.store = store_close(r->control.store);
+	r->control.labels = labels_free(r->control.labels);
 }
 
 static int make_world(struct tx *tx, void *arg, struct err *e)
@@ -162,31 +165,58 @@ void rig_change(struct rig *r, const struct schema *s, const void *before, const
 	hub_run_wait(r->control.hub, wait_hub, NULL);
 }
 
+void rig_second(struct rig *r)
+{
+	struct network n = {.name = mem_strdup("second"), .keepalive = 25};
+
+	id_make("net", clock_wall(r->control.clock), n.id);
+	id_copy(n.project, r->project);
+	assert_int_equal(prefix_parse("172.31.0.0/16", "", &n.ipv4, NULL), 0);
+	assert_int_equal(prefix_parse("fd00:1:2:4::/64", "", &n.ipv6, NULL), 0);
+	assert_int_equal(network_defaults(&n, NULL), 0);
+	rig_change(r, &schema_network, NULL, &n);
+	id_copy(r->second, n.id);
+	schema_done(&schema_network, &n);
+}
+
 static int insert_token(struct tx *tx, void *arg, struct err *e)
 {
 	return tx_insert(tx, &schema_token, arg, e);
 }
 
-void rig_token(struct rig *r, unsigned roles, unsigned uses, msec expires_at, struct buf *ret)
+static void put_token(struct rig *r, struct token *t, struct buf *ret)
 {
-	struct token t = {.kind = TOKEN_KIND_JOIN,
-		.name = mem_strdup("test"),
-		.roles = roles,
-		.uses_left = uses,
-		.expires_at = expires_at,
-		.created_at = clock_wall(r->control.clock)};
 	char hash[HASH_HEX_LEN];
 	struct err e = {0};
 
 	buf_reset(ret);
 	token_make_join(&r->control.keys.root_public, ret);
-	id_make("tok", t.created_at, t.id);
-	id_copy(t.project, r->project);
-	t.hash = mem_strdup(token_hash_hex(buf_str(ret), hash));
-	strs_push(&t.networks, "default");
-	if (store_write_wait(r->control.store, insert_token, &t, &e) < 0)
+	t->kind = TOKEN_KIND_JOIN;
+	t->name = mem_strdup("test");
+	t->created_at = clock_wall(r->control.clock);
+	id_make("tok", t->created_at, t->id);
+	id_copy(t->project, r->project);
+	t->hash = mem_strdup(token_hash_hex(buf_str(ret), hash));
+	strs_push(&t->networks, "default");
+	if (r->second[0] != '\0')
+		strs_push(&t->networks, r->second);
+	if (store_write_wait(r->control.store, insert_token, t, &e) < 0)
 		fail_msg("token: %s", e.text);
-	schema_done(&schema_token, &t);
+	schema_done(&schema_token, t);
+}
+
+void rig_token(struct rig *r, unsigned roles, unsigned uses, msec expires_at, struct buf *ret)
+{
+	struct token t = {.roles = roles, .uses_left = uses, .expires_at = expires_at};
+
+	put_token(r, &t, ret);
+}
+
+void rig_token_for(struct rig *r, const char *node, struct buf *ret)
+{
+	struct token t = {.roles = ROLE_PEER, .uses_left = 1, .node = mem_strdup(node)};
+
+	put_token(r, &t, ret);
 }
 
 struct leasing {

@@ -19,6 +19,7 @@ struct rig {
 	struct clock clock; /* fake, unless real */
 	char dir[32];
 	id_text project, network;
+	id_text second; /* the other network that tokens admit to, if any */
 	struct http_target target;
 };
 
@@ -33,6 +34,10 @@ void rig_advance(struct rig *r, msec by);
 void rig_change(struct rig *r, const struct schema *s, const void *before, const void *after);
 /* A join token; its text in ret. */
 void rig_token(struct rig *r, unsigned roles, unsigned uses, msec expires_at, struct buf *ret);
+/* One that puts a machine in the place of a node. */
+void rig_token_for(struct rig *r, const char *node, struct buf *ret);
+/* A second network, without pre-shared keys, that tokens admit to from now on. */
+void rig_second(struct rig *r);
 /* Fill a client that can be stored; the caller frees it with schema_done. */
 void rig_client(struct rig *r, const char *name, const char *group, struct device *ret);
 /* The group gateways made. */

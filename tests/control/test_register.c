@@ -12,6 +12,7 @@
 #include "control/hub_state.h"
 #include "control/keys.h"
 #include "control/rotation.h"
+#include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/seal.h"
@@ -98,7 +99,26 @@ static void test_tokens(void **state)
 	/* a token comes first: without one, bodies are not even looked at */
 	assert_int_equal(rig_call(&r, "POST", "/v1/register", NULL, NULL, "{", NULL), 401);
 	assert_int_equal(rig_call(&r, "POST", "/v1/register", "wjt_x", NULL, "{", NULL), 401);
+	/* nor unpacked: this is no gzip, and nobody without a token finds that out */
+	assert_int_equal(
+		rig_call(&r, "POST", "/v1/register", "wjt_x", "Content-Encoding: gzip", "{}", NULL),
+		401);
+	assert_int_equal(rig_call(&r, "POST", "/v1/register", buf_str(&token),
+				 "Content-Encoding: gzip", "{}", NULL),
+		400);
 	assert_int_equal(agent_join(&a, &r, "a", buf_str(&token)), 201);
+	/* likewise the calls of nodes */
+	assert_int_equal(
+		agent_call(&a, "POST", "heartbeat", "Content-Encoding: gzip", "{}", NULL), 400);
+	assert_int_equal(agent_call(&a, "POST", "drift", "Content-Encoding: br", "{}", NULL), 415);
+	static const char *const calls[][2] = {{"POST", "heartbeat"}, {"POST", "arrivals"},
+		{"PUT", "keys"}, {"PUT", "endpoint"}, {"POST", "drift"}, {"POST", "deregister"}};
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		AUTOFREE char *path = mem_printf("/v1/nodes/%s/%s", a.id, calls[i][1]);
+		assert_int_equal(rig_call(&r, calls[i][0], path, "wn_x", "Content-Encoding: gzip",
+					 "{}", NULL),
+			401);
+	}
 	/* used up */
 	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 401);
 	/* the body's token must be the header's */
@@ -224,6 +244,9 @@ static void test_dns_names(void **state)
 		{"Phone", "the DNS name phone is held by a client", 409},
 		{"localhost", "which is reserved", 400},
 		{"WPAD.", "which is reserved", 400},
+		/* names of nodes are unique as DNS has them, too */
+		{"GW", "the DNS name gw is held by the node \\\"gw\\\"", 409},
+		{"gw!", "the DNS name gw is held by the node \\\"gw\\\"", 409},
 		{"phone-1", NULL, 201},
 	};
 	CLEANUP(buf_done) struct buf token = {0};
@@ -256,6 +279,43 @@ static void test_dns_names(void **state)
 	}
 	schema_done(&schema_group, &g);
 	schema_done(&schema_device, &d);
+	rig_stop(&r);
+}
+
+static int check_ports(struct tx *tx, void *arg, struct err *e)
+{
+	const struct rig *r = arg;
+	struct fleet *f;
+	int result = world_load(tx, r->project, &f, e);
+
+	if (result >= 0)
+		result = world_check_ports(f, r->network, e);
+	fleet_free(f);
+	return result;
+}
+
+/* Machines in two networks that have links to many exits in both: which ports those take follows
+ * from ids, and two in sixteen would meet more often than not. */
+static void test_ports(void **state)
+{
+	struct agent gw = {0}, other = {0}, exits[16] = {{0}};
+	struct err e = {0};
+	CLEANUP(buf_done) struct buf token = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_second(&r);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 2, 0, &token);
+	assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&other, &r, "other", buf_str(&token)), 201);
+	rig_token(&r, ROLE_PEER | ROLE_EXIT, ARRAY_LEN(exits), 0, &token);
+	for (size_t i = 0; i < ARRAY_LEN(exits); i++) {
+		AUTOFREE char *name = mem_printf("exit%zu", i);
+
+		assert_int_equal(agent_join(&exits[i], &r, name, buf_str(&token)), 201);
+	}
+	if (store_read(r.control.store, check_ports, &r, &e) < 0)
+		fail_msg("%s", e.text);
 	rig_stop(&r);
 }
 
@@ -411,6 +471,104 @@ static int beat(struct agent *a, uint64_t applied, const char *epoch, const char
 	}
 	http_response_done(&response);
 	return status;
+}
+
+static void read_member(const struct fleet *f, void *arg)
+{
+	struct agent *a = arg;
+
+	snprintf(a->last_type, sizeof(a->last_type), "%s",
+		fleet_member(f, a->id, a->rig->network)->id);
+}
+
+static void read_sighting(const struct fleet *f, void *arg)
+{
+	struct agent *a = arg;
+	const struct member *m = fleet_member(f, a->id, a->rig->network);
+
+	snprintf(a->last_type, sizeof(a->last_type), "%s",
+		m->observed_endpoint != NULL ? m->observed_endpoint : "");
+}
+
+/* Where a gateway sees a member is where others find it; but not when the gateway shares its
+ * devices, for then members speak to it from an interface that is for it alone. */
+static void test_sightings(void **state)
+{
+	static const char *const seen[] = {"198.51.100.7:4000", ""};
+
+	for (unsigned others = 0; others < 2; others++) {
+		struct agent gw = {0}, second = {0}, box = {0};
+		CLEANUP(buf_done) struct buf token = {0};
+		id_text member;
+		struct rig r;
+
+		rig_start(&r, false);
+		rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 2, 0, &token);
+		assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+		if (others > 0)
+			assert_int_equal(agent_join(&second, &r, "gw2", buf_str(&token)), 201);
+		rig_token(&r, ROLE_PEER, 1, 0, &token);
+		assert_int_equal(agent_join(&box, &r, "box", buf_str(&token)), 201);
+		hub_run_wait(r.control.hub, read_member, &box);
+		id_copy(member, box.last_type);
+		assert_int_equal(beat(&gw, 1, "e1", member, 1000, 500, NULL), 200);
+		rig_token(&r, ROLE_PEER, 1, 0, &token); /* a write behind that one */
+		hub_run_wait(r.control.hub, read_sighting, &box);
+		assert_string_equal(box.last_type, seen[others]);
+		rig_stop(&r);
+	}
+}
+
+struct kept {
+	const char *node;
+	bool there;
+};
+
+static int see_counters(struct tx *tx, void *arg, struct err *e)
+{
+	struct kept *k = arg;
+	CLEANUP(buf_done) struct buf text = {0};
+	AUTOFREE char *key = mem_printf("counters/%s", k->node);
+	int rc = tx_meta_get(tx, key, &text, e);
+
+	k->there = rc == 0;
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static bool counters_kept(struct rig *r, const char *node)
+{
+	struct kept k = {.node = node};
+	struct err e;
+
+	assert_int_equal(store_read(r->control.store, see_counters, &k, &e), 0);
+	return k.there;
+}
+
+/* What is kept for a node goes with it, however much it said at the last moment. */
+static void test_counters_go_with_their_node(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+	struct agent gw = {0};
+	struct device d;
+	struct group g;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 1, 0, &token);
+	assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+	rig_group(&r, &g);
+	rig_client(&r, "phone", g.id, &d);
+	rig_change(&r, &schema_device, NULL, &d);
+	assert_int_equal(beat(&gw, 1, "e1", d.id, 1000, 500, NULL), 200);
+	hub_settle(r.control.hub);
+	assert_true(counters_kept(&r, gw.id));
+	assert_int_equal(beat(&gw, 1, "e1", d.id, 2000, 500, NULL), 200);
+	assert_int_equal(agent_call(&gw, "POST", "deregister", NULL, "{}", NULL), 200);
+	hub_settle(r.control.hub);
+	assert_false(counters_kept(&r, gw.id));
+	schema_done(&schema_device, &d);
+	schema_done(&schema_group, &g);
+	rig_stop(&r);
 }
 
 static void test_heartbeat(void **state)
@@ -607,6 +765,95 @@ static int note_rotation(struct tx *tx, void *arg, struct err *e)
 }
 
 /* Asked for by an event and by heartbeats, also over a restart, until another key is announced. */
+struct wanted {
+	const char *node;
+	struct member *ret;
+};
+
+static int find_member(struct tx *tx, void *arg, struct err *e)
+{
+	struct wanted *w = arg;
+
+	return tx_find(tx, &schema_member, w->ret, e, "node", w->node, NULL);
+}
+
+/* Of the node with one membership; the caller ends it. */
+static void member_of(struct rig *r, const char *node, struct member *ret)
+{
+	struct err e = {0};
+
+	*ret = (struct member){0};
+	if (store_read(r->control.store, find_member, &(struct wanted){node, ret}, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+/* What the configuration of a machine says of it as a gateway. */
+static void test_gateway(void **state)
+{
+	static const struct {
+		const char *body;
+		int status;
+		const char *field;
+	} rows[] = {
+		{"{\"listen_port\":0}", 400, "listen_port"},
+		{"{\"listen_port\":65536}", 400, "listen_port"},
+		{"{\"endpoint\":\"nowhere\"}", 400, "endpoint"},
+		{"{\"region\":\"a\\nb\"}", 400, "region"},
+		{"{}", 200, NULL},
+	};
+	CLEANUP(buf_done) struct buf token = {0}, plain = {0};
+	struct agent gw = {0}, second = {0}, peer = {0};
+	struct member m = {0};
+	struct group g;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_GATEWAY, 2, 0, &token);
+	rig_token(&r, ROLE_PEER, 1, 0, &plain);
+	assert_int_equal(agent_join(&gw, &r, "gw", buf_str(&token)), 201);
+	assert_int_equal(agent_join(&peer, &r, "peer", buf_str(&plain)), 201);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct http_response response;
+
+		assert_int_equal(agent_call(&gw, "PUT", "gateway", NULL, rows[i].body, &response),
+			rows[i].status);
+		if (rows[i].field != NULL)
+			expect_field(&response, rows[i].field);
+		http_response_done(&response);
+	}
+	assert_int_equal(agent_call(&gw, "PUT", "gateway", NULL,
+				 "{\"endpoint\":\"vpn.example.com:4500\",\"region\":\"eu\","
+				 "\"listen_port\":4501}",
+				 NULL),
+		200);
+	member_of(&r, gw.id, &m);
+	assert_string_equal(m.endpoint, "vpn.example.com:4500");
+	assert_string_equal(m.region, "eu");
+	schema_done(&schema_member, &m);
+	rig_group(&r, &g);
+	assert_int_equal(g.listen_port, 4501);
+	schema_done(&schema_group, &g);
+	/* nothing said of it: it stays; empty: the observed one again */
+	assert_int_equal(agent_call(&gw, "PUT", "gateway", NULL, "{\"endpoint\":\"\"}", NULL), 200);
+	member_of(&r, gw.id, &m);
+	assert_null(m.endpoint);
+	assert_string_equal(m.region, "eu");
+	schema_done(&schema_member, &m);
+	/* a role is granted by the token alone (T-3) */
+	assert_int_equal(
+		agent_call(&peer, "PUT", "gateway", NULL, "{\"region\":\"eu\"}", NULL), 403);
+	/* with a second member the group's port is not one machine's to change */
+	assert_int_equal(agent_join(&second, &r, "second", buf_str(&token)), 201);
+	assert_int_equal(
+		agent_call(&second, "PUT", "gateway", NULL, "{\"listen_port\":4501}", NULL), 200);
+	assert_int_equal(
+		agent_call(&second, "PUT", "gateway", NULL, "{\"listen_port\":4502}", NULL), 409);
+	agent_done(&gw);
+	agent_done(&second);
+	agent_done(&peer);
+	rig_stop(&r);
+}
+
 static void test_rotation(void **state)
 {
 	CLEANUP(buf_done) struct buf token = {0};
@@ -996,10 +1243,14 @@ int main(void)
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_answer),
 		cmocka_unit_test(test_dns_names),
+		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_group_key),
+		cmocka_unit_test(test_sightings),
 		cmocka_unit_test(test_heartbeat),
+		cmocka_unit_test(test_counters_go_with_their_node),
 		cmocka_unit_test(test_endpoints_and_keys),
+		cmocka_unit_test(test_gateway),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_rotation_steps),
 		cmocka_unit_test(test_rotation_waits),

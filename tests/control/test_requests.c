@@ -329,6 +329,22 @@ static void clients_are_filtered_by_state_and_tag(void **state)
 	assert_int_equal(found, 5);
 }
 
+/* Nobody makes the server unpack anything before it is known who calls. */
+static void packed_bodies_of_strangers_stay_packed(void **state)
+{
+	static const char *const headers[] = {
+		"Content-Type: application/json", "Content-Encoding: gzip", NULL};
+	struct http_send send = {.method = "POST",
+		.path = CLIENTS,
+		.headers = headers,
+		.body = "no gzip",
+		.body_len = 7};
+	ANSWER stranger = answer_of(&f->tls, &send, CLIENTS);
+	expect_status(&stranger, 401);
+	ANSWER known = answer_of(&f->local, &send, CLIENTS);
+	expect_status(&known, 400);
+}
+
 static void metrics_are_openmetrics(void **state)
 {
 	ANSWER nobody = call(f, "GET", "/metrics", "", NULL);
@@ -358,6 +374,7 @@ int main(void)
 		cmocka_unit_test(pages_are_strict),
 		cmocka_unit_test(the_panel_is_strict_and_cached),
 		cmocka_unit_test(clients_are_filtered_by_state_and_tag),
+		cmocka_unit_test(packed_bodies_of_strangers_stay_packed),
 		cmocka_unit_test(metrics_are_openmetrics),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -8,6 +8,7 @@
 #include "control/api.h"
 #include "control/api_handlers.h"
 #include "control/assets.h"
+#include "control/panel_events.h"
 
 static struct fixture *f;
 static struct gateway a_side, b_side;
@@ -517,6 +518,32 @@ static void nobody_climbs(void **state)
 	status_of("PATCH", path, admin, "{\"issuer\":\"iss_1\",\"subject\":\"eve\"}", 403);
 }
 
+/* However long the list of networks is, each of them is looked at. */
+static void a_long_list_admits_to_no_more(void **state)
+{
+	char rights[200], clerk[128];
+	CLEANUP(buf_done) struct buf body = {0};
+
+	snprintf(rights, sizeof(rights),
+		"\"role\":\"viewer\",\"grants\":[\"iam:user:manage\",\"fleet:write@%s\"]",
+		a_side.network);
+	ANSWER made = grant(NULL, rights);
+	expect_status(&made, 201);
+	copy_str(&made, "token", clerk, sizeof(clerk));
+	id_text other;
+	id_copy(other, make(f, "/api/v1/networks?project=default", "{\"name\":\"vault\"}"));
+	for (int with_other = 0; with_other < 2; with_other++) {
+		buf_reset(&body);
+		buf_addf(&body, "{\"kind\":\"join\",\"name\":\"j%d\",\"networks\":[\"%s\"",
+			with_other, a_side.network);
+		for (int i = 1; i < 60; i++)
+			buf_addf(&body, ",\"%s\"", a_side.network);
+		buf_addf(&body, "%s%s%s]}", with_other ? ",\"" : "", with_other ? other : "",
+			with_other ? "\"" : "");
+		status_of("POST", "/api/v1/tokens", clerk, buf_str(&body), with_other ? 403 : 201);
+	}
+}
+
 static void a_deleted_token_ends_at_once(void **state)
 {
 	char text[128], id[ID_LEN], path[100];
@@ -593,6 +620,119 @@ static void a_stream_ends_with_its_token(void **state)
 	loop_free(w.loop);
 }
 
+/* Streams of one account, opened together; each ends by an answer, or is open. */
+struct crowd {
+	struct loop *loop;
+	size_t open, refused, want;
+};
+
+static void crowd_open(void *arg)
+{
+	struct crowd *c = arg;
+	if (++c->open + c->refused == c->want)
+		loop_stop(c->loop);
+}
+
+static void crowd_end(void *arg, int status, msec retry_after, const struct err *e)
+{
+	struct crowd *c = arg;
+	c->refused += status == 503;
+	if (c->open + c->refused == c->want || status != 503)
+		loop_stop(c->loop);
+}
+
+static void crowd_add(struct crowd *c, struct http_client *client, const char *token, size_t n)
+{
+	struct http_events handlers = {
+		.on_open = crowd_open,
+		.on_event = on_event,
+		.on_retry = on_retry,
+		.on_end = crowd_end,
+		.arg = c,
+	};
+	*c = (struct crowd){.loop = c->loop, .want = n};
+	for (size_t i = 0; i < n; i++)
+		http_client_events(
+			client, &f->tls, "/api/v1/events", token, NULL, 60000, &handlers);
+	loop_run(c->loop);
+}
+
+static void one_account_does_not_take_all_streams(void **state)
+{
+	struct crowd c = {.loop = loop_new()};
+	struct http_client *client = http_client_new(c.loop);
+	crowd_add(&c, client, viewer, PANEL_STREAMS_EACH + 3);
+	assert_int_equal(c.open, PANEL_STREAMS_EACH);
+	assert_int_equal(c.refused, 3);
+	crowd_add(&c, client, manager, 1);
+	assert_int_equal(c.open, 1);
+	http_client_free(client);
+	loop_free(c.loop);
+}
+
+/* A panel that looks for the sums of one project; a change of another one marks the end. */
+struct looking {
+	struct loop *loop;
+	const char *project;
+	bool asked, told;
+};
+
+static void look_at_event(void *arg, const char *type, const char *id, const char *data, size_t n)
+{
+	static unsigned marks;
+	struct looking *l = arg;
+	char mark[40];
+	if (strcmp(type, "links") == 0) {
+		l->told = l->told || strstr(data, l->project) != NULL;
+		snprintf(mark, sizeof(mark), "{\"name\":\"mark %u\"}", marks++);
+		if (!l->asked)
+			status_of("POST", "/api/v1/projects", system_wide, mark, 201);
+		l->asked = true;
+	} else if (strcmp(type, "change") == 0 && l->asked) {
+		loop_stop(l->loop);
+	}
+}
+
+static void look_open(void *arg)
+{
+}
+
+static void look_end(void *arg, int status, msec retry_after, const struct err *e)
+{
+	fail_msg("the stream ended: %d", status);
+}
+
+static bool is_told_of(struct http_client *client, struct loop *loop, const char *project)
+{
+	struct looking l = {.loop = loop, .project = project};
+	struct http_events handlers = {
+		.on_open = look_open,
+		.on_event = look_at_event,
+		.on_retry = on_retry,
+		.on_end = look_end,
+		.arg = &l,
+	};
+	struct http_call *call = http_client_events(
+		client, &f->tls, "/api/v1/events", system_wide, NULL, 60000, &handlers);
+	loop_run(loop);
+	http_call_cancel(call);
+	return l.told;
+}
+
+static void a_deleted_project_is_told_of_no_more(void **state)
+{
+	struct loop *loop = loop_new();
+	struct http_client *client = http_client_new(loop);
+	char id[ID_LEN], path[100];
+	id_copy(id, make(f, "/api/v1/projects", "{\"name\":\"shortlived\"}"));
+	assert_true(is_told_of(client, loop, id));
+	snprintf(path, sizeof(path), "/api/v1/projects/%s", id);
+	status_of("DELETE", path, system_wide, NULL, 200);
+	assert_false(is_told_of(client, loop, id));
+	http_client_free(client);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -608,8 +748,11 @@ int main(void)
 		cmocka_unit_test(nonsense_is_no_right),
 		cmocka_unit_test(roles_of_a_project),
 		cmocka_unit_test(nobody_climbs),
+		cmocka_unit_test(a_long_list_admits_to_no_more),
 		cmocka_unit_test(a_deleted_token_ends_at_once),
 		cmocka_unit_test(a_stream_ends_with_its_token),
+		cmocka_unit_test(one_account_does_not_take_all_streams),
+		cmocka_unit_test(a_deleted_project_is_told_of_no_more),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -27,8 +27,8 @@ declare -A ip4 ip6
 learn() { # NAME: its mesh addresses
 	local member
 	member=$(warren node show "$1" --json | jq -c '.members[0]')
-	ip4[$1]=$(jq -r '.ipv4 | sub("/.*"; "")' <<<"$member")
-	ip6[$1]=$(jq -r '.ipv6 | sub("/.*"; "")' <<<"$member")
+	ip4[$1]=$(jq -r '.ipv4 // "" | sub("/.*"; "")' <<<"$member")
+	ip6[$1]=$(jq -r '.ipv6 // "" | sub("/.*"; "")' <<<"$member")
 }
 # all_pairs NODE...: each reaches each, both families; prints what does not.
 all_pairs() {

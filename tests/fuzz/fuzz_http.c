@@ -47,7 +47,8 @@ static void on_any(struct http_request *rq, const struct http_route *route, void
 	require(http_header(rq, "Transfer-Encoding") == NULL ||
 		http_header(rq, "Content-Length") == NULL);
 	http_cookie(rq, "c");
-	http_body(rq, &n);
+	if (http_body(rq, &n) == NULL)
+		return;
 	require(n <= (route->body_max > 0 ? route->body_max : HTTP_BODY_MAX));
 	buf_addf(&b, "%s %zu", http_method(rq), n);
 	http_reply(rq, 200, "text/plain", &b);

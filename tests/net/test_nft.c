@@ -7,6 +7,7 @@
 #include "lab.h"
 #include "base/proc.h"
 #include "base/rand.h"
+#include "model/objects.h"
 #include "net/net.h"
 #include "net/nfnl.h"
 
@@ -474,6 +475,22 @@ static void first_and_last_limit(void **state)
 	item_free(i);
 }
 
+/* The least and the most a client can be given is what a kernel takes: by a load and in place. */
+static void the_kernel_takes_every_rate(void **state)
+{
+	CLEANUP(item_vec_done) struct item_vec most = {0}, both = {0}, none = {0};
+	struct item *i = item_new(ITEM_FIREWALL, NETWORK);
+	struct err e = {0};
+
+	items_limit(&most, NETWORK, "cl_1", "172.30.100.2", NULL, DEVICE_RATE_MAX);
+	items_limit(&both, NETWORK, "cl_2", "172.30.100.3", NULL, DEVICE_RATE_MAX);
+	items_limit(&both, NETWORK, "cl_3", "172.30.100.4", NULL, DEVICE_RATE_MIN);
+	load(NETWORK, &i->firewall, &most);
+	assert_int_equal(net_firewall_members(n, NETWORK, &most, &both, &none, &e), 0);
+	assert_int_equal(occurrences("limit up_cl_"), 3);
+	item_free(i);
+}
+
 static bool intact(const struct item *i, const struct item_vec *sets)
 {
 	struct err e = {0};
@@ -737,8 +754,8 @@ int main(void)
 		TEST(digest_sees_a_foreign_hand), TEST(members_300), TEST(members_3000),
 		TEST(members_3300), TEST(members_20000_load), TEST(overlapping_members),
 		TEST(rules_change_and_sets_stay), TEST(drift_is_mended), TEST(first_and_last_limit),
-		TEST(intact_is_as_wanted), TEST(members_by_chance), TEST(packets_to_the_node),
-		TEST(packets_through_the_node)};
+		TEST(the_kernel_takes_every_rate), TEST(intact_is_as_wanted),
+		TEST(members_by_chance), TEST(packets_to_the_node), TEST(packets_through_the_node)};
 	const char *missing = lab_missing("ip");
 
 	if (missing == NULL)

@@ -61,6 +61,33 @@ static void links(void **state)
 	assert_int_equal(net_link_get(n, "v0", &l, &e), ERR_NOT_FOUND);
 }
 
+static void heard(void *arg, const char *ifname)
+{
+	if (ifname != NULL)
+		buf_addf(arg, "%s ", ifname);
+}
+
+static void links_that_change(void **state)
+{
+	struct buf said = {0};
+	struct err e = {0};
+	int fd;
+
+	OK(net_watch_open(&fd, &e));
+	net_watch_read(fd, heard, &said); /* nothing is there: it does not wait */
+	assert_int_equal(said.len, 0);
+	OK(net_link_set_up(n, "v1", false, &e));
+	net_watch_read(fd, heard, &said);
+	assert_non_null(strstr(buf_str(&said), "v1 "));
+	assert_null(strstr(buf_str(&said), "v0 "));
+	buf_reset(&said);
+	OK(net_link_delete(n, "v0", &e));
+	net_watch_read(fd, heard, &said);
+	assert_non_null(strstr(buf_str(&said), "v0 "));
+	buf_done(&said);
+	close(fd);
+}
+
 static struct address_item address(const char *ifname, const char *text, uint8_t len)
 {
 	struct address_item a = {.len = len};
@@ -348,9 +375,9 @@ static void sysctls(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(links), TEST(addresses), TEST(routes),
-		TEST(others_routes_are_not_ours), TEST(default_address), TEST(ways_out),
-		TEST(many_routes_are_listed_whole), TEST(sysctls)};
+	const struct CMUnitTest tests[] = {TEST(links), TEST(links_that_change), TEST(addresses),
+		TEST(routes), TEST(others_routes_are_not_ours), TEST(default_address),
+		TEST(ways_out), TEST(many_routes_are_listed_whole), TEST(sysctls)};
 	const char *missing = lab_missing("ip");
 
 	if (missing != NULL) {

@@ -444,6 +444,90 @@ static void ports_never_clash(void **state)
 	}
 }
 
+/* The one port that two interfaces of a plan share, or 0. */
+static uint16_t shared_port(const struct fleet *f, const char *node)
+{
+	uint16_t ports[1024], found = 0;
+	struct state s = {0};
+	size_t n = 0;
+
+	assert_int_equal(plan_node(f, node, &world_keys, &s, NULL), 0);
+	VEC_FOREACH (i, &s.items) {
+		if ((*i)->kind != ITEM_INTERFACE || (*i)->interface.listen_port == 0)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			if (ports[k] == (*i)->interface.listen_port)
+				found = ports[k];
+		assert_true(n < ARRAY_LEN(ports));
+		ports[n++] = (*i)->interface.listen_port;
+	}
+	state_done(&s);
+	return found;
+}
+
+/* The ports a node's plan has in a network. */
+static size_t ports_in(const struct fleet *f, const struct member *m, uint16_t *ret, size_t max)
+{
+	struct state s = {0};
+	size_t n = 0;
+
+	assert_int_equal(plan_node(f, m->node, &world_keys, &s, NULL), 0);
+	VEC_FOREACH (i, &s.items)
+		if ((*i)->kind == ITEM_INTERFACE && strcmp((*i)->network, m->network) == 0 &&
+			(*i)->interface.listen_port != 0 && n < max)
+			ret[n++] = (*i)->interface.listen_port;
+	state_done(&s);
+	return n;
+}
+
+/* Members are moved so that one of their ports is one of the machine's other network, links to
+ * exits and ways to gateways included. Whenever two interfaces of a plan share a port, the check
+ * says so. */
+static void networks_of_a_machine_share_no_port(void **state)
+{
+	unsigned far = 0;
+
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct world w;
+
+		world_make(&w, seed);
+		MAP_FOREACH (slot, &w.fleet->nodes) {
+			const struct member_refs *in = fleet_memberships(w.fleet, slot->key);
+			uint16_t mine[64], theirs[64];
+			size_t n, k;
+			struct member *moved;
+
+			if (in->n < 2 || !((const struct node *)slot->value)->enabled)
+				continue;
+			n = ports_in(w.fleet, in->v[0], mine, ARRAY_LEN(mine));
+			k = ports_in(w.fleet, in->v[1], theirs, ARRAY_LEN(theirs));
+			if (n == 0 || k == 0)
+				continue;
+			n = world_below(&w, (unsigned)n);
+			k = world_below(&w, (unsigned)k);
+			moved = schema_dup(&schema_member, in->v[1]);
+			moved->listen_port =
+				(uint16_t)((moved->listen_port != 0
+							   ? moved->listen_port
+							   : fleet_network(w.fleet, moved->network)
+								     ->network->listen_port) +
+					mine[n] - theirs[k]);
+			if (moved->listen_port == 0) {
+				schema_free(&schema_member, moved);
+				continue;
+			}
+			fleet_put(w.fleet, &schema_member, moved);
+			if (shared_port(w.fleet, slot->key) == 0)
+				continue;
+			assert_int_equal(
+				plan_check_ports(w.fleet, moved->network, NULL), ERR_EXISTS);
+			far += mine[n] > 52500 || theirs[k] > 52500;
+		}
+		world_done(&w);
+	}
+	assert_true(far > 0); /* also by links that came from who else is there */
+}
+
 /* Who has a relay in its region goes by that first; the last route always stays. */
 static void relays_of_the_region_come_first(void **state)
 {
@@ -491,6 +575,7 @@ int main(void)
 		cmocka_unit_test(device_routes),
 		cmocka_unit_test(rotations_meet),
 		cmocka_unit_test(ports_never_clash),
+		cmocka_unit_test(networks_of_a_machine_share_no_port),
 		cmocka_unit_test(relays_of_the_region_come_first),
 	};
 

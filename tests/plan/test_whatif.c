@@ -25,11 +25,16 @@ struct spot {
 };
 VEC_TYPE(spot_vec, struct spot);
 
-/* Nodes and enabled devices, by their IPv4 addresses, which all of these have. */
+static struct addr either(struct addr ipv4, struct addr ipv6)
+{
+	return addr_is_set(ipv4) ? ipv4 : ipv6;
+}
+
+/* Nodes and enabled devices, by their IPv4 addresses, or where the network has none by IPv6. */
 static void spots_of(const struct fleet *f, const struct fleet_network *fn, struct spot_vec *ret)
 {
 	VEC_FOREACH (m, &fn->members) {
-		struct spot s = {.addr = (*m)->ipv4, .id = (*m)->id};
+		struct spot s = {.addr = either((*m)->ipv4, (*m)->ipv6), .id = (*m)->id};
 
 		if (((*m)->roles & ROLE_GATEWAY) && (*m)->group[0] != '\0')
 			s.shared = fn->network->gateway_addr;
@@ -39,7 +44,7 @@ static void spots_of(const struct fleet *f, const struct fleet_network *fn, stru
 		const struct device_refs *devices = fleet_devices(f, fn->network->id, (*g)->id);
 
 		VEC_FOREACH (d, devices) {
-			struct spot s = {.addr = (*d)->ipv4, .id = (*d)->id};
+			struct spot s = {.addr = either((*d)->ipv4, (*d)->ipv6), .id = (*d)->id};
 
 			if ((*d)->enabled)
 				VEC_PUSH(ret, s);

@@ -1,6 +1,7 @@
 /* DOC: making random fleets; see world.h. */
 #include "world.h"
 
+#include "model/range.h"
 #include "plan/plan.h"
 
 #include <stdio.h>
@@ -50,7 +51,9 @@ static void add_rule(
 	VEC_PUSH(&p->rules, r);
 }
 
-static struct network *make_network(struct world *w, const char *project, unsigned second)
+/* second: of its IPv4 pool, and what its ports and LANs are told from; see number(). */
+static struct network *make_network(
+	struct world *w, const char *project, unsigned second, bool pooled)
 {
 	struct network *n = NEW(struct network);
 	char name[32];
@@ -60,15 +63,17 @@ static struct network *make_network(struct world *w, const char *project, unsign
 	snprintf(name, sizeof(name), "net%u", w->serial);
 	n->name = mem_strdup(name);
 	n->domain = mem_strdup(name);
-	n->ipv4 = (struct prefix){v4(172, second, 0, 0), 16};
 	n->ipv6.addr.family = FAMILY_IPV6;
 	n->ipv6.addr.bits = ((u128)0xfd00 << 112) | ((u128)w->serial << 64);
 	n->ipv6.len = 64;
-	n->node_first = v4(172, second, 0, 1);
-	n->node_last = v4(172, second, 99, 255);
-	n->gateway_addr = v4(172, second, 100, 1);
-	n->device_first = v4(172, second, 100, 2);
-	n->device_last = v4(172, second, 255, 254);
+	if (pooled) {
+		n->ipv4 = (struct prefix){v4(172, second, 0, 0), 16};
+		n->node_first = v4(172, second, 0, 1);
+		n->node_last = v4(172, second, 99, 255);
+		n->gateway_addr = v4(172, second, 100, 1);
+		n->device_first = v4(172, second, 100, 2);
+		n->device_last = v4(172, second, 255, 254);
+	}
 	n->listen_port = (uint16_t)(51820 + 10 * (second - 16));
 	n->keepalive = 25;
 	n->psk = world_below(w, 2);
@@ -79,12 +84,24 @@ static struct network *make_network(struct world *w, const char *project, unsign
 	return n;
 }
 
-static struct addr twin(const struct network *n, struct addr a)
+static unsigned number(const struct network *n)
 {
-	struct addr t = n->ipv6.addr;
+	return (unsigned)(n->listen_port - 51820) / 10 + 16;
+}
 
-	t.bits |= a.bits;
-	return t;
+/* The address at this place of the range, and its twin if it is one of IPv4. */
+static void give_addresses(const struct network *n, struct addr_range range, unsigned index,
+	struct addr *ret_ipv4, struct addr *ret_ipv6)
+{
+	struct addr a = addr_add(range.first, index);
+
+	if (a.family == FAMILY_IPV6) {
+		*ret_ipv6 = a;
+		return;
+	}
+	*ret_ipv4 = a;
+	*ret_ipv6 = n->ipv6.addr;
+	ret_ipv6->bits |= a.bits;
 }
 
 static struct node *make_node(struct world *w, const char *project)
@@ -148,13 +165,12 @@ struct member *world_member(struct world *w, const struct network *n, const stru
 		world_key(w, &m->public_key);
 	if (world_below(w, 2))
 		m->region = mem_strdup(world_below(w, 2) ? "north" : "south");
-	m->ipv4 = addr_add(n->node_first, index);
-	m->ipv6 = twin(n, m->ipv4);
+	give_addresses(n, network_node_range(n), index, &m->ipv4, &m->ipv6);
 	m->listen_port = n->listen_port;
 	snprintf(endpoint, sizeof(endpoint), "198.51.100.%u:%u", index + 1, n->listen_port);
 	m->endpoint = mem_strdup(endpoint);
 	if (world_below(w, 2)) {
-		unsigned net = (unsigned)(n->ipv4.addr.bits >> 16) & 0xff;
+		unsigned net = number(n);
 		struct prefix lan = {v4(10, net, index, 0), 24};
 
 		VEC_PUSH(&m->local_subnets, lan);
@@ -189,8 +205,7 @@ struct device *world_device(struct world *w, const struct network *n, const stru
 	d->enabled = world_below(w, 6) != 0;
 	d->keepalive = -1;
 	world_key(w, &d->public_key);
-	d->ipv4 = addr_add(n->device_first, (u128)w->serial);
-	d->ipv6 = twin(n, d->ipv4);
+	give_addresses(n, network_device_range(n), w->serial, &d->ipv4, &d->ipv6);
 	d->full_tunnel = world_below(w, 4) == 0;
 	d->over_quota = world_below(w, 12) == 0;
 	d->quota_grant = world_below(w, 3);
@@ -238,7 +253,7 @@ static const char *any_id(struct world *w, const struct map *m, const char *netw
 static const char *random_selector(struct world *w, const struct network *n)
 {
 	static char cidr[PREFIX_TEXT_LEN];
-	unsigned net = (unsigned)(n->ipv4.addr.bits >> 16) & 0xff;
+	unsigned net = number(n);
 
 	switch (world_below(w, 8)) {
 	case 0:
@@ -298,7 +313,7 @@ static void make_project(struct world *w, unsigned second)
 	for (unsigned i = 0; i < n_nodes; i++)
 		nodes[i] = make_node(w, p->id);
 	for (unsigned k = 0; k < networks; k++) {
-		struct network *n = make_network(w, p->id, second + k);
+		struct network *n = make_network(w, p->id, second + k, world_below(w, 5) != 0);
 		struct group *groups[2] = {
 			put_group(w, n), world_below(w, 2) ? put_group(w, n) : NULL};
 		unsigned devices = world_below(w, 10), policies = world_below(w, 4);
@@ -336,7 +351,7 @@ const char *world_gateway(struct world *w, unsigned n)
 	struct policy *p;
 
 	*w = (struct world){.rand = {1}, .fleet = fleet_new()};
-	net = make_network(w, "prj_1", 30);
+	net = make_network(w, "prj_1", 30, true);
 	node = make_node(w, "prj_1");
 	node->enabled = true;
 	g = put_group(w, net);
@@ -376,7 +391,7 @@ static void add_starting_policy(struct world *w, const struct network *n)
 
 const char *world_mesh(struct world *w, unsigned second, unsigned nodes)
 {
-	struct network *n = make_network(w, "prj_1", second);
+	struct network *n = make_network(w, "prj_1", second, true);
 
 	n->psk = true;
 	for (unsigned i = 0; i < nodes; i++) {

@@ -136,6 +136,29 @@ static void control_characters(void **state)
 	}
 }
 
+/* A name cannot begin a third file, nor hide the second. */
+static void names_that_look_like_a_file(void **state)
+{
+	static const char *const names[] = {
+		"file: ../evil", "# file: ../evil", "x # file: ../evil", "file:"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CLEANUP(buf_wipe) struct buf out = {0};
+		struct sample s;
+		const char *second;
+
+		make(&s, false);
+		s.c.name = names[i];
+		assert_int_equal(render_networkd(&s.c, &out, NULL), 0);
+		second = strstr(buf_str(&out), "\n" NETWORKD_FILE);
+		assert_int_equal(strncmp(buf_str(&out), NETWORKD_FILE "warren0.netdev\n", 23), 0);
+		assert_non_null(second);
+		assert_int_equal(strncmp(second, "\n" NETWORKD_FILE "warren0.network\n", 25), 0);
+		assert_null(strstr(second + 1, "\n" NETWORKD_FILE));
+		done(&s);
+	}
+}
+
 static void unknown_format(void **state)
 {
 	const struct config_format *f = NULL;
@@ -210,6 +233,7 @@ int main(void)
 		cmocka_unit_test(golden),
 		cmocka_unit_test(without_the_key),
 		cmocka_unit_test(control_characters),
+		cmocka_unit_test(names_that_look_like_a_file),
 		cmocka_unit_test(unknown_format),
 		cmocka_unit_test(identifiers),
 		cmocka_unit_test(templates),

@@ -552,6 +552,24 @@ static void test_lease_rest(void **state)
 	assert_int_equal(change(free_job, (void *)(uintptr_t) ""), ERR_INVALID);
 }
 
+static int forget_job(struct tx *tx, void *arg, struct err *e)
+{
+	return tx_lease_forget(tx, arg, e);
+}
+
+/* A network that is gone keeps nothing: held, at rest, or counted. */
+static void test_lease_forget(void **state)
+{
+	expect_lease("10.1.0.5", "10.1.0.8", "a", "10.1.0.5");
+	expect_lease("10.1.0.5", "10.1.0.8", "b", "10.1.0.6");
+	OK(change(free_job, (void *)(uintptr_t) "a"));
+	OK(change(forget_job, (void *)(uintptr_t) "net_other"));
+	expect_lease("10.1.0.5", "10.1.0.8", "c", "10.1.0.7");
+	OK(change(forget_job, (void *)(uintptr_t) "net_l"));
+	expect_lease("10.1.0.5", "10.1.0.8", "d", "10.1.0.5");
+	OK(lease_code("10.1.0.6", NULL, "e"));
+}
+
 static void test_lease_exact(void **state)
 {
 	OK(lease_code("10.1.0.2", NULL, "x"));
@@ -1205,6 +1223,7 @@ int conformance(const struct store_engine *e, const char *(*f)(void), void (*g)(
 		T(test_writer_does_not_wait_for_itself),
 		T(test_crowd),
 		T(test_lease_rest),
+		T(test_lease_forget),
 		T(test_lease_exact),
 		T(test_lease_ipv6),
 		T(test_pages),

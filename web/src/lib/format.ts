@@ -59,6 +59,17 @@ export function bytes(n: number): string {
 	return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[i]}`;
 }
 
+// Bytes as people count what they pay for: by thousands.
+export function volume(n: number): string {
+	const names = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+	let i = 0;
+	while (n >= 1000 && i < names.length - 1) {
+		n /= 1000;
+		i++;
+	}
+	return `${i === 0 || n >= 100 ? Math.round(n) : Number(n.toFixed(1))} ${names[i]}`;
+}
+
 const bitUnits = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
 
 export function bits(n: number): string {

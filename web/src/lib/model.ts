@@ -1,6 +1,19 @@
 // Objects of the API as far as the panel looks at them.
 import type { LinkState } from './events';
 
+// A gateway as a place where devices come in.
+export interface Place {
+	gateway: string;
+	name: string;
+	group: string;
+	region: string | null;
+	endpoint: string | null;
+	enabled: boolean;
+	online: boolean;
+	nearest: boolean;
+	chosen?: boolean;
+}
+
 export interface Client {
 	id: string;
 	project: string;
@@ -15,6 +28,12 @@ export interface Client {
 	expires_at: string | null;
 	exit: string | null;
 	rate_limit: number;
+	quota_bytes: number;
+	quota_period: 'none' | 'day' | 'month';
+	quota_used: number;
+	quota_ends_at: string | null;
+	state: 'active' | 'disabled' | 'expired' | 'over_quota';
+	endpoints?: Place[]; // of one client alone
 	public_key: string | null;
 	mesh_ip: string | null;
 	mesh_ip6: string | null;
@@ -56,6 +75,7 @@ export interface Network {
 	dns: string[];
 	dns_serve: boolean;
 	dns_upstreams: string[];
+	region_ranges: string[];
 }
 
 export interface Member {

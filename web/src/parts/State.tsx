@@ -18,6 +18,7 @@ const states: Record<string, [shape: string, word: string]> = {
 	pending: ['half', 'Pending'],
 	error: ['triangle', 'Error'],
 	expired: ['bar', 'Expired'],
+	over_quota: ['bar', 'Quota used up'],
 };
 
 export function Mark({ state }: { state: string }) {

@@ -1,11 +1,13 @@
 // Adding a client takes a name; the rest is there for who wants it. The same fields edit one.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { ApiError, api } from '../../lib/api';
 import { networks, nodes } from '../../lib/fleet';
 import { words } from '../../lib/format';
-import type { Client } from '../../lib/model';
+import type { Client, Place } from '../../lib/model';
+import { Amount, BITS, BYTES, measured, total } from '../../parts/Amount';
 import { Dialog } from '../../parts/Dialog';
 import { Field } from '../../parts/Field';
+import { Places, usable } from './Places';
 import { PATH, create, type Handout } from './actions';
 
 type Route = 'network' | 'chosen' | 'everything';
@@ -38,7 +40,11 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 	const [route, setRoute] = useState<Route>(client?.full_tunnel ? 'everything' : client?.allowed_ips.length ? 'chosen' : 'network');
 	const [prefixes, setPrefixes] = useState(client?.allowed_ips.join(', ') ?? '');
 	const [exit, setExit] = useState(client?.exit ?? '');
-	const [rate, setRate] = useState(client?.rate_limit ? String(client.rate_limit / 1000000) : '');
+	const [rate, setRate] = useState(measured(client?.rate_limit ?? 0, BITS, 1e6));
+	const [quota, setQuota] = useState(measured(client?.quota_bytes ?? 0, BYTES, 1e9));
+	const [period, setPeriod] = useState<string>(client?.quota_period ?? 'none');
+	const [places, setPlaces] = useState<Place[]>(client?.endpoints ?? []);
+	const [place, setPlace] = useState(client?.endpoints?.find(p => p.chosen)?.gateway ?? '');
 	const [dns, setDns] = useState(client?.dns.join(', ') ?? '');
 	const [mtu, setMtu] = useState(client?.mtu ? String(client.mtu) : '');
 	const [keepalive, setKeepalive] = useState(client && client.keepalive >= 0 ? String(client.keepalive) : '');
@@ -47,8 +53,23 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 	const [busy, setBusy] = useState(false);
 	const [error, setError] = useState<ApiError | null>(null);
 
+	useEffect(() => {
+		if (client || !network)
+			return;
+		let wanted = true;
+		api.get<{ items: Place[] }>(`/networks/${network}/endpoints`).then(({ items }) => {
+			if (!wanted)
+				return;
+			setPlaces(items);
+			setPlace((items.find(p => p.nearest) ?? items[0])?.gateway ?? '');
+		}, () => { if (wanted) setPlaces([]); }); // then the server decides
+		return () => { wanted = false; };
+	}, [network]);
+	const several = places.filter(usable).length > 1 || (!!client && places.length > 1);
+	const moved = several && place !== '' && !places.find(p => p.gateway === place)?.chosen;
+
 	const wrong = (field: string) => (error?.field === field ? error.message : undefined);
-	const known = ['name', 'network', 'description', 'tags', 'allowed_ips', 'dns', 'mtu', 'keepalive', 'expires_at', 'exit', 'rate_limit'];
+	const known = ['name', 'network', 'description', 'tags', 'allowed_ips', 'dns', 'mtu', 'keepalive', 'expires_at', 'exit', 'rate_limit', 'quota_bytes', 'quota_period', ...(several ? ['gateway', 'region'] : [])];
 	const exits = nodes.value.filter(n => n.members.some(m => m.network === network && m.roles.includes('exit')));
 	const submit = async () => {
 		setBusy(true);
@@ -60,7 +81,10 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 			full_tunnel: route === 'everything',
 			allowed_ips: route === 'chosen' ? words(prefixes) : [],
 			...(exit || client?.exit ? { exit: route === 'everything' ? exit : '' } : {}),
-			rate_limit: Math.round(Number(rate) * 1000000),
+			rate_limit: total(rate),
+			quota_bytes: total(quota),
+			quota_period: total(quota) ? period : 'none',
+			...(moved ? { gateway: place } : {}),
 			dns: words(dns),
 			mtu: Number(mtu) || 0,
 			keepalive: keepalive === '' ? -1 : Number(keepalive),
@@ -98,11 +122,13 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 					</Field>
 				)}
 			</div>
+			{several && !client && <Places places={places} chosen={place} wrong={wrong('gateway') ?? wrong('region')} onChange={setPlace} />}
 			{error && !known.includes(error.field ?? '') && <p class="notice bad" role="alert">{error.message}</p>}
 			{error && error.field === 'network' && networks.value.length < 2 && <p class="notice bad" role="alert">{error.message}</p>}
-			<details class="more" open={!!client || (!!error && !['name', 'network'].includes(error.field ?? 'name'))}>
+			<details class="more" open={!!client || (!!error && !['name', 'network', 'gateway', 'region'].includes(error.field ?? 'name'))}>
 				<summary>{client ? 'Settings' : 'More settings'}</summary>
 				<div class="stack">
+					{several && client && <Places places={places} chosen={place} wrong={wrong('gateway') ?? wrong('region')} onChange={setPlace} />}
 					<fieldset>
 						<legend>What goes through the tunnel</legend>
 						<div class="choices">
@@ -141,8 +167,18 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 						<Field label="Keepalive, seconds" wrong={wrong('keepalive')} hint="Empty: as the network says; 0: off">
 							<input type="number" min="0" max="65535" value={keepalive} onInput={e => setKeepalive(e.currentTarget.value)} />
 						</Field>
-						<Field label="At most, Mbit/s" wide wrong={wrong('rate_limit')} hint="For each direction. Empty: as fast as it goes">
-							<input type="number" min="0.016" max="1000000" step="any" value={rate} onInput={e => setRate(e.currentTarget.value)} />
+						<Field label="Data quota" wrong={wrong('quota_bytes')} hint="Both directions together. Empty: none">
+							<Amount value={quota} units={BYTES} what="data quota" onChange={setQuota} />
+						</Field>
+						<Field label="Begins anew" wrong={wrong('quota_period')} hint="At midnight, UTC">
+							<select value={period} disabled={!quota.text} onChange={e => setPeriod(e.currentTarget.value)}>
+								<option value="none">never</option>
+								<option value="day">each day</option>
+								<option value="month">each month</option>
+							</select>
+						</Field>
+						<Field label="Rate, at most" wide wrong={wrong('rate_limit')} hint="For each direction. Empty: as fast as it goes">
+							<Amount value={rate} units={BITS} what="rate" onChange={setRate} />
 						</Field>
 						<Field label="Tags" wide wrong={wrong('tags')} hint="For policies and for finding it; separated by commas">
 							<input value={tags} onInput={e => setTags(e.currentTarget.value)} spellcheck={false} />

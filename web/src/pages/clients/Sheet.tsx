@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError } from '../../lib/api';
 import { listen } from '../../lib/events';
 import { networkName, networks, nodeName } from '../../lib/fleet';
-import { age, ago, bits, bytes, moment } from '../../lib/format';
+import { age, ago, bits, bytes, moment, volume } from '../../lib/format';
 import type { Client } from '../../lib/model';
 import { can, me } from '../../lib/session';
 import { Dialog, ask } from '../../parts/Dialog';
@@ -13,12 +13,45 @@ import { State } from '../../parts/State';
 import { complain, say } from '../../parts/Toasts';
 import { PATH, enable, remove, rotate, type Handout } from './actions';
 import { ClientForm } from './Form';
+import { placeName } from './Places';
 import { status, unusedSince } from './status';
 
 function route(c: Client): string {
 	if (c.full_tunnel)
 		return c.exit ? `all traffic, by ${nodeName(c.exit)}` : 'all traffic';
 	return c.allowed_ips.length > 0 ? c.allowed_ips.join(', ') : 'this network only';
+}
+
+function Quota({ client: c }: { client: Client }) {
+	if (!c.quota_bytes)
+		return <>none</>;
+	const left = Math.max(0, c.quota_bytes - c.quota_used);
+	return (
+		<div class="quota">
+			<meter min={0} max={c.quota_bytes} high={c.quota_bytes * 0.9} optimum={0} value={Math.min(c.quota_used, c.quota_bytes)} aria-label="Quota used" />
+			<span class="num">{volume(c.quota_used)} of {volume(c.quota_bytes)} used, {volume(left)} left</span>
+			{c.quota_ends_at && <span class="dim small">begins anew {moment(c.quota_ends_at)}</span>}
+		</div>
+	);
+}
+
+function Entries({ client: c }: { client: Client }) {
+	const places = c.endpoints ?? [];
+	if (places.length === 0)
+		return <>–</>;
+	return (
+		<ul class="entries">
+			{places.map(p => (
+				<li key={p.gateway}>
+					<span class="row wrap">
+						<span>{placeName(p)}</span><State state={!p.enabled ? 'disabled' : p.online ? 'online' : 'offline'} />
+						{p.chosen && places.length > 1 && <span class="tag accent">in its file</span>}
+					</span>
+					<code class="small">{p.endpoint ?? 'no known endpoint'}</code>
+				</li>
+			))}
+		</ul>
+	);
 }
 
 export async function newKey(client: Client, onServer: boolean): Promise<Handout | null> {
@@ -112,7 +145,9 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 	];
 	const settings: Fact[] = [
 		['Through the tunnel', route(client)],
-		['At most', client.rate_limit ? bits(client.rate_limit) : 'no limit'],
+		['Comes in at', <Entries client={client} />],
+		['Rate', client.rate_limit ? `${bits(client.rate_limit)} at most` : 'no limit'],
+		['Quota', <Quota client={client} />],
 		['DNS servers', client.dns.join(', ') || 'as the network says'],
 		['MTU', client.mtu ? String(client.mtu) : 'as the network says'],
 		['Keepalive', client.keepalive < 0 ? 'as the network says' : client.keepalive === 0 ? 'off' : `${client.keepalive} s`],
@@ -141,6 +176,9 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 				{client.description && <p>{client.description}</p>}
 				{client.config_stale && (
 					<p class="notice warn"><Icon name="alert" /><span>Its configuration is stale: the network changed since it was handed out. It goes on working as it is; a new one has the change.</span></p>
+				)}
+				{client.state === 'over_quota' && (
+					<p class="notice warn"><Icon name="alert" /><span>Its quota is used up: no gateway lets it in {client.quota_ends_at ? `until ${moment(client.quota_ends_at)}` : 'until it gets more'}.</span></p>
 				)}
 				{unused && <p class="notice warn"><Icon name="alert" /><span>Unused since {moment(unused)}. If nobody misses it, disable it.</span></p>}
 				<p class="presence" role="status">

@@ -5,7 +5,7 @@ import type { Client } from '../../lib/model';
 export function status(c: Client): string {
 	if (c.expires_at && new Date(c.expires_at).getTime() <= now.value)
 		return 'expired';
-	return c.enabled ? c.link_state : 'disabled';
+	return !c.enabled ? 'disabled' : c.state === 'over_quota' ? 'over_quota' : c.link_state;
 }
 
 export const UNUSED_DAYS = 30;

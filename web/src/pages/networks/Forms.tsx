@@ -34,13 +34,14 @@ export function NetworkForm({ network, onClose, onDone }: { network?: Network } 
 	const [psk, setPsk] = useState(network?.psk ?? false);
 	const [serve, setServe] = useState(network?.dns_serve ?? true);
 	const [upstreams, setUpstreams] = useState(network?.dns_upstreams.join(', ') ?? '');
+	const [ranges, setRanges] = useState(network?.region_ranges.join('\n') ?? '');
 	const [dns, setDns] = useState(network?.dns.join(', ') ?? '');
-	const shown = ['name', 'ipv4', 'ipv6', 'domain', 'listen_port', 'mtu', 'keepalive', 'dns', 'dns_upstreams'];
+	const shown = ['name', 'ipv4', 'ipv6', 'domain', 'listen_port', 'mtu', 'keepalive', 'dns', 'dns_upstreams', 'region_ranges'];
 	return (
 		<FormDialog
 			title={network ? `Edit ${network.name}` : 'Add a network'} action={network ? 'Save' : 'Add'} saving={saving} fields={shown} onClose={onClose}
 			save={async () => {
-				const fields: Record<string, unknown> = { name, topology, psk, dns_serve: serve, dns: words(dns), dns_upstreams: words(upstreams), mtu: Number(mtu) || 0 };
+				const fields: Record<string, unknown> = { name, topology, psk, dns_serve: serve, dns: words(dns), dns_upstreams: words(upstreams), region_ranges: ranges.split(/[\n,]+/).map(r => r.trim()).filter(Boolean), mtu: Number(mtu) || 0 };
 				if (domain)
 					fields.domain = domain;
 				if (port)
@@ -66,7 +67,7 @@ export function NetworkForm({ network, onClose, onDone }: { network?: Network } 
 					<Choice name="topology" checked={topology === 'hub'} title="Hub" about="by gateways and controllers" onPick={() => setTopology('hub')} />
 				</div>
 			</fieldset>
-			<details class="more" open={!!network || ['ipv4', 'ipv6', 'domain', 'listen_port', 'mtu', 'keepalive', 'dns', 'dns_upstreams'].includes(saving.error?.field ?? '')}>
+			<details class="more" open={!!network || ['ipv4', 'ipv6', 'domain', 'listen_port', 'mtu', 'keepalive', 'dns', 'dns_upstreams', 'region_ranges'].includes(saving.error?.field ?? '')}>
 				<summary>{network ? 'Settings' : 'More settings'}</summary>
 				<div class="stack">
 					<div class="fields">
@@ -97,6 +98,9 @@ export function NetworkForm({ network, onClose, onDone }: { network?: Network } 
 						</Field>
 						<Field label="Other DNS servers for clients" wrong={saving.wrong('dns')} hint="In place of the gateway">
 							<input value={dns} onInput={e => setDns(e.currentTarget.value)} spellcheck={false} />
+						</Field>
+						<Field label="Who is near which region" wide wrong={saving.wrong('region_ranges')} hint="A line each, such as 203.0.113.0/24=north: whoever adds a client from there is offered that region first">
+							<textarea rows={2} value={ranges} onInput={e => setRanges(e.currentTarget.value)} spellcheck={false} />
 						</Field>
 					</div>
 					<label class="choice">

@@ -1,0 +1,81 @@
+/* DOC: see vigil.h. */
+#include "agent/vigil.h"
+
+#include "base/log.h"
+
+#include <unistd.h>
+
+#define LOOK_FIRST 100        /* ms: what changes it may change it again */
+#define LOOK_LAST (60 * 1000) /* by then the reconcile does it anyway */
+#define CALM (2 * 60 * 1000)  /* so long without a loss and it begins anew */
+
+static bool missing(struct machine *m)
+{
+	VEC_FOREACH (link, &m->ledger.links) {
+		struct net_link l = {0};
+		int rc = m->ops->link_get(m->ctx, link->name, &l, NULL);
+
+		if (rc == ERR_NOT_FOUND || (rc == 0 && !l.up))
+			return true;
+	}
+	return false;
+}
+
+static void on_timer(void *arg)
+{
+	struct vigil *v = arg;
+	msec now = clock_mono(v->machine->clock);
+
+	v->due = false;
+	if (!missing(v->machine))
+		return;
+	if (v->lost_at != 0 && now - v->lost_at < CALM)
+		v->wait = v->wait * 2 < LOOK_LAST ? v->wait * 2 : LOOK_LAST;
+	else
+		v->wait = LOOK_FIRST;
+	v->lost_at = now;
+	v->repair(v->arg);
+}
+
+static void on_link(void *arg, const char *ifname)
+{
+	struct vigil *v = arg;
+
+	if (v->due || (ifname != NULL && ledger_link(&v->machine->ledger, ifname) == NULL))
+		return;
+	v->due = true;
+	loop_timer_set(v->timer, v->wait, 0);
+}
+
+static void on_readable(int events, void *arg)
+{
+	net_watch_read(((struct vigil *)arg)->fd, on_link, arg);
+}
+
+void vigil_init(
+	struct vigil *v, struct loop *l, struct machine *m, void (*repair)(void *arg), void *arg)
+{
+	struct err e = {0};
+
+	*v = (struct vigil){.loop = l,
+		.machine = m,
+		.repair = repair,
+		.arg = arg,
+		.fd = -1,
+		.wait = LOOK_FIRST};
+	if (net_watch_open(&v->fd, &e) < 0) {
+		log_warn("links are not watched", LOG_KV_STR("error", e.text));
+		return;
+	}
+	v->timer = loop_timer_new(l, on_timer, v);
+	v->watch = loop_fd_new(l, v->fd, on_readable, v);
+	loop_fd_set(v->watch, LOOP_READ);
+}
+
+void vigil_done(struct vigil *v)
+{
+	loop_fd_free(v->watch);
+	loop_timer_free(v->timer);
+	if (v->fd >= 0)
+		close(v->fd);
+}
