@@ -30,7 +30,7 @@ struct agent_options {
 	msec interval;          /* between reconciles (60 s), at least 1 s */
 	bool teardown_on_exit;
 	struct agent_gateway gateway; /* what this machine says of itself */
-	bool again; /* join: replace the identity that is there */
+	bool again;                   /* join: replace the identity that is there */
 
 	/* Run as three processes (processes.h); this one is confined for the rest of its life. Else
 	 * all in this process: for tests and for who embeds an agent. net_argv: the words that make

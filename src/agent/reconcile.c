@@ -49,6 +49,19 @@ static void describe(
 		}
 }
 
+/* "address, peer": each kind once. */
+static void kinds(const struct core_corrections *v, struct buf *out)
+{
+	VEC_FOREACH (c, v) {
+		bool told = false;
+
+		for (const struct core_correction *before = v->v; before < c && !told; before++)
+			told = strcmp(before->type, c->type) == 0;
+		if (!told)
+			buf_addf(out, "%s%s", out->len > 0 ? ", " : "", c->type);
+	}
+}
+
 void core_effective(struct core *c, struct item_vec *ret)
 {
 	VEC_RESERVE(ret, c->desired.items.n + 1);
@@ -98,8 +111,13 @@ int core_reconcile(struct core *c, struct core_corrections *ret, struct err *e)
 		describe(&d, &r, ret);
 		if (drift)
 			add_correction(ret, ITEM_HOST, mem_strdup("hosts block written again"));
-		if (ret->n > 0)
-			log_warn("drift corrected", LOG_KV_INT("count", ret->n));
+		if (ret->n > 0) {
+			CLEANUP(buf_done) struct buf words = {0};
+
+			kinds(ret, &words);
+			log_warn("drift corrected", LOG_KV_INT("count", ret->n),
+				LOG_KV_STR("kinds", buf_str(&words)));
+		}
 	}
 	c->reported = true;
 	c->changed |= !delta_is_empty(&d);

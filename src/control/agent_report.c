@@ -5,6 +5,7 @@
 #include "control/agent_call.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "control/address.h"
 #include "control/change.h"
@@ -20,7 +21,8 @@
 #include "model/names.h"
 #include "model/validate.h"
 
-#define DRIFT_MAX 4096       /* corrections in one report */
+#define DRIFT_MAX 4096 /* corrections in one report */
+#define DRIFT_TYPE_MAX 64
 #define WATCHED_EVERY 4      /* seconds between heartbeats of a gateway while a panel is open */
 #define WATCHED_A_SECOND 100 /* heartbeats of all of them, at most */
 
@@ -329,6 +331,16 @@ static void set_endpoint(struct agent_call *c, struct member *m)
 
 static int store_endpoint(struct tx *tx, struct agent_call *c, struct err *e)
 {
+	struct network n = {0};
+	bool circle = tx_get(tx, &schema_network, c->network, &n, NULL) >= 0 &&
+		network_holds_endpoint(&n, c->endpoint);
+
+	schema_done(&schema_network, &n);
+	if (circle)
+		return err_field(e, ERR_INVALID, "endpoint",
+			"the endpoint %s lies in the network itself: its packets would go in "
+			"circles",
+			c->endpoint);
 	return change_member(tx, c, "member.endpoint", set_endpoint, e);
 }
 
@@ -375,13 +387,23 @@ static int read_drift(const struct json *j, struct agent_call *c, struct err *e)
 	const struct json *list = json_get(j, "corrections");
 	size_t n = list != NULL ? json_count(list) : 0;
 
-	if (list == NULL || n > DRIFT_MAX)
+	if (json_kind(list) != JSON_IS_LIST || n > DRIFT_MAX)
 		return err_field(e, ERR_INVALID, "corrections",
 			"corrections must be a list of at most %d entries", DRIFT_MAX);
-	for (size_t i = 0; i < n; i++)
-		if (json_str(json_at(list, i), "type") == NULL)
+	for (size_t i = 0; i < n; i++) {
+		const struct json *one = json_at(list, i), *detail = json_get(one, "detail");
+		const char *type = json_str(one, "type");
+		int chars = type == NULL ? 0 : text_printable(type);
+
+		if (chars < 1 || chars > DRIFT_TYPE_MAX)
+			return err_field(e, ERR_INVALID, "corrections",
+				"each correction must have a type of at most %d printable "
+				"characters",
+				DRIFT_TYPE_MAX);
+		if (detail != NULL && json_kind(detail) != JSON_IS_STR)
 			return err_field(
-				e, ERR_INVALID, "corrections", "each correction must have a type");
+				e, ERR_INVALID, "corrections", "a correction's detail is a text");
+	}
 	log_info("a node corrected drift", LOG_KV_STR("node", c->node), LOG_KV_INT("count", n));
 	return 0;
 }

@@ -146,8 +146,7 @@ void api_client_list(struct call *c)
 		hub_run(c->control->hub, render_list, c);
 }
 
-/* A client by id: other kinds of devices are not found here. */
-static int get_client(struct tx *tx, struct call *c, struct device *ret, struct err *e)
+int client_get(struct tx *tx, struct call *c, struct device *ret, struct err *e)
 {
 	int r = api_get(tx, c, &schema_device, c->id, ret, e);
 	if (r == 0 && ret->kind != DEVICE_CLIENT)
@@ -159,7 +158,7 @@ static int show_job(struct tx *tx, void *arg, struct err *e)
 {
 	struct call *c = arg;
 	struct client_job *job = c->data;
-	return get_client(tx, c, &job->device, e);
+	return client_get(tx, c, &job->device, e);
 }
 
 static void render_one(const struct fleet *f, void *arg)
@@ -237,6 +236,8 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 	struct device before = {0}, *after = &job->device;
 	static const char *const also[] = {"gateway", "region", NULL};
 	int r = api_change(tx, c, &schema_device, also, &before, after, e);
+	if (r == ERR_NOT_FOUND)
+		err_set(e, r, "no client \"%s\"", c->id);
 	if (r == 0 && before.kind != DEVICE_CLIENT)
 		r = err_set(e, ERR_NOT_FOUND, "no client \"%s\"", c->id);
 	if (r == 0)
@@ -286,7 +287,7 @@ void api_client_change(struct call *c)
 static int delete_client(struct tx *tx, struct call *c, struct err *e)
 {
 	struct client_job *job = c->data;
-	int r = get_client(tx, c, &job->device, e);
+	int r = client_get(tx, c, &job->device, e);
 	if (r == 0)
 		r = tx_lease_free(tx, job->device.id, e);
 	if (r == 0)

@@ -238,9 +238,7 @@ static int rotate_client(struct tx *tx, struct call *c, struct err *e)
 	struct client_job *job = c->data;
 	struct public_key fresh = job->device.public_key;
 	struct device before = {0};
-	int r = api_get(tx, c, &schema_device, c->id, &before, e);
-	if (r == 0 && before.kind != DEVICE_CLIENT)
-		r = err_set(e, ERR_NOT_FOUND, "no client \"%s\"", c->id);
+	int r = client_get(tx, c, &before, e);
 	if (r == 0 && public_key_equal(&fresh, &before.public_key))
 		r = err_field(e, ERR_EXISTS, "public_key", "this is the key it has");
 	if (r == 0) {

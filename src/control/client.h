@@ -31,6 +31,9 @@ static inline const char *client_job_entry(const struct client_job *job)
 	return job->entry[0] ? job->entry : job->device.entry;
 }
 
+/* A client by id, where the caller reaches it; other kinds of devices are not found here. */
+int client_get(struct tx *tx, struct call *c, struct device *ret, struct err *e);
+
 /* The members of a client into the open object. On the hub's thread. */
 void client_write(
 	struct call *c, const struct fleet *f, struct json_writer *w, const struct device *d);

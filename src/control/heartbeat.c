@@ -107,6 +107,8 @@ static int read_list(const struct json *j, const char *name, size_t max, size_t 
 	*ret = list;
 	if (list == NULL || json_is_null(j, name))
 		return 0;
+	if (json_kind(list) != JSON_IS_LIST)
+		return err_field(e, ERR_INVALID, name, "%s must be a list", name);
 	*ret_n = json_count(list);
 	if (*ret_n > max)
 		return err_field(e, ERR_INVALID, name, "%s holds more than %zu entries", name, max);

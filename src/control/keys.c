@@ -7,6 +7,7 @@
 #include "control/keys.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "control/secrets.h"
@@ -106,6 +107,10 @@ static int open_job(struct tx *tx, void *arg, struct err *e)
 		*e = job->file_err;
 		return e->code;
 	}
+	if (job->file == 0 && brand_new)
+		log_warn("the master key was there, the store was not: this is a new fleet; nodes "
+			 "of an old one stay away until its store is back",
+			LOG_KV_STR("key", job->path));
 	char hex[HASH_HEX_LEN];
 	check_value(&k->master, hex);
 	if (!brand_new && strcmp(hex, buf_str(&known)) != 0)

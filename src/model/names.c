@@ -131,6 +131,23 @@ static int looks_numeric(const char *host)
 	return all_digits(dot == NULL ? host : dot + 1);
 }
 
+/* Names of addresses: who answers for all of them answers for other networks, too. home.arpa is for
+ * use at home (RFC 8375). */
+static int is_reverse(const char *domain)
+{
+	static const char *const tops[] = {"arpa", "in-addr.arpa", "ip6.arpa"};
+	size_t len = strlen(domain);
+
+	for (size_t i = 0; i < ARRAY_LEN(tops); i++) {
+		size_t n = strlen(tops[i]);
+
+		if (len >= n && strcmp(domain + len - n, tops[i]) == 0 &&
+			(len == n || (i > 0 && domain[len - n - 1] == '.')))
+			return 1;
+	}
+	return 0;
+}
+
 int domain_check(const char *domain, const char *field, struct err *e)
 {
 	if (domain == NULL || !is_host_name(domain) || looks_numeric(domain))
@@ -140,7 +157,7 @@ int domain_check(const char *domain, const char *field, struct err *e)
 		if (*p != lower(*p))
 			return err_field(e, ERR_INVALID, field,
 				"the domain \"%.100s\" must be lower-case", domain);
-	if (label_is_reserved(domain))
+	if (label_is_reserved(domain) || is_reverse(domain))
 		return err_field(e, ERR_INVALID, field, "the domain \"%s\" is reserved", domain);
 	return 0;
 }

@@ -79,11 +79,13 @@ static int add_filters(const struct schema *s, const struct tx_filter filters[6]
 static void add_search(
 	const struct schema *s, const char *pattern, struct buf *sql, struct row *args)
 {
-	static const char *const columns[] = {"name", "description", "action", "detail"};
+	/* addresses last: digits alone are looked for in names */
+	static const char *const columns[] = {
+		"name", "description", "dns_name", "action", "detail", "ipv4", "ipv6"};
+	size_t before = args->n, n = ARRAY_LEN(columns) - (strpbrk(pattern, ".:") ? 0 : 2);
 	const char *join = "(";
-	size_t before = args->n;
 
-	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (schema_field(s, columns[i]) == NULL)
 			continue;
 		if (args->n == before)

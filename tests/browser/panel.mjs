@@ -318,6 +318,34 @@ await test('by keyboard alone: find, open, close, and the focus comes back', asy
 	await page.keyboard.press('Escape');
 	await row('Ann’s phone').waitFor();
 });
+await test('a slow answer is waited for: nothing is said about clients before', async () => {
+	await page.getByLabel('Search clients').fill('no such name');
+	await page.getByText('Nothing like that').waitFor();
+	await page.getByRole('status').filter({ hasText: '0 clients found' }).waitFor();
+	let asked = false, answer;
+	const answered = new Promise(done => { answer = done; });
+	await page.route('**/api/v1/wireguard/clients?*', async route => {
+		asked = true;
+		await answered;
+		await route.continue().catch(() => {});
+	});
+	await page.getByLabel('Search clients').fill('');
+	same(await page.getByText('No clients yet').count(), 0, 'a claim that there are none');
+	await until(() => asked, 'the question to the server');
+	same(await page.getByText('No clients yet').count(), 0, 'a claim that there are none');
+	same(await page.getByText('Nothing like that').count(), 1, 'what was answered last');
+	answer();
+	await row('Ann’s phone').waitFor();
+	await page.unroute('**/api/v1/wireguard/clients?*');
+});
+await test('an address finds whose it is', async () => {
+	await page.getByLabel('Search clients').fill((await named('Ann’s phone')).mesh_ip);
+	await page.getByRole('status').filter({ hasText: '1 client found' }).waitFor();
+	await row('Ann’s phone').waitFor();
+	await page.getByLabel('Search clients').fill('');
+	await page.getByRole('status').filter({ hasText: /clients$/ }).waitFor();
+	await page.keyboard.press('Escape');
+});
 await test('the question mark says which keys there are', async () => {
 	await page.keyboard.press('?');
 	await dialog.getByText('add a client').waitFor();

@@ -188,6 +188,81 @@ static void a_change_makes_the_configuration_stale(void **state)
 	expect_status(&back, 200);
 }
 
+static bool names(const struct answer *a, const char *path, const char *host)
+{
+	char line[80];
+
+	snprintf(line, sizeof(line), "Endpoint = %s:51820\n", host);
+	return strstr(path != NULL ? answer_str(a, path) : buf_str(&a->body), line) != NULL;
+}
+
+/* Two gateways of one group: which one a file names is said, kept, and said anew. */
+static void a_file_names_the_gateway_that_was_chosen(void **state)
+{
+	char path[160], member[160];
+	struct gateway other = {.name = "gw south", .endpoint = "south.example.com:51820"};
+	struct err e = {0};
+
+	id_copy(other.network, gateway.network);
+	id_copy(other.group, gateway.group);
+	assert_int_equal(store_write_wait(f->control->store, put_gateway, &other, &e), 0);
+	snprintf(member, sizeof(member), "/api/v1/members/%s", other.member);
+	ANSWER moved = call(f, "PATCH", member, NULL, "{\"region\":\"south\"}");
+	expect_status(&moved, 200);
+	ANSWER first = call(f, "POST", CLIENTS, NULL, "{\"name\":\"chosen 1\"}");
+	assert_true(names(&first, "config", "vpn.example.com"));
+	ANSWER south =
+		call(f, "POST", CLIENTS, NULL, "{\"name\":\"chosen 2\",\"region\":\"south\"}");
+	assert_true(names(&south, "config", "south.example.com"));
+	const struct json *endpoints = json_get(json_root(south.doc), "client.endpoints");
+	assert_int_equal(json_count(endpoints), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct json *x = json_at(endpoints, i);
+		bool is_south = strcmp(json_str(x, "name"), "gw south") == 0;
+		assert_int_equal(json_bool(x, "chosen", false), is_south);
+		assert_int_equal(json_bool(x, "nearest", false), !is_south);
+		assert_false(json_bool(x, "online", true));
+	}
+	ANSWER list = call(f, "GET", CLIENTS, NULL, NULL);
+	assert_null(strstr(buf_str(&list.body), "\"endpoints\""));
+
+	snprintf(path, sizeof(path), CLIENTS "/%s/config?gateway=gw+south",
+		answer_str(&first, "client.id"));
+	ANSWER once = call(f, "GET", path, NULL, NULL);
+	assert_true(names(&once, NULL, "south.example.com"));
+	snprintf(path, sizeof(path), CLIENTS "/%s", answer_str(&first, "client.id"));
+	ANSWER calm = call(f, "GET", path, NULL, NULL);
+	assert_false(json_bool(json_root(calm.doc), "config_stale", true));
+	/* what was handed out names the south, where something changes */
+	ANSWER away = call(f, "PATCH", member, NULL, "{\"endpoint\":\"s2.example.com:51820\"}");
+	expect_status(&away, 200);
+	ANSWER stale = call(f, "GET", path, NULL, NULL);
+	assert_true(json_bool(json_root(stale.doc), "config_stale", false));
+
+	static const struct {
+		const char *body, *field;
+		int status;
+	} table[] = {
+		{"{\"region\":\"east\"}", "region", 404},
+		{"{\"gateway\":\"nobody\"}", "gateway", 404},
+		{"{\"gateway\":\"gw south\",\"region\":\"north\"}", "region", 400},
+		{"{\"region\":7}", "region", 400},
+		{"{\"region\":\"south\"}", NULL, 200},
+		{"{\"gateway\":null}", NULL, 200},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		ANSWER a = call(f, "PATCH", path, NULL, table[i].body);
+		expect_status(&a, table[i].status);
+		if (table[i].field != NULL)
+			assert_string_equal(answer_str(&a, "field"), table[i].field);
+	}
+	ANSWER back = call(f, "GET", path, NULL, NULL);
+	assert_string_equal(answer_str(&back, "entry"), gateway.node);
+	snprintf(path, sizeof(path), "/api/v1/nodes/%s", other.node);
+	ANSWER removed = call(f, "DELETE", path, NULL, NULL);
+	expect_status(&removed, 200);
+}
+
 static void rotation_changes_key_and_psk(void **state)
 {
 	char path[160];
@@ -411,6 +486,7 @@ int main(void)
 		cmocka_unit_test(names_and_labels_are_unique),
 		cmocka_unit_test(the_longest_name_is_found),
 		cmocka_unit_test(a_change_makes_the_configuration_stale),
+		cmocka_unit_test(a_file_names_the_gateway_that_was_chosen),
 		cmocka_unit_test(rotation_changes_key_and_psk),
 		cmocka_unit_test(a_link_opens_once),
 		cmocka_unit_test(a_deleted_client_frees_its_address_to_rest),

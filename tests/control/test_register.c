@@ -704,6 +704,11 @@ static void test_endpoints_and_keys(void **state)
 	AUTOFREE char *lo =
 		mem_printf("{\"network\":\"%s\",\"endpoint\":\"127.0.0.1:51820\"}", r.network);
 	assert_int_equal(agent_call(&a, "PUT", "endpoint", NULL, lo, NULL), 400);
+	/* nor into its own tunnel, where packets would go in circles */
+	AUTOFREE char *inside =
+		mem_printf("{\"network\":\"%s\",\"endpoint\":\"172.30.0.1:51820\"}", r.network);
+	assert_int_equal(agent_call(&a, "PUT", "endpoint", NULL, inside, NULL), 400);
+	assert_int_equal(rig_revision(&r, b.id), revision + 1);
 	/* a new key; not one that another node has */
 	struct public_key fresh = {0};
 	assert_int_equal(key_parse_public(KEY_A, "", &fresh, NULL), 0);
@@ -719,7 +724,15 @@ static void test_endpoints_and_keys(void **state)
 		agent_call(&a, "POST", "drift", NULL,
 			"{\"corrections\":[{\"type\":\"peer_added\",\"detail\":\"x\"}]}", NULL),
 		200);
-	assert_int_equal(agent_call(&a, "POST", "drift", NULL, "{}", NULL), 400);
+	static const char *const bad_drift[] = {"{}", "{\"corrections\":5}",
+		"{\"corrections\":{\"type\":\"peer\"}}", "{\"corrections\":[5]}",
+		"{\"corrections\":[{\"type\":\"\"}]}", "{\"corrections\":[{\"type\":\"a\\nb\"}]}",
+		"{\"corrections\":[{\"type\":\"peer\",\"detail\":7}]}"};
+	for (size_t i = 0; i < ARRAY_LEN(bad_drift); i++)
+		assert_int_equal(agent_call(&a, "POST", "drift", NULL, bad_drift[i], NULL), 400);
+	assert_int_equal(agent_call(&a, "POST", "heartbeat", NULL, "{\"links\":\"x\"}", NULL), 400);
+	assert_int_equal(
+		agent_call(&a, "POST", "heartbeat", NULL, "{\"endpoints\":{}}", NULL), 400);
 	hub_counts(r.control.hub, &counts);
 	assert_int_equal(counts.drift_reports, 1);
 	agent_done(&a);

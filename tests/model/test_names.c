@@ -108,9 +108,11 @@ static void labels_of_anything(void **state)
 
 static void domains(void **state)
 {
-	static const char *const good[] = {"office", "mesh.example.com", "a", "x-1.y"};
+	static const char *const good[] = {
+		"office", "mesh.example.com", "a", "x-1.y", "home.arpa", "arpa.example"};
 	static const char *const bad[] = {"", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "A.b",
-		"a b", "a_b", "localhost", "local", "10.0.0.1", "1", "a\n",
+		"a b", "a_b", "localhost", "local", "10.0.0.1", "1", "a\n", "arpa", "in-addr.arpa",
+		"30.172.in-addr.arpa", "ip6.arpa", "d.f.ip6.arpa",
 		"1234567890123456789012345678901234567890123456789012345678901234"};
 	struct err e = {0};
 

@@ -150,6 +150,19 @@ static void networks(void **state)
 	strs_push(&n.dns, "dns.example.com");
 	REFUSED(network_check(&n, &e), ERR_INVALID, "dns", "dns.example.com");
 	strs_done(&n.dns);
+	n.dns = (struct strs){0};
+	strs_push(&n.region_ranges, "192.0.2.0/24=north east");
+	strs_push(&n.region_ranges, "2001:db8::/32=south");
+	TAKEN(network_check(&n, &e));
+	static const char *const wrong[] = {"192.0.2.0/24", "192.0.2.0/24=", "=north",
+		"192.0.2.1/24=north", "nowhere=north", "192.0.2.0/24=a=b", "192.0.2.0/24=a\nb",
+		"192.0.2.0/24=  "};
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		strs_push(&n.region_ranges, wrong[i]);
+		REFUSED(network_check(&n, &e), ERR_INVALID, "region_ranges", "");
+		mem_free(n.region_ranges.v[--n.region_ranges.n]);
+	}
+	strs_done(&n.region_ranges);
 	n = (struct network){
 		.name = good.name, .domain = good.domain, .ipv6 = good.ipv6, .listen_port = 1};
 	TAKEN(network_check(&n, &e)); /* IPv6 only */

@@ -762,6 +762,25 @@ static void test_search(void **state)
 	expect_search(NULL, "2", 2);
 }
 
+/* An address in a log, a name in DNS: whose is it? Digits alone are no address. */
+static void test_search_for_addresses(void **state)
+{
+	struct device d = a_device("Beta 7");
+
+	d.dns_name = mem_strdup("beta-7");
+	addr_parse("172.30.100.7", &d.ipv4);
+	addr_parse("fd00:30::7", &d.ipv6);
+	d.rx = 1;
+	OK(change(insert_device, &d));
+	schema_done(&schema_device, &d);
+	expect_search("beta-7", NULL, 1);
+	expect_search("172.30.100.7", NULL, 1);
+	expect_search("30.100.", NULL, 1);
+	expect_search("FD00:30::7", NULL, 1);
+	expect_search("172.30.100.8", NULL, 0);
+	expect_search("172", NULL, 0);
+}
+
 static int list_code(struct tx_query q)
 {
 	struct page p = {.q = q};
@@ -1228,6 +1247,7 @@ int conformance(const struct store_engine *e, const char *(*f)(void), void (*g)(
 		T(test_lease_ipv6),
 		T(test_pages),
 		T(test_search),
+		T(test_search_for_addresses),
 		T(test_bad_queries),
 		T(test_sweep),
 		T(test_outbox),

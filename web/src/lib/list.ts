@@ -13,8 +13,9 @@ export class List<T extends { id: string }> {
 	readonly loading = signal(true);
 	readonly error = signal('');
 	readonly query = signal<Query>({});
-	// It cannot say how many there are: not asked yet, or no answer.
-	readonly silent = computed(() => this.error.value !== '' || (this.loading.value && this.rows.value.length === 0));
+	readonly answered = signal<Query | null>(null); // the question that what is shown answers
+	// It cannot say how many there are.
+	readonly silent = computed(() => this.error.value !== '' || this.answered.value === null);
 	private next: string | null = null;
 	private again = false; // the same question as before
 	private running: AbortController | null = null;
@@ -86,10 +87,12 @@ export class List<T extends { id: string }> {
 	private async load(after: string | null, limit: number): Promise<void> {
 		this.running?.abort();
 		const mine = (this.running = new AbortController());
+		const asked = this.query.value;
 		this.loading.value = true;
 		try {
-			const page = await api.get<Page<T>>(this.path, { ...this.query.value, limit, after }, mine.signal);
+			const page = await api.get<Page<T>>(this.path, { ...asked, limit, after }, mine.signal);
 			batch(() => {
+				this.answered.value = asked;
 				if (after) {
 					this.rows.value = [...this.rows.value, ...page.items];
 				} else if (this.rows.value.length > REFRESH && page.next && limit === REFRESH) {

@@ -140,7 +140,8 @@ export function Clients() {
 			),
 		});
 	const chosen = list.rows.value.filter(c => selected.value.has(c.id));
-	const filtered = search.value || state.value || network.value || tag.value;
+	const shown = list.answered.value ?? {}; // what is asked for may be on its way still
+	const filtered = ['search', 'network', 'tag', 'link_state', 'enabled'].some(k => (shown[k] ?? '') !== '');
 	const known = Object.keys(sums.value).length > 0;
 	const noNetwork = fleetLoaded.value && networks.value.length === 0;
 	return (
@@ -153,7 +154,7 @@ export function Clients() {
 				{mayAdd && <button type="button" class="button primary" onClick={() => { adding.value = true; }}><Icon name="plus" />Add a client<kbd aria-hidden="true">n</kbd></button>}
 			</div>
 			<div class="tools">
-				<Search label="Search clients" value={search.value} onChange={t => { search.value = t; }} onAsk={ask} />
+				<Search label="Search clients" placeholder="Name or address" value={search.value} onChange={t => { search.value = t; }} onAsk={ask} />
 				<div class="row wrap chips" role="group" aria-label="Filter by state">
 					{states.map(s => (
 						<button

@@ -120,7 +120,7 @@ export function Nodes() {
 			</div>
 			<Table
 				label="Nodes" list={list} columns={columns} name={n => n.name} open={n => go('nodes', n.id)}
-				empty={search.value
+				empty={list.answered.value?.search
 					? <><h2>Nothing like that</h2><p>No node matches.</p></>
 					: networks.value.length === 0
 						? <><h2>No network yet</h2><p>Make a network first; nodes join networks.</p><a class="button primary" href="#/overview">Set it up</a></>

@@ -36,6 +36,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 	const [focused, setFocused] = useState(0);
 	const rows = list.rows.value;
 	const total = list.total.value;
+	const none = rows.length === 0 && list.answered.value !== null; // also while it is asked again
 	const sort = list.query.value.sort as string | undefined;
 
 	useLayoutEffect(() => {
@@ -98,7 +99,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 	return (
 		<div class="table" ref={box} onScroll={() => setTop(box.current!.scrollTop)} aria-busy={list.loading.value} tabIndex={-1}>
 			<table role="grid" aria-label={props.label} aria-rowcount={total + 1}>
-				<thead class={rows.length === 0 && !list.loading.value ? 'sr' : ''}>
+				<thead class={none ? 'sr' : ''}>
 					<tr aria-rowindex={1}>
 						{selected && (
 							<th class="s" style={{ width: '44px' }}>
@@ -152,7 +153,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 					{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
 				</tbody>
 			</table>
-			{rows.length === 0 && list.loading.value && !list.error.value && [0, 1, 2, 3].map(i => <div class="waiting" key={i} aria-hidden="true"><i /></div>)}
+			{rows.length === 0 && !none && !list.error.value && [0, 1, 2, 3].map(i => <div class="waiting" key={i} aria-hidden="true"><i /></div>)}
 			{list.error.value
 				? (
 					<div class="empty" role="alert">
@@ -161,7 +162,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 						<button type="button" class="button" onClick={() => list.ask({ ...list.query.value })}>Try again</button>
 					</div>
 				)
-				: rows.length === 0 && !list.loading.value && <div class="empty">{props.empty}</div>}
+				: none && <div class="empty">{props.empty}</div>}
 		</div>
 	);
 }
