@@ -19,6 +19,7 @@ const shut = async (p = page) => {
 };
 const visit = async (name, p = page) => {
 	await p.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
+	await p.locator('nav a[aria-current=page]').filter({ hasText: name }).waitFor(); // not the page before
 	await p.getByRole('heading', { level: 1 }).waitFor();
 };
 const items = async path => (await api('GET', `/api/v1${path}`)).body.items;
