@@ -5,14 +5,7 @@ source_root=$browser_dir/../..
 if [ -z "${E2E_INSIDE-}" ]; then
 	chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || { echo "1..1"; echo "ok 1 - $script # SKIP there is no chromium"; exit 0; }
 	export CHROMIUM=$chromium
-	# What only the tests need, beside the build tree, so that the sources stay clean.
-	export BROWSER_WORK=${BROWSER_WORK:-$source_root/build-check/browser}
-	mkdir -p "$BROWSER_WORK"
-	if ! cmp -s "$source_root/web/package-lock.json" "$BROWSER_WORK/installed"; then
-		cp "$source_root"/web/{package.json,package-lock.json,.npmrc} "$BROWSER_WORK/"
-		(cd "$BROWSER_WORK" && npm ci --no-progress) >"$BROWSER_WORK/npm.log" 2>&1 || { echo "1..1"; echo "not ok 1 - npm ci, see $BROWSER_WORK/npm.log"; tail -n 8 "$BROWSER_WORK/npm.log" | sed 's/^/# /'; exit 1; }
-		cp "$source_root/web/package-lock.json" "$BROWSER_WORK/installed"
-	fi
+	. "$browser_dir/packages.sh"
 fi
 . "$browser_dir/../e2e/lib.sh" "$@"
 

@@ -44,6 +44,10 @@ export async function begin(page, text) {
 	await page.keyboard.type(text);
 }
 
+// The page is there and loads nothing any more.
+export const settled = page => until(() => page.evaluate(() =>
+	document.querySelector('main h1') && !document.querySelector('[aria-busy=true]') && !document.querySelector('main').textContent.includes('One moment…')), 'the page is loaded');
+
 // Until run returns something true.
 export async function until(run, what, patience = PATIENCE) {
 	const end = Date.now() + patience;
@@ -141,6 +145,10 @@ export async function unhindered(page, where) {
 	const serious = found.violations.filter(v => ['serious', 'critical'].includes(v.impact));
 	same(serious.map(v => `${v.id}: ${v.nodes.slice(0, 2).map(n => `${n.html.slice(0, 120)} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`), [], where);
 }
+// What is shown and less than 44 pixels high or wide: fingers miss it.
+export const small = page => page.evaluate(() => [...document.querySelectorAll('.button, .chip, [role=tab], [role=menuitem], select, input:not([type=checkbox], [type=radio]), .picker, nav a')]
+	.filter(e => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.picker') && (e.offsetHeight < 44 || e.offsetWidth < 44))
+	.map(e => `${e.outerHTML.slice(0, 80)} ${e.offsetWidth}x${e.offsetHeight}`));
 export async function signIn(page, name, password) {
 	await page.goto(HOME);
 	await page.getByLabel('Name', { exact: true }).fill(name);

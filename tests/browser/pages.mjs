@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { api, begin, choosePassword, close, finish, on, person, same, scan, seen, sh, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
+import { api, begin, choosePassword, close, finish, on, person, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
 
 const { PASSWORD, VIEWER, SYSTEM } = process.env;
 const OWN = 'a quiet warren at dusk';
@@ -19,6 +19,7 @@ const shut = async (p = page) => {
 };
 const visit = async (name, p = page) => {
 	await p.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
+	await p.locator('nav a[aria-current=page]').filter({ hasText: name }).waitFor(); // not the page before
 	await p.getByRole('heading', { level: 1 }).waitFor();
 };
 const items = async path => (await api('GET', `/api/v1${path}`)).body.items;
@@ -418,7 +419,7 @@ await test('a new password ends the sessions of the old one', async () => {
 	await press('Make a password');
 	const fresh = await page.getByLabel('One-time password', { exact: true }).textContent();
 	await press('Done');
-	await bob.getByRole('heading', { name: 'Sign in' }).waitFor();
+	await bob.getByText('Your session is over').waitFor();
 	await signIn(bob, 'bob', fresh);
 	await choosePassword(bob, 'a helper of the quiet warren, again');
 });
@@ -595,7 +596,7 @@ await test('a viewer is offered nothing to change on any page', async () => {
 	const names = await vera.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
 	for (const name of names.filter(n => n !== 'Settings')) {
 		await visit(name, vera);
-		await vera.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+		await settled(vera);
 		same(await vera.getByRole('main').getByRole('button', { name: /^(Add |Edit|Delete|Remove|More for)/ }).allTextContents(), [], `buttons on ${name}`);
 		await vera.keyboard.press('n');
 		same(await vera.getByRole('dialog').count(), 0, `dialogs after n on ${name}`);
@@ -611,7 +612,7 @@ for (const [theme, button] of [['light', null], ['dark', 'Use dark colours']]) {
 			await press(button);
 		for (const name of pages) {
 			await visit(name);
-			await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+			await settled(page);
 			await unhindered(page, name);
 			await shot(`${name.toLowerCase()}-${theme}`);
 		}
@@ -653,9 +654,11 @@ await test('on a phone nothing is wider than the screen', async () => {
 	for (const where of ['nodes', 'networks', 'policies', 'users', 'audit', 'settings']) {
 		await page.goto(`${HOME}#/${where}`);
 		await page.getByRole('heading', { level: 1 }).waitFor();
-		await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+		await settled(page);
 		const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
 		truth(wide <= 0, `${where} is ${wide} pixels too wide`);
+		same(await small(page), [], `too small for a finger on ${where}`);
+		await unhindered(page, `${where} on a phone`);
 		await shot(`phone-${where}`);
 	}
 	await page.goto(`${HOME}#/policies`);

@@ -1,6 +1,6 @@
 // What people do in the panel, in order; see the script "panel", which sets the machines up.
 import { readFileSync } from 'node:fs';
-import { api, begin, choosePassword, close, finish, note, on, person, reaches, same, scan, seen, sh, signIn, test, truth, unhindered, until, W, HOME } from './lib.mjs';
+import { api, begin, choosePassword, close, finish, note, on, person, reaches, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, W, HOME } from './lib.mjs';
 
 const CLIENTS = '/api/v1/wireguard/clients';
 const { PASSWORD, VIEWER } = process.env;
@@ -9,7 +9,7 @@ const context = await person();
 const page = await context.newPage();
 const shot = name => page.screenshot({ path: `${W}/${name}.png` });
 const dialog = page.getByRole('dialog');
-const row = name => page.getByRole('row').filter({ has: page.getByRole('button', { name, exact: true }) });
+const row = (name, p = page) => p.getByRole('row').filter({ has: p.getByRole('button', { name, exact: true }) });
 const word = (name, text) => row(name).getByText(text).filter({ visible: true });
 // Closing is done when nothing is open any more.
 const escape = async () => {
@@ -40,6 +40,19 @@ await test('the one-time password is over', async () => {
 	await signIn(other, 'ann', PASSWORD);
 	await other.getByRole('alert').filter({ hasText: 'wrong' }).waitFor();
 	await other.context().close();
+});
+
+// --- the first day -------------------------------------------------------------------------------
+await test('the first page says what is to be done next, and does it', async () => {
+	const steps = page.getByRole('region', { name: 'First steps' });
+	await steps.getByText('Join a gateway, done').waitFor();
+	await steps.locator('[aria-current=step]').getByText('Add your first client').waitFor();
+	await unhindered(page, 'the first steps');
+	await shot('first');
+	await steps.getByRole('button', { name: 'Add a client' }).click();
+	await dialog.getByLabel('Name').waitFor();
+	await escape();
+	truth(await page.evaluate(() => document.activeElement?.textContent === 'Add a client'), 'the focus comes back');
 });
 
 // --- a phone, in ten seconds ---------------------------------------------------------------------
@@ -97,10 +110,18 @@ await test('the key on the server belongs to it, and nothing else was sent', asy
 	truth(said[0].includes(client.public_key), 'the public key was not in the call');
 });
 await test('each platform has its guide', async () => {
-	for (const [tab, text] of [['Windows', 'Import tunnel(s)'], ['macOS', 'App Store'], ['Linux', 'wg-quick up'], ['Desktop', 'nmcli connection import'], ['Phone', 'Scan from QR code']]) {
+	for (const [tab, text, boot] of [['Windows', 'Import tunnel(s)', 'at boot'], ['macOS', 'App Store', 'On-Demand'], ['Linux', 'wg-quick up', 'systemctl enable'], ['Android', 'Scan from QR code', 'Always-on VPN'], ['iPhone', 'Create from QR code', 'On-Demand']]) {
 		await page.getByRole('tab', { name: tab }).click();
-		await page.getByRole('tabpanel').filter({ hasText: text }).waitFor();
+		await page.getByRole('tabpanel').filter({ hasText: text }).filter({ hasText: boot }).waitFor();
 	}
+});
+await test('on paper there are the picture, its name and the steps, and nothing else', async () => {
+	await page.emulateMedia({ media: 'print' });
+	same(scan(await page.screenshot(), 'printed'), config.replace('# Ann’s phone\n', ''), 'what a scanner reads');
+	await page.getByRole('heading', { name: 'Ann’s phone' }).waitFor();
+	await page.getByText('Create from QR code').waitFor();
+	same(await page.getByRole('button').filter({ visible: true }).count(), 0, 'buttons');
+	await page.emulateMedia({ media: null });
 });
 await test('a real client connects with what was scanned', async () => {
 	const { writeFileSync } = await import('node:fs');
@@ -116,6 +137,18 @@ await test('the page says so by itself', async () => {
 	await done();
 	await word('Ann’s phone', 'Online').waitFor();
 	await page.getByRole('button', { name: /^Online 1/ }).waitFor();
+});
+await test('the first page says who is connected', async () => {
+	await page.getByRole('link', { name: 'Overview' }).click();
+	await page.getByRole('link', { name: /Ann’s phone.*gw-one/ }).waitFor();
+	same(await page.getByRole('region', { name: 'First steps' }).count(), 0, 'first steps');
+	await page.getByRole('link', { name: 'Clients', exact: true }).click();
+	await row('Ann’s phone').waitFor();
+});
+await test('all of a row opens it', async () => {
+	await row('Ann’s phone').getByText('172.30.100.').click();
+	await dialog.getByRole('heading', { name: 'Ann’s phone' }).waitFor();
+	await escape();
 });
 await test('after that, the page has forgotten the key', async () => {
 	same((await page.content()).includes(secrets[0]), false, 'key in the page');
@@ -329,6 +362,29 @@ await test('a menu goes by arrows', async () => {
 	await page.getByRole('menuitem', { name: 'Open' }).waitFor({ state: 'hidden' });
 });
 
+// --- when the server does not answer -------------------------------------------------------------
+await test('no answer is said in the page and in the tab, with a way on, and is over by itself', async () => {
+	const theirs = await person();
+	const p = await theirs.newPage();
+	await signIn(p, 'ann', OWN);
+	await p.getByText('Live').waitFor();
+	await p.route(/\/api\/v1\/(events|wireguard)/, r => r.abort());
+	await p.reload();
+	await p.getByText('The server does not answer. What is shown').waitFor();
+	await until(async () => (await p.title()).startsWith('No connection'), 'the title says so');
+	truth((await p.locator('link[rel=icon]').getAttribute('href')).includes('circle%20cx%3D%2225%22'), 'the icon has no dot');
+	await p.getByRole('link', { name: 'Clients', exact: true }).click();
+	const alert = p.getByRole('alert').filter({ hasText: 'That did not work' });
+	await alert.waitFor();
+	await unhindered(p, 'no answer');
+	await p.unroute(/\/api\/v1\/(events|wireguard)/);
+	await alert.getByRole('button', { name: 'Try again' }).click();
+	await row('Ann’s phone', p).waitFor();
+	await p.getByText('The server does not answer. What is shown').waitFor({ state: 'detached' });
+	same(await p.title(), 'Clients · Warren', 'title');
+	await theirs.close();
+});
+
 // --- for everybody: axe, dark and light, a phone's screen ----------------------------------------
 const accessible = where => unhindered(page, where);
 for (const [theme, button] of [['light', null], ['dark', 'Use dark colours']]) {
@@ -339,7 +395,7 @@ for (const [theme, button] of [['light', null], ['dark', 'Use dark colours']]) {
 		for (const name of pages) {
 			await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
 			await page.getByRole('heading', { level: 1 }).waitFor();
-			await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+			await settled(page);
 			await accessible(name);
 			await shot(`page-${name.toLowerCase().replace(/\W+/g, '-')}-${theme}`);
 		}
@@ -364,6 +420,9 @@ await test('on a phone nothing is wider than the screen', async () => {
 		await page.getByRole('heading', { level: 1 }).waitFor();
 		const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
 		truth(wide <= 0, `${where} is ${wide} pixels too wide`);
+		await settled(page);
+		same(await small(page), [], `too small for a finger on ${where}`);
+		await unhindered(page, `${where} on a phone`);
 		await shot(`phone-${where}`);
 	}
 	await page.getByRole('button', { name: 'Menu', exact: true }).click();

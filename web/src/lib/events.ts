@@ -49,6 +49,8 @@ export interface Sample {
 	at: number; // seconds
 	rx: number;
 	tx: number;
+	online: number; // clients
+	idle: number;
 }
 
 export const live = signal(false); // is the stream up?
@@ -70,12 +72,14 @@ const RECENT = 60;
 function hear(heard: Heard) {
 	if (heard.type === 'links') {
 		sums.value = { ...sums.value, [heard.data.project]: heard.data };
-		let rx = 0, tx = 0;
+		const now: Sample = { at: Date.now() / 1000, rx: 0, tx: 0, online: 0, idle: 0 };
 		for (const s of Object.values(sums.value)) {
-			rx += s.rx;
-			tx += s.tx;
+			now.rx += s.rx;
+			now.tx += s.tx;
+			now.online += s.online;
+			now.idle += s.idle;
 		}
-		samples.value = [...samples.value.slice(-SAMPLES), { at: Date.now() / 1000, rx, tx }];
+		samples.value = [...samples.value.slice(-SAMPLES), now];
 	} else if (heard.type !== 'refresh') {
 		recent.value = [{ at: Date.now(), heard }, ...recent.value].slice(0, RECENT);
 	}

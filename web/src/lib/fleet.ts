@@ -1,5 +1,5 @@
 // Names of nodes and networks, which many pages show; kept while the panel is open.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { all } from './api';
 import { listen } from './events';
@@ -9,6 +9,8 @@ import { can } from './session';
 export const nodes = signal<FleetNode[]>([]);
 export const networks = signal<Network[]>([]);
 export const fleetLoaded = signal(false);
+// Nodes somebody should look after: not heard of, or unable to do what they were told.
+export const troubled = computed(() => nodes.value.filter(n => n.enabled && (n.deploy === 'error' || (!n.connected && (n.liveness === 'offline' || n.liveness === 'unreachable')))));
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -11,12 +11,13 @@ setInterval(() => {
 const steps: [number, Intl.RelativeTimeFormatUnit][] = [
 	[60, 'second'], [60, 'minute'], [24, 'hour'], [30, 'day'], [12, 'month'], [Infinity, 'year'],
 ];
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 export function ago(time: string | null | undefined): string {
 	if (!time)
 		return 'never';
-	let n = (new Date(time).getTime() - now.value) / 1000;
+	// The tick only says when to look again: it is up to ten seconds old.
+	let n = (new Date(time).getTime() - Math.max(now.value, Date.now())) / 1000;
 	if (Math.abs(n) < 5)
 		return 'just now';
 	for (const [size, unit] of steps) {
@@ -77,7 +78,7 @@ export function bits(n: number): string {
 		n /= 1000;
 		i++;
 	}
-	return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${bitUnits[i]}`;
+	return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1).replace('.0', '')} ${bitUnits[i]}`;
 }
 
 export function count(n: number, one: string, many = `${one}s`): string {

@@ -1,9 +1,11 @@
 // A list of the API, page by page, kept right by events.
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { api, type Page, type Query } from './api';
 
 const PAGE = 100;
 const REFRESH = 200; // rows fetched again when much has changed
+// Fields that change by themselves: rows sorted by one keep their places until the list is asked anew.
+const MOVING = /^-?(last_seen|rx|tx|last_heartbeat)$/;
 
 export class List<T extends { id: string }> {
 	readonly rows = signal<T[]>([]);
@@ -12,7 +14,10 @@ export class List<T extends { id: string }> {
 	readonly error = signal('');
 	readonly query = signal<Query>({});
 	readonly answered = signal<Query | null>(null); // the question that what is shown answers
+	// It cannot say how many there are.
+	readonly silent = computed(() => this.error.value !== '' || this.answered.value === null);
 	private next: string | null = null;
+	private again = false; // the same question as before
 	private running: AbortController | null = null;
 	private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -23,6 +28,7 @@ export class List<T extends { id: string }> {
 	// Another question: what is shown stays until the answer is there.
 	ask(query: Query): void {
 		this.query.value = query;
+		this.again = false;
 		void this.load(null, PAGE);
 	}
 
@@ -63,6 +69,16 @@ export class List<T extends { id: string }> {
 		});
 	}
 
+	// Rows do not jump under a pointer: the ones known stay where they are.
+	private settled(fresh: T[]): T[] {
+		const old = this.rows.value;
+		if (!MOVING.test(String(this.query.value.sort ?? '')) || old.length !== fresh.length)
+			return fresh;
+		const known = new Map(fresh.map(r => [r.id, r]));
+		const kept = old.map(r => known.get(r.id)).filter(r => r !== undefined);
+		return kept.length === fresh.length ? kept : fresh;
+	}
+
 	close(): void {
 		clearTimeout(this.timer);
 		this.running?.abort();
@@ -84,10 +100,11 @@ export class List<T extends { id: string }> {
 					const fresh = new Set(page.items.map(r => r.id));
 					this.rows.value = [...page.items, ...this.rows.value.slice(REFRESH).filter(r => !fresh.has(r.id))];
 				} else {
-					this.rows.value = page.items;
+					this.rows.value = this.again ? this.settled(page.items) : page.items;
 				}
 				this.total.value = page.total;
 				this.error.value = '';
+				this.again = true;
 			});
 			if (after || limit !== REFRESH || this.rows.value.length <= REFRESH)
 				this.next = page.next;

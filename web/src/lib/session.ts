@@ -17,8 +17,10 @@ export interface Me {
 // undefined: not known yet; null: nobody
 export const me = signal<Me | null | undefined>(undefined);
 export const unreachable = signal('');
+export const ended = signal(false); // was signed in, and is not any more
 
 onSignedOut.run = () => {
+	ended.value ||= !!me.value;
 	me.value = null;
 };
 
@@ -43,6 +45,7 @@ export async function restore(): Promise<void> {
 // code: of the authenticator or a recovery code, for who has a second step.
 export async function signIn(name: string, password: string, code = ''): Promise<void> {
 	me.value = await api.post<Me>('/login', code ? { name, password, code } : { name, password });
+	ended.value = false;
 }
 
 export async function changePassword(current: string, password: string): Promise<void> {
@@ -52,6 +55,7 @@ export async function changePassword(current: string, password: string): Promise
 export async function signOut(): Promise<void> {
 	await api.post('/logout').catch(() => {});
 	choose('');
+	ended.value = false;
 	me.value = null;
 }
 

@@ -81,7 +81,7 @@ export function Audit() {
 			<div class="head">
 				<div class="grow">
 					<h1>Audit</h1>
-					<p role="status">{list.error.value || `${count(list.total.value, 'line')}${search.value || actor.value ? ' found' : ''}`}</p>
+					<p role="status">{list.silent.value ? '–' : `${count(list.total.value, 'line')}${search.value || actor.value ? ' found' : ''}`}</p>
 				</div>
 				{can('GET /audit/verify') && <button type="button" class="button" disabled={verifying.value} onClick={() => void verify()}><Icon name="vpn" />{verifying.value ? 'Verifying…' : 'Verify the chain'}</button>}
 			</div>

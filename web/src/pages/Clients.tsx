@@ -1,6 +1,6 @@
 // Clients: who may connect, who is connected, and everything one does to them.
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { listen, sums } from '../lib/events';
 import { fleetLoaded, networks, nodeName, useFleet } from '../lib/fleet';
 import { age, ago, bytes, count, daysSince, moment } from '../lib/format';
@@ -11,6 +11,7 @@ import { can } from '../lib/session';
 import { useShortcuts } from '../lib/shortcuts';
 import { Icon } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
+import { Search } from '../parts/Search';
 import { Mark, State } from '../parts/State';
 import { Table, type Column } from '../parts/Table';
 import { complain } from '../parts/Toasts';
@@ -30,9 +31,9 @@ function Name({ c, onTag }: { c: Client; onTag: (tag: string) => void }) {
 	const unused = unusedSince(c);
 	return (
 		<>
-			<button type="button" class="link clip" tabIndex={-1} onClick={() => go('clients', c.id)}>{c.name}</button>
+			<button type="button" class="link clip" tabIndex={-1} dir="auto" onClick={() => go('clients', c.id)}>{c.name}</button>
 			<div class="clip small dim">
-				<span class="narrow"><State state={status(c)} /></span>
+				<span class="narrow"><State state={status(c)} />{c.last_seen && status(c) !== 'online' ? `, ${ago(c.last_seen)}` : ''}</span>
 				<span class="mono s">{c.dns_name}</span>{' '}
 				{c.config_stale && <span class="tag warn" title="The network changed since its configuration was handed out">stale</span>}{' '}
 				{c.expires_at && daysSince(c.expires_at) > -30 && daysSince(c.expires_at) < 0 && <span class="tag warn" title={moment(c.expires_at)}>ends {ago(c.expires_at)}</span>}{' '}
@@ -52,7 +53,6 @@ export function Clients() {
 	const selected = useSignal(new Set<string>());
 	const adding = useSignal(false);
 	const handout = useSignal<Handout | null>(null);
-	const box = useRef<HTMLInputElement>(null);
 	useFleet();
 
 	const ask = () => {
@@ -89,14 +89,10 @@ export function Clients() {
 			list.close();
 		};
 	}, []);
-	const typed = useRef<ReturnType<typeof setTimeout>>();
 	const mayAdd = can('POST /wireguard/clients');
 	const mayChange = can('PATCH /wireguard/clients/{id}');
 	const mayDelete = can('DELETE /wireguard/clients/{id}');
-	useShortcuts([
-		{ keys: '/', does: 'search', run: () => box.current?.focus() },
-		...(mayAdd ? [{ keys: 'n', does: 'add a client', run: () => { adding.value = true; } }] : []),
-	]);
+	useShortcuts(mayAdd ? [{ keys: 'n', does: 'add a client', run: () => { adding.value = true; } }] : []);
 	const rotate = async (c: Client) => {
 		try {
 			handout.value = (await newKey(c, false)) ?? handout.value;
@@ -112,7 +108,7 @@ export function Clients() {
 			id: 'gateway', title: 'Gateway', width: '170px', className: 'x',
 			cell: c => c.gateway ? <><div class="clip">{nodeName(c.gateway)}</div><div class="clip small dim mono" title={c.endpoint ?? ''}>{c.endpoint}</div></> : <span class="dim">–</span>,
 		},
-		{ id: 'seen', title: 'Last seen', sort: 'last_seen', width: '116px', className: 'm', cell: c => <span title={moment(c.last_seen)}>{ago(c.last_seen)}</span> },
+		{ id: 'seen', title: 'Last seen', sort: 'last_seen', width: '146px', className: 'm', cell: c => <span title={moment(c.last_seen)}>{ago(c.last_seen)}</span> },
 		{
 			id: 'traffic', title: 'Traffic', sort: 'rx', width: '118px', className: 'l',
 			cell: c => <div class="num small"><div title="Received from it">↓ {bytes(c.rx)}</div><div class="dim" title="Sent to it">↑ {bytes(c.tx)}</div></div>,
@@ -146,36 +142,26 @@ export function Clients() {
 	const chosen = list.rows.value.filter(c => selected.value.has(c.id));
 	const shown = list.answered.value ?? {}; // what is asked for may be on its way still
 	const filtered = ['search', 'network', 'tag', 'link_state', 'enabled'].some(k => (shown[k] ?? '') !== '');
-	const noGateway = fleetLoaded.value && networks.value.length === 0;
+	const known = Object.keys(sums.value).length > 0;
+	const noNetwork = fleetLoaded.value && networks.value.length === 0;
 	return (
 		<>
 			<div class="head">
 				<div class="grow">
 					<h1>Clients</h1>
-					<p role="status">{list.error.value || `${count(list.total.value, 'client')}${filtered ? ' found' : ''}`}</p>
+					<p role="status">{list.silent.value ? '–' : `${count(list.total.value, 'client')}${filtered ? ' found' : ''}`}</p>
 				</div>
 				{mayAdd && <button type="button" class="button primary" onClick={() => { adding.value = true; }}><Icon name="plus" />Add a client<kbd aria-hidden="true">n</kbd></button>}
 			</div>
 			<div class="tools">
-				<div class="search">
-					<Icon name="search" />
-					<input
-						type="search" ref={box} placeholder="Name or address" aria-label="Search clients" aria-keyshortcuts="/" value={search.value}
-						onInput={e => {
-							search.value = e.currentTarget.value;
-							clearTimeout(typed.current);
-							typed.current = setTimeout(ask, 150);
-						}}
-						onKeyDown={e => { if (e.key === 'Escape') e.currentTarget.blur(); }}
-					/>
-				</div>
+				<Search label="Search clients" placeholder="Name or address" value={search.value} onChange={t => { search.value = t; }} onAsk={ask} />
 				<div class="row wrap chips" role="group" aria-label="Filter by state">
 					{states.map(s => (
 						<button
 							type="button" class="chip" key={s} aria-pressed={state.value === s}
 							onClick={() => { state.value = state.value === s ? '' : s; ask(); }}
 						>
-							<Mark state={s} />{s === 'never' ? 'Never seen' : s[0]!.toUpperCase() + s.slice(1)} <span class="num">{total(s).toLocaleString('en')}</span>
+							<Mark state={s} />{s === 'never' ? 'Never seen' : s[0]!.toUpperCase() + s.slice(1)} {known && <span class="num">{total(s).toLocaleString('en')}</span>}
 						</button>
 					))}
 				</div>
@@ -192,8 +178,8 @@ export function Clients() {
 				selected={mayChange ? selected.value : undefined} onSelect={s => { selected.value = s; }}
 				empty={filtered
 					? <><h2>Nothing like that</h2><p>No client matches. Try fewer filters.</p></>
-					: noGateway
-						? <><h2>No network yet</h2><p>Make a network and join a gateway to it first.</p></>
+					: noNetwork
+						? <><h2>No network yet</h2><p>Clients connect to a gateway of a network. The overview leads you there.</p><a class="button primary" href="#/overview">Set it up</a></>
 						: <><h2>No clients yet</h2><p>A phone takes ten seconds: give it a name, scan the code.</p>{mayAdd && <button type="button" class="button primary" onClick={() => { adding.value = true; }}><Icon name="plus" />Add a client</button>}</>}
 			/>
 			{chosen.length > 0 && (

@@ -58,7 +58,7 @@ export function Nodes() {
 			id: 'name', title: 'Name', sort: 'name',
 			cell: n => (
 				<>
-					<button type="button" class="link clip" tabIndex={-1} onClick={() => go('nodes', n.id)}>{n.name}</button>
+					<button type="button" class="link clip" tabIndex={-1} dir="auto" onClick={() => go('nodes', n.id)}>{n.name}</button>
 					<div class="clip small dim">
 						<span class="narrow"><State state={nodeState(n)} /></span>{' '}
 						{n.roles.map(r => <span class={`tag ${r === 'gateway' || r === 'exit' ? 'accent' : ''}`} key={r}>{r}</span>)}{' '}
@@ -78,7 +78,7 @@ export function Nodes() {
 			},
 		},
 		{ id: 'version', title: 'Version', sort: 'version', width: '120px', className: 'x', cell: n => <><div class="clip">{n.version ?? '–'}</div><div class="clip small dim">{n.backend}</div></> },
-		{ id: 'seen', title: 'Last heard', sort: 'last_heartbeat', width: '116px', className: 'm', cell: n => <span title={moment(n.last_heartbeat)}>{ago(n.last_heartbeat)}</span> },
+		{ id: 'seen', title: 'Last heard', sort: 'last_heartbeat', width: '146px', className: 'm', cell: n => <span title={moment(n.last_heartbeat)}>{ago(n.last_heartbeat)}</span> },
 	];
 	if (may)
 		columns.push({
@@ -110,7 +110,7 @@ export function Nodes() {
 			<div class="head">
 				<div class="grow">
 					<h1>Nodes</h1>
-					<p role="status">{list.error.value || `${count(list.total.value, 'node')}${search.value ? ' found' : rows.length === list.total.value && rows.length > 0 ? `, ${up} online${wrong ? `, ${wrong} with an error` : ''}` : ''}`}</p>
+					<p role="status">{list.silent.value ? '–' : `${count(list.total.value, 'node')}${search.value ? ' found' : rows.length === list.total.value && rows.length > 0 ? `, ${up} online${wrong ? `, ${wrong} with an error` : ''}` : ''}`}</p>
 				</div>
 				{mayJoin && <button type="button" class="button primary" onClick={() => { joining.value = true; }}><Icon name="plus" />Add a node<kbd aria-hidden="true">n</kbd></button>}
 			</div>
@@ -123,8 +123,8 @@ export function Nodes() {
 				empty={list.answered.value?.search
 					? <><h2>Nothing like that</h2><p>No node matches.</p></>
 					: networks.value.length === 0
-						? <><h2>No network yet</h2><p>Make a network first; nodes join networks.</p></>
-						: <><h2>No nodes yet</h2><p>One command on a machine makes it a node.</p>{mayJoin && add}</>}
+						? <><h2>No network yet</h2><p>Make a network first; nodes join networks.</p><a class="button primary" href="#/overview">Set it up</a></>
+						: <><h2>No nodes yet</h2><p>Some commands on a machine make it a node: a gateway for clients, say.</p>{mayJoin && add}</>}
 			/>
 			{place.value.page === 'nodes' && place.value.id && <NodeSheet id={place.value.id} onClose={() => { go('nodes'); list.refresh(); }} />}
 			{joining.value && <Join onClose={() => { joining.value = false; }} />}

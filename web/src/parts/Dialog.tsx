@@ -26,15 +26,15 @@ export function Dialog({ title, onClose, children, footer, kind, keep, onSubmit 
 		(el.querySelector<HTMLElement>('[data-focus]') ?? el.querySelector<HTMLElement>('input, .primary'))?.focus();
 		return () => {
 			el.close();
-			if (back instanceof HTMLElement && back.isConnected)
-				back.focus();
+			// What it was opened from may be gone: then to the page, not to nowhere.
+			(back instanceof HTMLElement && back.isConnected ? back : document.getElementById('main'))?.focus();
 		};
 	}, []);
 	const inside = (
 		<>
 			<header>
-				<h2 id={id}>{title}</h2>
-				<button type="button" class="button plain icon" aria-label="Close" onClick={onClose}><Icon name="close" /></button>
+				<h2 id={id} dir="auto">{title}</h2>
+				<button type="button" class="button plain icon" aria-label="Close" title="Close (Esc)" onClick={onClose}><Icon name="close" /></button>
 			</header>
 			<div class="body" tabIndex={-1}>{children}</div>
 			{footer && <footer>{footer}</footer>}

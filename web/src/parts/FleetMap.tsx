@@ -1,12 +1,13 @@
 // The fleet as a graph: gateways and controllers in the middle, the other nodes around them, clients
 // as a number at their gateway. With few nodes every link is drawn and every name written; with many
 // each node has one line, to the nearest in the middle, and its name shows when pointed at.
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { sums } from '../lib/events';
 import { count } from '../lib/format';
 import type { FleetNode } from '../lib/model';
 import { stateWord } from './State';
 
-const W = 720;
+let W = 720; // as wide as its place, so that a name is as large on a phone
 let H = 420;
 const NAMED = 36; // up to so many, names are written
 const MESHED = 12; // up to so many, every link is drawn
@@ -34,12 +35,13 @@ function lay(nodes: FleetNode[]): Spot[] {
 	const rest = sorted.filter(n => !hubs.includes(n));
 	const few = hubs.length <= 12;
 	const inner = hubs.length === 1 ? 0 : rest.length === 0 ? 150 : few ? 84 : 120;
-	const spots = around(hubs, inner * 1.5, inner, true);
+	const wide = Math.min(1, W / 720);
+	const spots = around(hubs, inner * 1.5 * wide, inner, true);
 	const rings = Math.max(1, Math.ceil(rest.length / RING / 1.6));
 	for (let r = 0; r < rings; r++) {
 		const part = rest.filter((_, i) => i % rings === r);
 		const ry = rings === 1 ? (rest.length > MESHED ? 176 : 168) : 140 + (50 * r) / (rings - 1);
-		spots.push(...around(part, ry * (rings === 1 ? 1.45 : 1.72), ry, false));
+		spots.push(...around(part, ry * (rings === 1 ? 1.45 : 1.72) * wide, ry, false));
 	}
 	return spots;
 }
@@ -79,13 +81,21 @@ export function nodeState(n: FleetNode): string {
 }
 
 export function FleetMap({ nodes }: { nodes: FleetNode[] }) {
+	const box = useRef<SVGSVGElement>(null);
+	const [width, setWidth] = useState(720);
+	useLayoutEffect(() => {
+		const watch = new ResizeObserver(() => setWidth(Math.min(720, Math.max(300, box.current!.clientWidth))));
+		watch.observe(box.current!);
+		return () => watch.disconnect();
+	}, []);
+	W = width;
 	H = nodes.length > 1 ? 420 : 180;
 	const spots = lay(nodes);
 	const named = spots.length <= NAMED;
 	const at = Object.assign({}, ...Object.values(sums.value).map(s => s.gateways)) as Record<string, number>;
 	const up = spots.filter(alive).length;
 	return (
-		<svg class="map" viewBox={`0 0 ${W} ${H}`} role="group" aria-label={`Map of the fleet: ${count(spots.length, 'node')}, ${up} online`}>
+		<svg ref={box} class="map" viewBox={`0 0 ${W} ${H}`} role="group" aria-label={`Map of the fleet: ${count(spots.length, 'node')}, ${up} online`}>
 			{edges(spots).map(([a, b]) => (
 				<line
 					key={`${a.node.id}${b.node.id}`} class={`edge ${alive(a) && alive(b) ? 'live' : 'dead'}`}

@@ -1,8 +1,11 @@
 // What stays: navigation, who is signed in, whether the page is live; and the page in the middle.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
+import drawing from '../icon.svg?raw';
 import { all, project } from '../lib/api';
 import { live } from '../lib/events';
+import { troubled } from '../lib/fleet';
+import { count } from '../lib/format';
 import type { Project } from '../lib/model';
 import { go, place } from '../lib/router';
 import { can, choose, me, signOut } from '../lib/session';
@@ -12,8 +15,6 @@ import { pages } from '../pages';
 import { Dialog } from './Dialog';
 import { Icon } from './Icon';
 import { Mark } from './State';
-
-export const help = { open: () => {} };
 
 function Help({ onClose }: { onClose: () => void }) {
 	const [list] = useState<Shortcut[]>(shortcuts);
@@ -47,17 +48,41 @@ function Projects() {
 	);
 }
 
+const PATIENCE = 5000; // ms without the stream before it is said
+
+// Is the stream gone for longer than a hiccup?
+function useLost(): boolean {
+	const [lost, setLost] = useState(false);
+	useEffect(() => {
+		if (live.value) {
+			setLost(false);
+			return;
+		}
+		const timer = setTimeout(() => setLost(true), PATIENCE);
+		return () => clearTimeout(timer);
+	}, [live.value]);
+	return lost;
+}
+
+// The tab says it too: a dot on the icon, a word before the title.
+function useTab(title: string, lost: boolean) {
+	const bad = troubled.value.length;
+	useEffect(() => {
+		document.title = `${lost ? 'No connection · ' : bad > 0 ? `${count(bad, 'node')} in trouble · ` : ''}${title} · Warren`;
+		const dot = lost || bad > 0 ? `<circle cx="25" cy="7" r="7" fill="${lost ? '#d33a2f' : '#f0a51e'}" stroke="#fff" stroke-width="1.5"/></svg>` : '</svg>';
+		document.querySelector<HTMLLinkElement>('link[rel=icon]')!.href = `data:image/svg+xml,${encodeURIComponent(drawing.replace('</svg>', dot))}`;
+	}, [title, lost, bad]);
+}
+
 export function Frame() {
 	const [open, setOpen] = useState(false);
 	const [helping, setHelping] = useState(false);
 	const main = useRef<HTMLElement>(null);
 	const shown = pages.filter(p => !p.needs || can(p.needs));
 	const at = shown.find(p => p.page === place.value.page) ?? shown[0]!;
-	useEffect(() => {
-		document.title = `${at.title} · Warren`;
-		setOpen(false);
-	}, [at.page]);
-	help.open = () => setHelping(true);
+	const lost = useLost();
+	useTab(at.title, lost);
+	useEffect(() => setOpen(false), [at.page]);
 	useShortcuts([
 		{ keys: '?', does: 'show this help', run: () => setHelping(true) },
 		...shown.map(p => ({ keys: `g ${p.key}`, does: `go to ${p.title}`, run: () => { go(p.page); main.current?.focus(); } })),
@@ -68,7 +93,7 @@ export function Frame() {
 		<div class="frame">
 			<a class="skip" href="#main" onClick={e => { e.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
 			<header class="top">
-				<button type="button" class="button plain icon menu-button" aria-label="Menu" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name="menu" /></button>
+				<button type="button" class="button plain icon menu-button" aria-label="Menu" title="Menu" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name="menu" /></button>
 				<span class="brand"><img src={icon} alt="" />{at.title}</span>
 			</header>
 			{open && <button type="button" class="shade" aria-label="Close the menu" onClick={() => setOpen(false)} />}
@@ -89,7 +114,7 @@ export function Frame() {
 					<div class="whoami">
 						<span class="avatar" aria-hidden="true">{[...who.name][0]?.toUpperCase()}</span>
 						<span class="grow">
-							<span class="clip" style={{ display: 'block' }} title={who.name}>{who.name}</span>
+							<span class="clip" style={{ display: 'block' }} title={who.name} dir="auto">{who.name}</span>
 							<span class="small dim">{who.role}</span>
 						</span>
 					</div>
@@ -107,6 +132,9 @@ export function Frame() {
 				</footer>
 			</div>
 			<main id="main" ref={main} tabIndex={-1}>
+				<div role="status">
+					{lost && <p class="notice bad lost"><Icon name="alert" /><span>The server does not answer. What is shown may be old; it goes on by itself once the server is back.</span></p>}
+				</div>
 				<Page key={`${at.page} ${project.value}`} />
 			</main>
 			{helping && <Help onClose={() => setHelping(false)} />}

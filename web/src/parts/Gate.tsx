@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
 import { ApiError, api } from '../lib/api';
-import { changePassword, me, signIn, signOut } from '../lib/session';
+import { changePassword, ended, me, signIn, signOut } from '../lib/session';
 import { Field } from './Field';
 
 function useSubmit(run: () => Promise<void>) {
@@ -87,6 +87,7 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 				<h1>Sign in</h1>
 				<p class="dim">to look after this network</p>
 			</div>
+			{ended.value && <p class="notice" role="status">Your session is over. Sign in to go on where you were.</p>}
 			<Field label="Name">
 				<input value={name} onInput={e => setName(e.currentTarget.value)} autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus />
 			</Field>

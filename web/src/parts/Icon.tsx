@@ -27,6 +27,8 @@ const paths: Record<string, string> = {
 	down: 'M6 10l6 6 6-6',
 	help: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .8-1 1.7M12 17h.01',
 	file: 'M6 3h8l4 4v14H6zM14 3v4h4',
+	print: 'M7 9V3h10v6M7 17H4v-7h16v7h-3M7 14h10v7H7z',
+	done: 'M5 12.5l4.5 4.5L19 7.5',
 	power: 'M12 4v8M7 6.5a8 8 0 1 0 10 0',
 	link: 'M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7L12 7M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7L12 17',
 	alert: 'M12 4 2.5 20h19zM12 10v4M12 17h.01',

@@ -37,7 +37,7 @@ export function Menu({ label, items }: { label: string; items: Item[] }) {
 	return (
 		<>
 			<button
-				type="button" class="button plain icon" aria-label={label} aria-haspopup="menu" ref={button}
+				type="button" class="button plain icon" aria-label={label} title="More" aria-haspopup="menu" ref={button}
 				onClick={() => menu.current!.togglePopover()}
 			>
 				<Icon name="more" />

@@ -5,12 +5,13 @@ import { Icon } from './Icon';
 
 interface Props {
 	label: string;
+	placeholder?: string;
 	value: string;
 	onChange: (text: string) => void; // each letter
 	onAsk: () => void; // after a pause
 }
 
-export function Search({ label, value, onChange, onAsk }: Props) {
+export function Search({ label, placeholder = 'Search', value, onChange, onAsk }: Props) {
 	const box = useRef<HTMLInputElement>(null);
 	const typed = useRef<ReturnType<typeof setTimeout>>();
 	useShortcuts([{ keys: '/', does: 'search', run: () => box.current?.focus() }]);
@@ -18,7 +19,7 @@ export function Search({ label, value, onChange, onAsk }: Props) {
 		<div class="search">
 			<Icon name="search" />
 			<input
-				type="search" ref={box} placeholder="Search" aria-label={label} aria-keyshortcuts="/" value={value}
+				type="search" ref={box} placeholder={placeholder} aria-label={label} aria-keyshortcuts="/" value={value}
 				onInput={e => {
 					onChange(e.currentTarget.value);
 					clearTimeout(typed.current);

@@ -85,6 +85,11 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 			return;
 		event.preventDefault();
 	};
+	// All of a row opens it, except where something else is under the pointer.
+	const pointed = (event: MouseEvent, row: T) => {
+		if (!(event.target as Element).closest('button, a, input, label, .menu') && !getSelection()?.toString())
+			open?.(row);
+	};
 	const sortBy = (field: string) => {
 		const now = sort === field ? `-${field}` : field;
 		list.ask({ ...list.query.value, sort: now });
@@ -131,7 +136,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 							<tr
 								key={row.id} aria-rowindex={i + 2} tabIndex={i === Math.min(focused, rows.length - 1) ? 0 : -1}
 								aria-selected={selected ? selected.has(row.id) : undefined}
-								onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)}
+								class={open ? 'opens' : ''} onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)} onClick={event => pointed(event, row)}
 							>
 								{selected && (
 									<td class="s">
@@ -148,7 +153,16 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 					{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
 				</tbody>
 			</table>
-			{none && <div class="empty">{props.empty}</div>}
+			{rows.length === 0 && !none && !list.error.value && [0, 1, 2, 3].map(i => <div class="waiting" key={i} aria-hidden="true"><i /></div>)}
+			{list.error.value
+				? (
+					<div class="empty" role="alert">
+						<h2>That did not work</h2>
+						<p>{list.error.value}</p>
+						<button type="button" class="button" onClick={() => list.ask({ ...list.query.value })}>Try again</button>
+					</div>
+				)
+				: none && <div class="empty">{props.empty}</div>}
 		</div>
 	);
 }

@@ -8,6 +8,7 @@ import type { Client } from '../../lib/model';
 import { can, me } from '../../lib/session';
 import { Dialog, ask } from '../../parts/Dialog';
 import { Icon } from '../../parts/Icon';
+import { Traffic, type Counted } from '../../parts/Plot';
 import { State } from '../../parts/State';
 import { complain, say } from '../../parts/Toasts';
 import { PATH, enable, remove, rotate, type Handout } from './actions';
@@ -63,6 +64,17 @@ export async function newKey(client: Client, onServer: boolean): Promise<Handout
 	return sure ? rotate(client, onServer) : null;
 }
 
+type Fact = [string, preact.ComponentChildren];
+
+function Facts({ title, list }: { title: string; list: Fact[] }) {
+	return (
+		<section class="stack tight" aria-label={title}>
+			<h3>{title}</h3>
+			<dl class="facts">{list.map(([k, v]) => [<dt key={k}>{k}</dt>, <dd key={`${k}:`}>{v}</dd>])}</dl>
+		</section>
+	);
+}
+
 interface Props {
 	id: string;
 	onClose: () => void;
@@ -75,9 +87,17 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 	const [editing, setEditing] = useState(false);
 	const [config, setConfig] = useState('');
 	const [owner, setOwner] = useState('');
+	const [seen, setSeen] = useState<Counted[]>([]);
+	// Its traffic while one looks.
+	useEffect(() => {
+		if (client)
+			setSeen(list => [...list.slice(-300), { at: Date.now() / 1000, rx: client.rx, tx: client.tx }]);
+	}, [client]);
 	useEffect(() => {
 		const by = client?.owner;
-		if (by === me.value?.id)
+		if (by === 'local')
+			setOwner('the server’s own console');
+		else if (by === me.value?.id)
 			setOwner(me.value?.name ?? '');
 		else if (by?.startsWith('usr_') && can('GET /users/{id}'))
 			api.get<{ name: string }>(`/users/${by}`).then(u => setOwner(u.name), () => {});
@@ -115,14 +135,15 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 			complain(e);
 		}
 	};
-	const facts: [string, preact.ComponentChildren][] = [
-		['State', <State state={status(client)} />],
-		['Last seen', client.last_seen ? <span title={moment(client.last_seen)}>{ago(client.last_seen)}</span> : 'never'],
+	const connection: Fact[] = [
+		['Last seen', <span title={moment(client.last_seen)}>{ago(client.last_seen)}</span>],
 		['At gateway', nodeName(client.gateway)],
 		['Speaks from', client.endpoint ? <code>{client.endpoint}</code> : '–'],
 		['Address', <code>{[client.mesh_ip, client.mesh_ip6].filter(Boolean).join(', ')}</code>],
 		['DNS name', <code>{client.dns_name}</code>],
 		['Traffic', <span class="num">{bytes(client.rx)} from it, {bytes(client.tx)} to it</span>],
+	];
+	const settings: Fact[] = [
 		['Through the tunnel', route(client)],
 		['Comes in at', <Entries client={client} />],
 		['Rate', client.rate_limit ? `${bits(client.rate_limit)} at most` : 'no limit'],
@@ -130,6 +151,8 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 		['DNS servers', client.dns.join(', ') || 'as the network says'],
 		['MTU', client.mtu ? String(client.mtu) : 'as the network says'],
 		['Keepalive', client.keepalive < 0 ? 'as the network says' : client.keepalive === 0 ? 'off' : `${client.keepalive} s`],
+	];
+	const about: Fact[] = [
 		['Network', networks.value.length > 0 ? networkName(client.network) : '–'],
 		['Tags', client.tags.length > 0 ? client.tags.map(t => <span class="tag" key={t}>{t}</span>) : '–'],
 		['Owner', owner || client.owner || '–'],
@@ -158,7 +181,14 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 					<p class="notice warn"><Icon name="alert" /><span>Its quota is used up: no gateway lets it in {client.quota_ends_at ? `until ${moment(client.quota_ends_at)}` : 'until it gets more'}.</span></p>
 				)}
 				{unused && <p class="notice warn"><Icon name="alert" /><span>Unused since {moment(unused)}. If nobody misses it, disable it.</span></p>}
-				<dl class="facts">{facts.map(([k, v]) => [<dt key={k}>{k}</dt>, <dd key={`${k}:`}>{v}</dd>])}</dl>
+				<p class="presence" role="status">
+					<State state={status(client)} />
+					{client.last_seen && status(client) !== 'online' && <span class="dim" title={moment(client.last_seen)}>last seen {ago(client.last_seen)}</span>}
+				</p>
+				<Facts title="Connection" list={connection} />
+				{client.last_seen && <Traffic list={seen} low from="from it" to="to it" />}
+				<Facts title="Settings" list={settings} />
+				<Facts title="About it" list={about} />
 				{may && (
 					<div class="row wrap">
 						<button type="button" class="button" onClick={() => void hand(false)()}><Icon name="key" />New key</button>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api } from '../../lib/api';
 import { listen } from '../../lib/events';
 import type { Client } from '../../lib/model';
+import { nodeName } from '../../lib/fleet';
 import { Dialog } from '../../parts/Dialog';
 import { Icon } from '../../parts/Icon';
 import { Picture } from '../../parts/Picture';
@@ -29,8 +30,9 @@ function Configuration({ config, file }: { config: string; file: string }) {
 				<Picture text={pictured(config)} label="QR code of this configuration" />
 				<div class="stack">
 					<div class="row wrap">
-						<a class="button primary" href={url} download={file}><Icon name="download" />Download {file}</a>
+						<a class="button primary" href={url} download={file} title={file}><Icon name="download" />Download</a>
 						<button type="button" class="button" onClick={() => void copy(config)}><Icon name="copy" />Copy</button>
+						<button type="button" class="button" onClick={() => print()}><Icon name="print" />Print</button>
 					</div>
 					<Tabs
 						label="How to connect"
@@ -65,13 +67,13 @@ function Link({ link }: { link: string }) {
 
 export function Shown({ handout, onClose }: { handout: Handout; onClose: () => void }) {
 	const { client, config, link } = handout;
-	const [state, setState] = useState<string>('');
+	const [now, setNow] = useState<Pick<Client, 'link_state' | 'gateway'> | null>(null);
 	// The reward for scanning: it says so when the device is there.
 	useEffect(() => listen(heard => {
 		if (heard.type === 'link' && heard.data.id === client.id)
-			setState(heard.data.link_state);
+			setNow(heard.data);
 		else if (heard.type === 'links' || heard.type === 'refresh')
-			api.get<Client>(`${PATH}/${client.id}`).then(c => setState(c.link_state), () => {});
+			api.get<Client>(`${PATH}/${client.id}`).then(setNow, () => {});
 	}), [client.id]);
 	return (
 		<Dialog
@@ -79,7 +81,9 @@ export function Shown({ handout, onClose }: { handout: Handout; onClose: () => v
 			footer={
 				<>
 					<span class="row grow" role="status">
-						{state === 'online' ? <span class="tag accent"><State state="online" /></span> : <span class="dim small">Waiting for its first connection…</span>}
+						{now?.link_state === 'online'
+							? <span class="tag accent wide"><State state="online" />{now.gateway && nodeName(now.gateway) !== '–' ? <>, at {nodeName(now.gateway)}</> : ''}: it works.</span>
+							: <span class="dim small waits">Waiting for its first connection…</span>}
 					</span>
 					<button type="button" class="button primary" data-focus onClick={onClose}>Done</button>
 				</>

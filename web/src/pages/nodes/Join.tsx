@@ -60,10 +60,11 @@ function Made({ token, onClose }: { token: string; onClose: () => void }) {
 	);
 }
 
-export function Join({ onClose }: { onClose: () => void }) {
+// gateway: what is missing is one.
+export function Join({ gateway, onClose }: { gateway?: boolean; onClose: () => void }) {
 	const saving = useSaving();
 	const [network, setNetwork] = useState(networks.value[0]?.id ?? '');
-	const [chosen, setChosen] = useState<string[]>(['peer']);
+	const [chosen, setChosen] = useState<string[]>([gateway ? 'gateway' : 'peer']);
 	const [uses, setUses] = useState('1');
 	const [hours, setHours] = useState('1');
 	const [token, setToken] = useState('');

@@ -83,8 +83,8 @@ export function Tokens({ roles }: { roles: Role[] }) {
 		},
 		{ id: 'may', title: 'May', width: '230px', className: 's', cell: t => <div class="clip">{t.kind === 'api' ? <>{t.role}<div class="clip small dim">{t.scopes.map(nameOf).join(', ') || 'the whole project'}</div></> : <>{t.roles.join(', ')}<div class="clip small dim">joins {t.networks.map(nameOf).join(', ')}, {t.uses_left} left</div></>}</div> },
 		{ id: 'by', title: 'Of', width: '140px', className: 'l', cell: t => <span class="clip">{users.value.find(u => u.id === t.created_by)?.name ?? t.created_by ?? '–'}</span> },
-		{ id: 'ends', title: 'Ends', sort: 'expires_at', width: '130px', className: 'm', cell: t => <span title={moment(t.expires_at)}>{t.expires_at ? ago(t.expires_at) : 'never'}</span> },
-		{ id: 'used', title: 'Last used', sort: 'last_used', width: '130px', className: 'm', cell: t => <span title={moment(t.last_used)}>{ago(t.last_used)}</span> },
+		{ id: 'ends', title: 'Ends', sort: 'expires_at', width: '146px', className: 'm', cell: t => <span title={moment(t.expires_at)}>{t.expires_at ? ago(t.expires_at) : 'never'}</span> },
+		{ id: 'used', title: 'Last used', sort: 'last_used', width: '146px', className: 'm', cell: t => <span title={moment(t.last_used)}>{ago(t.last_used)}</span> },
 	];
 	if (can('DELETE /tokens/{id}'))
 		columns.push({ id: 'actions', title: '(Actions)', className: 'actions', cell: t => <div class="row end"><Menu label={`More for ${t.name}`} items={[{ text: 'Delete', icon: 'trash', danger: true, run: () => void remove(t) }]} /></div> });
@@ -96,7 +96,7 @@ export function Tokens({ roles }: { roles: Role[] }) {
 						<button type="button" class="chip" key={k} aria-pressed={kind.value === k} onClick={() => { kind.value = kind.value === k ? '' : k!; find(); }}>{title}</button>
 					))}
 				</div>
-				<p role="status" class="dim grow">{list.error.value || count(list.total.value, 'token')}</p>
+				<p role="status" class="dim grow">{list.silent.value ? '–' : count(list.total.value, 'token')}</p>
 				{can('POST /tokens') && <button type="button" class="button primary" onClick={() => { adding.value = true; }}><Icon name="plus" />Add an API token<kbd aria-hidden="true">n</kbd></button>}
 			</div>
 			<Table label="Tokens" list={list} columns={columns} name={t => t.name} empty={<><h2>No tokens</h2><p>Programs call the API with tokens; machines join with them.</p></>} />

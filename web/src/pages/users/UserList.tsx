@@ -113,7 +113,7 @@ export function UserList({ roles }: { roles: Role[] }) {
 			cell: u => <div class="clip" title={[...u.scopes.map(nameOf), ...u.grants.map(grantName)].join(', ')}>{u.scopes.length > 0 ? u.scopes.map(nameOf).join(', ') : u.project ? 'the whole project' : 'everywhere'}{u.grants.length > 0 && <div class="clip small dim">and {u.grants.map(grantName).join(', ')}</div>}</div>,
 		},
 		{ id: 'totp', title: 'Second step', width: '130px', className: 'm', cell: u => u.totp ? <span class="state"><span class="tag accent">on</span></span> : <span class="dim">off</span> },
-		{ id: 'login', title: 'Last sign-in', sort: 'last_login', width: '130px', className: 'm', cell: u => <span title={moment(u.last_login)}>{ago(u.last_login)}</span> },
+		{ id: 'login', title: 'Last sign-in', sort: 'last_login', width: '146px', className: 'm', cell: u => <span title={moment(u.last_login)}>{ago(u.last_login)}</span> },
 	];
 	if (may)
 		columns.push({ id: 'actions', title: '(Actions)', className: 'actions', cell: u => <div class="row end"><Menu label={`More for ${u.name}`} items={actions(u)} /></div> });
@@ -121,7 +121,7 @@ export function UserList({ roles }: { roles: Role[] }) {
 		<>
 			<div class="tools">
 				<Search label="Search users" value={search.value} onChange={t => { search.value = t; }} onAsk={find} />
-				<p role="status" class="dim grow">{list.error.value || count(list.total.value, 'user')}</p>
+				<p role="status" class="dim grow">{list.silent.value ? '–' : count(list.total.value, 'user')}</p>
 				{can('POST /users') && <button type="button" class="button primary" onClick={() => { editing.value = 'new'; }}><Icon name="plus" />Add a user<kbd aria-hidden="true">n</kbd></button>}
 			</div>
 			<Table
