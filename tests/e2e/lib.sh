@@ -88,14 +88,14 @@ stop() { # NAME [SIGNAL]: and wait until it is gone; who does not go within a mi
 	local pid
 	pid=$(pid_of "$1")
 	kill "-${2:-TERM}" "$pid" 2>/dev/null
-	if ! wait_for 60 gone "$pid"; then
+	if ! wait_for 60 no_process "$pid"; then
 		not_ok "$1 stops when told to"
 		kill -KILL "$pid" 2>/dev/null
 	fi
 	wait "$pid" 2>/dev/null
 	return 0
 }
-gone() { ! kill -0 "$1" 2>/dev/null; }
+no_process() { ! kill -0 "$1" 2>/dev/null; }
 # client_up MACHINE FILE: import a configuration as a standard client does.
 client_up() { chmod 600 "$2"; on "$1" wg-quick up "$2" >>"$W/wg-quick.log" 2>&1; }
 client_down() { on "$1" wg-quick down "$2" >>"$W/wg-quick.log" 2>&1; }
