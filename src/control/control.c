@@ -176,6 +176,8 @@ static int start(struct control *c, struct err *e)
 	if (r == 0)
 		r = lock_state(c, e);
 	if (r == 0)
+		r = file_sweep(c->options.state_dir, e);
+	if (r == 0)
 		r = open_store(c, e);
 	if (r == 0)
 		r = store_write_wait(c->store, first_project, c, e);
