@@ -209,10 +209,7 @@ static const struct http_route routes[] = {
 	{.method = "POST", .path = "/v1/register", .handler = on_register},
 	{.method = "GET", .path = "/v1/nodes/{id}/state", .handler = on_state},
 	{.method = "GET", .path = "/v1/nodes/{id}/events", .handler = on_events},
-	{.method = "POST",
-		.path = "/v1/nodes/{id}/heartbeat",
-		.handler = on_heartbeat,
-		.body_max = 0},
+	{.method = "POST", .path = "/v1/nodes/{id}/heartbeat", .handler = on_heartbeat},
 	{.method = "PUT", .path = "/v1/nodes/{id}/keys", .handler = on_keys},
 	{.method = "POST", .path = "/v1/nodes/{id}/drift", .handler = on_drift},
 };
