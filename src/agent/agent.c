@@ -136,6 +136,8 @@ static int open_machine(struct agent *a, struct err *e)
 	if (rc == 0)
 		rc = take_lock(a, e);
 	if (rc == 0)
+		rc = identity_sweep(dir_of(a->o), e);
+	if (rc == 0)
 		rc = open_backend(a, e);
 	if (rc < 0)
 		return rc;

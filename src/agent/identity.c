@@ -108,6 +108,14 @@ static int read_fields(const struct json *j, const char *path, struct identity *
 	return 0;
 }
 
+int identity_sweep(const char *dir, struct err *e)
+{
+	AUTOFREE char *keys = in_dir(dir, "keys");
+	int rc = file_sweep(dir, e);
+
+	return rc < 0 ? rc : file_sweep(keys, e);
+}
+
 int identity_load(const char *dir, struct identity *ret, struct err *e)
 {
 	AUTOFREE char *path = in_dir(dir, "identity.json");

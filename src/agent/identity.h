@@ -27,6 +27,8 @@ struct identity {
 	struct secret node_secret;
 };
 
+/* Remove half-written files, which may hold keys. The agent's lock is held. */
+int identity_sweep(const char *dir, struct err *e);
 /* ERR_NOT_FOUND when this machine has not joined. dir is made when absent. */
 int identity_load(const char *dir, struct identity *ret, struct err *e);
 /* All but the interface keys, which save themselves. */

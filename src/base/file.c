@@ -3,13 +3,19 @@
 
 #include "base/mem.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TEMP_MARK ".~" /* nobody else's names end in it and six characters */
+#define TEMP_TAIL 8    /* bytes of all of it */
 
 static void closep(int *fd)
 {
@@ -81,7 +87,7 @@ static int write_all(int fd, const char *at, size_t n)
 
 int file_write(const char *path, const void *data, size_t n, mode_t mode, struct err *e)
 {
-	AUTOFREE char *temp = mem_printf("%s.XXXXXX", path);
+	AUTOFREE char *temp = mem_printf("%s" TEMP_MARK "XXXXXX", path);
 	CLEANUP(closep) int fd = mkostemp(temp, O_CLOEXEC);
 
 	if (fd < 0)
@@ -93,6 +99,36 @@ int file_write(const char *path, const void *data, size_t n, mode_t mode, struct
 		return ERR_SYSTEM;
 	}
 	return sync_dir_of(path, e);
+}
+
+static bool is_temp(int dir, const char *name)
+{
+	size_t n = strlen(name);
+	const char *tail = n > TEMP_TAIL ? name + n - TEMP_TAIL : "";
+	struct stat st;
+
+	if (strncmp(tail, TEMP_MARK, strlen(TEMP_MARK)) != 0)
+		return false;
+	for (tail += strlen(TEMP_MARK); *tail != '\0'; tail++)
+		if (!isalnum((unsigned char)*tail))
+			return false;
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		st.st_uid == geteuid();
+}
+
+int file_sweep(const char *dir, struct err *e)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *f;
+	int r = 0;
+
+	if (d == NULL)
+		return errno == ENOENT ? 0 : err_errno(e, errno, "cannot read %s", dir);
+	while (r == 0 && (f = readdir(d)) != NULL)
+		if (is_temp(dirfd(d), f->d_name) && unlinkat(dirfd(d), f->d_name, 0) < 0)
+			r = err_errno(e, errno, "cannot remove %s/%s", dir, f->d_name);
+	closedir(d);
+	return r;
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct err *e)

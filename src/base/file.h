@@ -10,8 +10,12 @@
 /* Append the file's bytes to out; more than max bytes is ERR_INVALID, absence ERR_NOT_FOUND. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *e);
 
-/* Write by temporary name, fsync, rename, fsync of the directory. mode as for open(2). */
+/* Write by temporary name (PATH.~ and six characters), fsync, rename, fsync of the directory. mode
+ * as for open(2). */
 int file_write(const char *path, const void *data, size_t n, mode_t mode, struct err *e);
+/* Remove what a file_write that was killed has left in this folder: our own regular files of such
+ * names. For who is alone in it. Absence of the folder is fine. */
+int file_sweep(const char *dir, struct err *e);
 
 /* mkdir -p; the last component gets mode, and an existing one is tightened to it. */
 int file_mkdirs(const char *path, mode_t mode, struct err *e);

@@ -102,6 +102,11 @@ static int is_control(uint32_t c)
 		(c >= 0x2066 && c <= 0x2069);
 }
 
+int text_character(const char *s, uint32_t *ret)
+{
+	return decode((const unsigned char *)s, ret);
+}
+
 int text_printable(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;

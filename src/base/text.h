@@ -15,6 +15,9 @@ void text_hex(const uint8_t *p, size_t n, char *out);
 int text_unhex(const char *s, uint8_t *out, size_t n);
 int text_hex_digit(char c); /* 0-15, or -1 */
 
+/* The character at s: its length in bytes, 1 to 4, or 0 where that is no UTF-8. */
+int text_character(const char *s, uint32_t *ret);
+
 /* Is s valid UTF-8 without control characters (C0, DEL, C1)? Returns its length in characters,
  * or ERR_INVALID. */
 int text_printable(const char *s);

@@ -402,17 +402,22 @@ static void get_healthz(struct http_request *rq, const struct http_route *route,
 
 /* --- the table -------------------------------------------------------------------------------- */
 
+#define ROUTE(method_, path_, fn_, max_)                                                   \
+	{                                                                                  \
+		.method = (method_), .path = (path_), .handler = (fn_), .body_max = (max_) \
+	}
+
 const struct http_route agent_routes[] = {
-	{"GET", "/healthz", get_healthz, NULL, 0},
-	{"POST", "/v1/register", post_register, NULL, REGISTER_BODY_MAX},
-	{"GET", "/v1/nodes/{id}/state", get_state, NULL, 0},
-	{"GET", "/v1/nodes/{id}/events", get_events, NULL, 0},
-	{"POST", "/v1/nodes/{id}/heartbeat", agent_heartbeat, NULL, HEARTBEAT_BODY_MAX},
-	{"POST", "/v1/nodes/{id}/arrivals", agent_arrivals, NULL, HEARTBEAT_BODY_MAX},
-	{"PUT", "/v1/nodes/{id}/keys", agent_keys, NULL, 4096},
-	{"PUT", "/v1/nodes/{id}/endpoint", agent_endpoint, NULL, 4096},
-	{"PUT", "/v1/nodes/{id}/gateway", agent_gateway, NULL, 4096},
-	{"POST", "/v1/nodes/{id}/drift", agent_drift, NULL, 0},
-	{"POST", "/v1/nodes/{id}/deregister", agent_deregister, NULL, 4096},
+	ROUTE("GET", "/healthz", get_healthz, 0),
+	ROUTE("POST", "/v1/register", post_register, REGISTER_BODY_MAX),
+	ROUTE("GET", "/v1/nodes/{id}/state", get_state, 0),
+	{.method = "GET", .path = "/v1/nodes/{id}/events", .handler = get_events, .acts = true},
+	ROUTE("POST", "/v1/nodes/{id}/heartbeat", agent_heartbeat, HEARTBEAT_BODY_MAX),
+	ROUTE("POST", "/v1/nodes/{id}/arrivals", agent_arrivals, HEARTBEAT_BODY_MAX),
+	ROUTE("PUT", "/v1/nodes/{id}/keys", agent_keys, 4096),
+	ROUTE("PUT", "/v1/nodes/{id}/endpoint", agent_endpoint, 4096),
+	ROUTE("PUT", "/v1/nodes/{id}/gateway", agent_gateway, 4096),
+	ROUTE("POST", "/v1/nodes/{id}/drift", agent_drift, 0),
+	ROUTE("POST", "/v1/nodes/{id}/deregister", agent_deregister, 4096),
 };
 const size_t n_agent_routes = ARRAY_LEN(agent_routes);

@@ -329,9 +329,28 @@ static void set_endpoint(struct agent_call *c, struct member *m)
 	m->observed_endpoint = mem_strdup(c->endpoint);
 }
 
+/* As of what heartbeats say (endpoint.c): where an endpoint is configured nobody asks, and a node
+ * does not move all the time. 1: it moves. */
+static int may_move(struct tx *tx, const struct agent_call *c, struct err *e)
+{
+	struct member m = {0};
+	int r = tx_find(tx, &schema_member, &m, e, "node", c->node, "network", c->network, NULL);
+	bool moves = r == 0 && m.endpoint == NULL &&
+		(m.observed_endpoint == NULL || strcmp(m.observed_endpoint, c->endpoint) != 0);
+
+	schema_done(&schema_member, &m);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	if (moves && !telemetry_may_move(c->hub->telemetry, c->node))
+		return err_field(e, ERR_UNAVAILABLE, "endpoint",
+			"this node's endpoints have changed too often: say it again later");
+	return moves || r == ERR_NOT_FOUND; /* change_member says that it is not in the network */
+}
+
 static int store_endpoint(struct tx *tx, struct agent_call *c, struct err *e)
 {
 	struct network n = {0};
+	int r;
 	bool circle = tx_get(tx, &schema_network, c->network, &n, NULL) >= 0 &&
 		network_holds_endpoint(&n, c->endpoint);
 
@@ -341,7 +360,13 @@ static int store_endpoint(struct tx *tx, struct agent_call *c, struct err *e)
 			"the endpoint %s lies in the network itself: its packets would go in "
 			"circles",
 			c->endpoint);
-	return change_member(tx, c, "member.endpoint", set_endpoint, e);
+	r = may_move(tx, c, e);
+	if (r <= 0)
+		return r;
+	r = change_member(tx, c, "member.endpoint", set_endpoint, e);
+	if (r >= 0)
+		telemetry_moved(c->hub->telemetry, c->node);
+	return r;
 }
 
 static int store_leave(struct tx *tx, struct agent_call *c, struct err *e)

@@ -249,18 +249,29 @@ void api_enter(struct http_request *rq, const struct http_route *route, void *ct
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Nothing is stored that the caller's permission does not reach. What is made must lie in the
- * scope itself: having made it counts afterwards. */
-static int guard(struct tx *tx, void *arg, const struct schema *s, const void *object, bool created,
-	struct err *e)
+/* What is made must lie in the scope itself: having made it counts afterwards. */
+static int guard_object(struct tx *tx, const struct call *c, const struct schema *s,
+	const void *object, bool created, struct err *e)
 {
-	const struct call *c = arg;
 	int r = rights_reach(tx, &c->who.rights, c->route->permission, created ? "" : c->who.id, s,
 		object, true, e);
 	return r == 0
 		? err_set(e, ERR_DENIED, "this %s lies outside of what you may change", s->name)
 		: r < 0 ? r
 			: 0;
+}
+
+/* Nothing is stored that the caller's permission does not reach, nor a tag given or taken. */
+static int guard(struct tx *tx, void *arg, const struct schema *s, const void *before,
+	const void *after, struct err *e)
+{
+	const struct call *c = arg;
+	int r = before ? guard_object(tx, c, s, before, false, e) : 0;
+	if (r == 0 && after)
+		r = rights_tag(&c->who.rights, c->route->permission, s, before, after, e);
+	if (r == 0 && after)
+		r = guard_object(tx, c, s, after, before == NULL, e);
+	return r;
 }
 
 static int run_write(struct tx *tx, void *arg, struct err *e)

@@ -25,6 +25,7 @@ enum {
 	ROUTE_NO_BODY = 4, /* POST without a body is fine */
 	ROUTE_STATIC = 8,  /* same bytes for everybody; may be cached */
 	ROUTE_WHOLE = 16,  /* the permission must be held in the whole project */
+	ROUTE_ACTS = 32,   /* a GET with effects, so it has no HEAD */
 };
 
 struct api_route {

@@ -190,6 +190,16 @@ void api_client_show(struct call *c)
 
 /* --- change and delete ------------------------------------------------------------------------ */
 
+/* Who has a tag's scope may name any node (api_resolve), but not let its clients out by them. */
+static int may_leave_by(struct tx *tx, struct call *c, const struct node *n, struct err *e)
+{
+	int r = api_reaches(tx, c, &schema_node, n, e);
+
+	return r != 0 ? (r < 0 ? r : 0)
+		      : err_field(e, ERR_DENIED, "exit",
+				"the exit %s lies outside of what you may change", n->name);
+}
+
 int client_exit(struct tx *tx, struct call *c, struct device *d, struct err *e)
 {
 	struct node node = {0};
@@ -201,6 +211,8 @@ int client_exit(struct tx *tx, struct call *c, struct device *d, struct err *e)
 		return 0;
 	}
 	r = api_resolve(tx, c, &schema_node, d->exit, "exit", &node, e);
+	if (r == 0)
+		r = may_leave_by(tx, c, &node, e);
 	if (r == 0)
 		r = tx_find(
 			tx, &schema_member, &m, e, "network", d->network, "node", node.id, NULL);

@@ -293,16 +293,21 @@ static void check_begin(void *arg)
 		api_write(c, begin_totp, totp_begun);
 }
 
-/* Calls that take the password again. */
+/* Calls that take the password again, and a code where there is one. */
 static void with_password(struct call *c, void (*fn)(void *arg))
 {
 	const char *password = is_user(c) ? want_text(c, "password", 1, PASSWORD_MAX) : NULL;
-	if (password == NULL) {
+	const char *code = NULL;
+	bool has_code = password != NULL && json_get(c->body, "code") != NULL;
+	if (has_code)
+		code = want_text(c, "code", 1, CODE_MAX);
+	if (password == NULL || (has_code && code == NULL)) {
 		api_fail(c);
 		return;
 	}
 	struct login *l = login_new(c, c->who.name);
 	l->password = mem_strdup(password);
+	l->code = mem_strdup(code);
 	login_check(c, fn);
 }
 
@@ -349,9 +354,21 @@ void api_me_totp_confirm(struct call *c)
 	}
 }
 
+/* Who weakens a way in shows all of it: a password alone may have been read off a keyboard. */
 static int drop(struct tx *tx, struct call *c, struct user *u, struct err *e)
 {
-	return second_drop(tx, u, e);
+	struct login *l = c->data;
+	int r = 0;
+	if (u->totp && l->code == NULL)
+		return err_field(e, ERR_DENIED, "code",
+			"a code of the authenticator is needed, or a recovery code");
+	if (u->totp)
+		r = second_check(tx, c->control, u, l->code, e);
+	if (r == ERR_UNAUTHORIZED) {
+		login_refused(c, "wrong code while signed in");
+		return err_field(e, ERR_DENIED, "code", "this code is not valid");
+	}
+	return r < 0 ? r : second_drop(tx, u, e);
 }
 
 static int drop_job(struct tx *tx, struct call *c, struct err *e)
@@ -361,6 +378,7 @@ static int drop_job(struct tx *tx, struct call *c, struct err *e)
 
 static void dropped(struct call *c)
 {
+	attempts_code_succeeded(c->control->attempts, c->who.id);
 	c->who.totp = false;
 	me_write(c);
 	api_reply(c, 200);
@@ -369,7 +387,13 @@ static void dropped(struct call *c)
 static void check_drop(void *arg)
 {
 	struct call *c = arg;
-	if (right_password(c, "password"))
+	struct login *l = c->data;
+	if (!right_password(c, "password"))
+		return;
+	msec wait = l->code ? attempts_take_code(c->control->attempts, c->who.id) : 0;
+	if (wait > 0)
+		api_wait(c, wait);
+	else
 		api_write(c, drop_job, dropped);
 }
 

@@ -16,13 +16,13 @@
 #define I PERM_IAM
 #define A PERM_AUDIT_READ
 #define S PERM_SYSTEM
-#define ROUTE(method_, path_, fn_, permission_, flags_, schema_, query_)    \
-	{                                                                   \
-		.method = (method_), .path = (path_), .handler = api_enter, \
-		.data = &(const struct api_route)                           \
-		{                                                           \
-			(fn_), (permission_), (flags_), (schema_), (query_) \
-		}                                                           \
+#define ROUTE(method_, path_, fn_, permission_, flags_, schema_, query_)              \
+	{                                                                             \
+		.method = (method_), .path = (path_), .handler = api_enter,           \
+		.acts = ((flags_)&ROUTE_ACTS) != 0, .data = &(const struct api_route) \
+		{                                                                     \
+			(fn_), (permission_), (flags_), (schema_), (query_)           \
+		}                                                                     \
 	}
 #define API "/api/v1"
 #define CLIENTS API "/wireguard/clients"
@@ -39,8 +39,9 @@ const struct http_route api_routes[] = {
 	ROUTE("POST", "/once/{id}", api_once_open, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("POST", API "/login", api_login, N, ROUTE_OPEN, NULL, ""),
 	ROUTE("GET", API "/login/issuers", api_signon_buttons, N, ROUTE_OPEN, NULL, ""),
-	ROUTE("GET", API "/login/issuers/{id}", api_signon_leave, N, ROUTE_OPEN, NULL, ""),
-	ROUTE("GET", API "/login/callback", api_signon_return, N, ROUTE_OPEN, NULL,
+	ROUTE("GET", API "/login/issuers/{id}", api_signon_leave, N, ROUTE_OPEN | ROUTE_ACTS, NULL,
+		""),
+	ROUTE("GET", API "/login/callback", api_signon_return, N, ROUTE_OPEN | ROUTE_ACTS, NULL,
 		"code state iss error error_description error_uri session_state scope"),
 
 	/* oneself */
@@ -96,7 +97,7 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", CLIENTS "/{id}", api_client_show, V, 0, &schema_device, ""),
 	ROUTE("PATCH", CLIENTS "/{id}", api_client_change, L, 0, &schema_device, ""),
 	ROUTE("DELETE", CLIENTS "/{id}", api_client_delete, L, 0, &schema_device, ""),
-	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, 0, &schema_device,
+	ROUTE("GET", CLIENTS "/{id}/config", api_client_config, C, ROUTE_ACTS, &schema_device,
 		"format gateway region"),
 	ROUTE("GET", CLIENTS "/{id}/mobileconfig", api_client_gone, C, 0, &schema_device,
 		"gateway region"),
@@ -150,7 +151,7 @@ const struct http_route api_routes[] = {
 
 	ROUTE("GET", API "/audit", api_list, A, 0, &schema_audit, "list"),
 	ROUTE("GET", API "/audit/verify", api_audit_verify, A, ROUTE_WHOLE, NULL, ""),
-	ROUTE("GET", API "/events", api_events, V, 0, NULL, ""),
+	ROUTE("GET", API "/events", api_events, V, ROUTE_ACTS, NULL, ""),
 	ROUTE("GET", "/metrics", api_metrics, V, ROUTE_WHOLE, NULL, ""),
 };
 const size_t n_api_routes = ARRAY_LEN(api_routes);

@@ -52,7 +52,13 @@ static int resolve_networks(struct tx *tx, struct call *c, struct token *t, stru
 			return r;
 		mem_free(t->networks.v[i]);
 		t->networks.v[i] = mem_strdup(n.id);
+		for (size_t k = 0; r == 0 && k < i; k++)
+			if (strcmp(t->networks.v[k], n.id) == 0)
+				r = err_field(e, ERR_INVALID, "networks",
+					"the network %s is named twice", n.name);
 		schema_done(&schema_network, &n);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

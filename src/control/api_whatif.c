@@ -1,6 +1,6 @@
 /*
- * DOC: what if a policy were otherwise, and may this reach that: questions that change nothing. The
- * hub copies the network for it, and a worker compares; at most two at a time.
+ * DOC: what if a policy were otherwise, and may this reach that: questions that change nothing. A
+ * worker copies the network out of the store and compares; at most two at a time.
  */
 #include "control/api_handlers.h"
 
@@ -19,8 +19,6 @@ struct question {
 	struct policy policy; /* as it would become */
 	bool has_before, remove;
 	struct fleet *copy;
-	struct err err; /* of the hub's check */
-	int result;
 };
 
 static void question_free(void *data)
@@ -31,54 +29,61 @@ static void question_free(void *data)
 	mem_free(q);
 }
 
-static void take(struct fleet *to, const struct schema *s, const void *object)
+struct filling {
+	struct fleet *fleet;
+	const struct schema *schema;
+};
+
+static int take(void *arg, const void *object)
 {
-	if (object != NULL)
-		fleet_put(to, s, schema_dup(s, object));
+	struct filling *l = arg;
+	fleet_put(l->fleet, l->schema, schema_dup(l->schema, object));
+	return 0;
 }
 
-static struct fleet *copy_network(const struct fleet *f, const struct fleet_network *fn)
+/* Objects of a kind with this value in column. */
+static int take_all(struct tx *tx, struct fleet *f, const struct schema *s, const char *column,
+	const char *value, struct err *e)
 {
-	struct fleet *to = fleet_new();
-	take(to, &schema_project, map_get(&f->projects, fn->network->project));
-	take(to, &schema_network, fn->network);
-	VEC_FOREACH (m, &fn->members) {
-		take(to, &schema_node, map_get(&f->nodes, (*m)->node));
-		take(to, &schema_member, *m);
-	}
-	VEC_FOREACH (p, &fn->policies)
-		take(to, &schema_policy, *p);
-	VEC_FOREACH (g, &fn->groups) {
-		const struct device_refs *devices = fleet_devices(f, fn->network->id, (*g)->id);
-		take(to, &schema_group, *g);
-		VEC_FOREACH (d, devices)
-			take(to, &schema_device, *d);
-	}
-	return to;
+	struct tx_query q = {.filters = {{column, value}}};
+	struct filling l = {f, s};
+	return tx_list(tx, s, &q, take, &l, NULL, NULL, e);
 }
 
-static void look(const struct fleet *f, void *arg)
+/* The network and all that is in it, as it is in this transaction. */
+static int copy_network(struct tx *tx, void *arg, struct err *e)
 {
+	static const struct schema *const parts[] = {
+		&schema_member, &schema_policy, &schema_group, &schema_device};
 	struct question *q = arg;
-	const struct fleet_network *fn = fleet_network(f, q->network);
-	if (fn == NULL || fn->network == NULL)
-		q->result = err_set(&q->err, ERR_NOT_FOUND, "there is no such network");
-	else if (q->policy.name != NULL && !q->remove)
-		q->result = fleet_check_policy(f, &q->policy, &q->err);
-	if (q->result == 0)
-		q->copy = copy_network(f, fn);
+	struct fleet *f = q->copy;
+	const struct fleet_network *fn;
+	int r = take_all(tx, f, &schema_network, "id", q->network, e);
+	fn = fleet_network(f, q->network);
+	if (r == 0 && (fn == NULL || fn->network == NULL))
+		return err_set(e, ERR_NOT_FOUND, "there is no such network");
+	if (r == 0)
+		r = take_all(tx, f, &schema_project, "id", fn->network->project, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++)
+		r = take_all(tx, f, parts[i], "network", q->network, e);
+	MAP_FOREACH (slot, &f->members)
+		if (r == 0)
+			r = take_all(tx, f, &schema_node, "id",
+				((const struct member *)slot->value)->node, e);
+	return r;
 }
 
-/* On a worker. */
+/* On a worker, from the store: the hub's thread has everybody's plans to make. */
 static bool have_copy(struct call *c)
 {
 	struct question *q = c->data;
-	hub_run_wait(c->control->hub, look, q);
-	if (q->result == 0)
-		return true;
-	c->err = q->err;
-	api_fail(c);
-	return false;
+	q->copy = fleet_new();
+	int r = store_read(c->control->store, copy_network, q, &c->err);
+	if (r == 0 && q->policy.name != NULL && !q->remove)
+		r = fleet_check_policy(q->copy, &q->policy, &c->err);
+	if (r < 0)
+		api_fail(c);
+	return r == 0;
 }
 
 static void put_strs(struct json_writer *w, const char *key, const struct strs *list)
@@ -200,7 +205,7 @@ void api_policy_whatif(struct call *c)
 		err_field(&c->err, ERR_INVALID, "remove", "must be true or false");
 		api_fail(c);
 	} else if (store_read(c->control->store, read_question, c, &c->err) < 0 ||
-		workers_run(c->control->workers, compare, c, &c->err) < 0) {
+		workers_run(c->control->questions, compare, c, &c->err) < 0) {
 		api_fail(c);
 	}
 }
@@ -283,6 +288,6 @@ void api_policy_test(struct call *c)
 	if (c->err.code ||
 		!want_protocol(c, json_str(c->body, "protocol"), json_int(c->body, "port", 0)) ||
 		store_read(c->control->store, read_network, c, &c->err) < 0 ||
-		workers_run(c->control->workers, test, c, &c->err) < 0)
+		workers_run(c->control->questions, test, c, &c->err) < 0)
 		api_fail(c);
 }

@@ -136,17 +136,6 @@ void change_guard(change_guard_fn fn, void *arg)
 	guard_arg = arg;
 }
 
-static int ask_guard(
-	struct tx *tx, const struct schema *s, const void *before, const void *after, struct err *e)
-{
-	int r = 0;
-	if (guard && before)
-		r = guard(tx, guard_arg, s, before, false, e);
-	if (guard && after && r == 0)
-		r = guard(tx, guard_arg, s, after, before == NULL, e);
-	return r;
-}
-
 /* Does it change which node holds which name in which network? */
 static bool names_change(const struct schema *s, const void *before, const void *after)
 {
@@ -165,7 +154,7 @@ static int store_rows(
 	CLEANUP(id_vec_done) struct id_vec nodes = {0};
 	const void *any = after ? after : before;
 	const char *id = id_field(s, any, "id");
-	int r = ask_guard(tx, s, before, after, e);
+	int r = guard ? guard(tx, guard_arg, s, before, after, e) : 0;
 	if (r == 0 && before && is_fleet(s))
 		r = change_nodes(tx, s, before, &nodes, e);
 	if (r == 0)

@@ -15,10 +15,10 @@ int change_store(struct tx *tx, const struct schema *s, const void *before, cons
 int change_observed(struct tx *tx, const struct schema *s, const void *before, const void *after,
 	struct err *e);
 
-/* Ask fn about each object that this thread's change_store calls touch (created: it did not exist
- * before), until the next call; NULL asks nobody. Less than 0 refuses the change. */
-typedef int (*change_guard_fn)(struct tx *tx, void *arg, const struct schema *s, const void *object,
-	bool created, struct err *e);
+/* Ask fn about each change that this thread's change_store calls make (before NULL: created, after
+ * NULL: deleted), until the next call; NULL asks nobody. Less than 0 refuses the change. */
+typedef int (*change_guard_fn)(struct tx *tx, void *arg, const struct schema *s, const void *before,
+	const void *after, struct err *e);
 void change_guard(change_guard_fn fn, void *arg);
 
 /* Nodes of the network whose plan a change of this object may alter, by SQL: a device touches its

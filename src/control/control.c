@@ -176,15 +176,19 @@ static int start(struct control *c, struct err *e)
 	if (r == 0)
 		r = lock_state(c, e);
 	if (r == 0)
+		r = file_sweep(c->options.state_dir, e);
+	if (r == 0)
 		r = open_store(c, e);
 	if (r == 0)
 		r = store_write_wait(c->store, first_project, c, e);
 	if (r == 0)
 		r = store_read(c->store, settings_load, c->settings, e);
 	if (r == 0)
-		r = workers_new(&c->workers, e);
+		r = workers_new("logins", WORKERS_QUEUE_MAX, &c->workers, e);
 	if (r == 0)
-		r = workers_new(&c->callers, e);
+		r = workers_new("sign-ons", WORKERS_QUEUE_MAX, &c->callers, e);
+	if (r == 0)
+		r = workers_new("questions about policies", QUESTIONS_QUEUE, &c->questions, e);
 	if (r == 0)
 		r = hub_new(c, &c->hub, e);
 	if (r == 0)
@@ -244,6 +248,7 @@ static void drain(struct control *c)
 {
 	struct err e;
 	c->callers = workers_free(c->callers);
+	c->questions = workers_free(c->questions);
 	c->workers = workers_free(c->workers);
 	for (int i = 0; c->hub && i < 2; i++) {
 		store_write_wait(c->store, nothing, NULL, &e);

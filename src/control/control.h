@@ -54,8 +54,9 @@ struct control {
 	struct control_keys keys;
 	struct store *store;
 	struct hub *hub;
-	struct workers *workers;
-	struct workers *callers; /* for calls to others, which may take their time */
+	struct workers *workers;   /* for passwords */
+	struct workers *callers;   /* for calls to others, which may take their time */
+	struct workers *questions; /* about policies */
 	struct signon *signon;
 	struct janitor *janitor;
 	struct metrics *metrics;

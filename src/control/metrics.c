@@ -229,6 +229,8 @@ int metrics_write(struct control *c, const char *project, struct buf *out, struc
 			attempts_refused(c->attempts));
 		buf_addf(out, "warren_limit_hits_total{limit=\"password_queue\"} %lu\n",
 			workers_refused(c->workers));
+		buf_addf(out, "warren_limit_hits_total{limit=\"policy_questions\"} %lu\n",
+			workers_refused(c->questions));
 		write_requests(c->metrics, out);
 	}
 	buf_adds(out, "# EOF\n");

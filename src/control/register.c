@@ -451,6 +451,14 @@ static int join_network(struct joining *j, const struct network *n, struct err *
 	return result;
 }
 
+static bool joined(const struct registration *r, const char *network)
+{
+	VEC_FOREACH (entry, &r->networks)
+		if (strcmp(entry->id, network) == 0)
+			return true;
+	return false;
+}
+
 /* Networks the token admits to, by id or name, that are still there. */
 static int join_networks(struct joining *j, struct err *e)
 {
@@ -463,7 +471,7 @@ static int join_networks(struct joining *j, struct err *e)
 			break;
 		r = tx_find(j->tx, &schema_network, &n, e, "project", j->token->project,
 			id_valid(*name, "net") ? "id" : "name", *name, NULL);
-		if (r >= 0)
+		if (r >= 0 && !joined(j->r, n.id))
 			r = join_network(j, &n, e);
 		else if (r == ERR_NOT_FOUND)
 			r = 0;

@@ -287,3 +287,53 @@ bool rights_scope(
 	ret->owner = self;
 	return true;
 }
+
+/* --- tags ------------------------------------------------------------------------------------- */
+
+static const struct strs *tags_of(const struct schema *s, const void *object)
+{
+	const struct field *f = schema_field(s, "tags");
+
+	return f != NULL && f->type == FIELD_STRS && object != NULL ? field_at(f, object) : NULL;
+}
+
+static bool has(const struct strs *list, const char *word)
+{
+	for (size_t i = 0; list != NULL && i < list->n; i++)
+		if (strcmp(list->v[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Is every tag of `more` held that `than` does not have? */
+static int hold_tags(const struct rights *r, unsigned permission, const struct strs *more,
+	const struct strs *than, struct err *e)
+{
+	for (size_t i = 0; more != NULL && i < more->n; i++) {
+		char scope[SCOPE_LEN];
+
+		if (has(than, more->v[i]) ||
+			(snprintf(scope, sizeof(scope), "tag:%s", more->v[i]) < SCOPE_LEN &&
+				scoped(r, permission, scope)))
+			continue;
+		return err_field(e, ERR_DENIED, "tags",
+			"the tag \"%s\" is not yours to give or take: that needs %s in the "
+			"project, the network or the tag itself",
+			more->v[i], permission_word(permission));
+	}
+	return 0;
+}
+
+int rights_tag(const struct rights *r, unsigned permission, const struct schema *s,
+	const void *before, const void *after, struct err *e)
+{
+	const struct strs *old = tags_of(s, before), *new = tags_of(s, after);
+	const struct field *network = schema_field(s, "network");
+	int code;
+
+	if ((rights_everywhere(r) & permission) == permission ||
+		(network != NULL && scoped(r, permission, field_at(network, after))))
+		return 0;
+	code = hold_tags(r, permission, new, old, e);
+	return code < 0 ? code : hold_tags(r, permission, old, new, e);
+}

@@ -63,4 +63,12 @@ int rights_reach(struct tx *tx, const struct rights *r, unsigned permission, con
 bool rights_scope(
 	const struct rights *r, unsigned permission, const char *self, struct tx_scope *ret);
 
+/*
+ * May this permission give and take the tags in which after differs from before (NULL: it had
+ * none)? A tag is a right: policies and scopes pick by it. Its own scope, the whole project, or the
+ * network, whose policies are the ones that name it. ERR_DENIED naming "tags".
+ */
+int rights_tag(const struct rights *r, unsigned permission, const struct schema *s,
+	const void *before, const void *after, struct err *e);
+
 #endif

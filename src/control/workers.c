@@ -12,6 +12,8 @@ struct job {
 };
 
 struct workers {
+	const char *what;
+	unsigned queue;
 	pthread_mutex_t lock;
 	pthread_cond_t some;
 	struct job ring[WORKERS_QUEUE_MAX];
@@ -42,9 +44,11 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int workers_new(struct workers **ret, struct err *e)
+int workers_new(const char *what, unsigned queue, struct workers **ret, struct err *e)
 {
 	struct workers *w = NEW(struct workers);
+	w->what = what;
+	w->queue = queue < WORKERS_QUEUE_MAX ? queue : WORKERS_QUEUE_MAX;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->some, NULL);
 	for (; w->n_threads < WORKERS_THREADS; w->n_threads++) {
@@ -76,14 +80,14 @@ struct workers *workers_free(struct workers *w)
 int workers_run(struct workers *w, void (*fn)(void *arg), void *arg, struct err *e)
 {
 	pthread_mutex_lock(&w->lock);
-	bool full = w->n == WORKERS_QUEUE_MAX || w->stop;
+	bool full = w->n >= w->queue || w->stop;
 	if (full)
 		w->refused++;
 	else
 		w->ring[(w->head + w->n++) % WORKERS_QUEUE_MAX] = (struct job){fn, arg};
 	pthread_cond_signal(&w->some);
 	pthread_mutex_unlock(&w->lock);
-	return full ? err_set(e, ERR_UNAVAILABLE, "too many logins at once, try again") : 0;
+	return full ? err_set(e, ERR_UNAVAILABLE, "too many %s at once, try again", w->what) : 0;
 }
 
 unsigned long workers_refused(struct workers *w)

@@ -1,6 +1,7 @@
 /*
- * DOC: two threads for what is slow on purpose (Argon2id, 64 MiB and 70 ms each), with a bounded
- * queue: a storm of logins costs two cores at most and is then told to come back.
+ * DOC: pools of two threads with a bounded queue for what is slow: passwords (Argon2id, 64 MiB and
+ * 70 ms each, on purpose), calls to others, questions about policies. A storm of one kind costs two
+ * cores at most, is then told to come back, and holds up no other kind.
  */
 #ifndef WARREN_CONTROL_WORKERS_H
 #define WARREN_CONTROL_WORKERS_H
@@ -9,9 +10,12 @@
 
 #define WORKERS_THREADS 2
 #define WORKERS_QUEUE_MAX 64
+#define QUESTIONS_QUEUE 16 /* each holds a copy of its network while it runs */
 
 struct workers;
-int workers_new(struct workers **ret, struct err *e);
+/* what: "logins", for the error of who is too many; lasting. queue: at most WORKERS_QUEUE_MAX jobs
+ * wait. */
+int workers_new(const char *what, unsigned queue, struct workers **ret, struct err *e);
 /* Finishes what is queued. */
 struct workers *workers_free(struct workers *w);
 

@@ -308,20 +308,6 @@ static enum MHD_Result begin(
 	return MHD_YES;
 }
 
-/* Count n more bytes of a body; false when the server holds too many already. */
-static bool count_body(struct http_request *rq, size_t n)
-{
-	size_t held = rq->body.len + n > HTTP_BODY_FREE ? rq->body.len + n - HTTP_BODY_FREE : 0;
-	size_t more = held - rq->body_counted;
-
-	if (atomic_fetch_add(&rq->server->bodies, more) + more > HTTP_BODIES_MAX && more > 0) {
-		atomic_fetch_sub(&rq->server->bodies, more);
-		return false;
-	}
-	rq->body_counted = held;
-	return true;
-}
-
 static void drop_body(struct http_request *rq)
 {
 	atomic_fetch_sub(&rq->server->bodies, rq->body_counted);
@@ -333,7 +319,7 @@ static enum MHD_Result take_body(struct http_request *rq, const char *data, size
 {
 	if (rq->refusal == 0 && n > rq->body_max - rq->body.len)
 		refuse(rq, MHD_HTTP_CONTENT_TOO_LARGE, "body is too large");
-	else if (rq->refusal == 0 && !count_body(rq, n))
+	else if (rq->refusal == 0 && !http_body_count(rq, rq->body.len + n))
 		refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE, "too many large bodies at once");
 	if (rq->refusal != 0)
 		drop_body(rq);

@@ -135,6 +135,21 @@ const char *http_error_body(
 	return type;
 }
 
+bool http_body_count(struct http_request *rq, size_t n)
+{
+	size_t held = n > HTTP_BODY_FREE ? n - HTTP_BODY_FREE : 0, before = rq->body_counted;
+	size_t more = held > before ? held - before : 0;
+
+	if (more > 0 && atomic_fetch_add(&rq->server->bodies, more) + more > HTTP_BODIES_MAX) {
+		atomic_fetch_sub(&rq->server->bodies, more);
+		return false;
+	}
+	if (held < before)
+		atomic_fetch_sub(&rq->server->bodies, before - held);
+	rq->body_counted = held;
+	return true;
+}
+
 /* What a body unpacks to has the limit that it would have had plain. 0, or the status of e. */
 static int unpack(struct http_request *rq, struct err *e)
 {
@@ -152,6 +167,11 @@ static int unpack(struct http_request *rq, struct err *e)
 	if (r < 0) {
 		buf_wipe(&plain);
 		return r == ERR_EXHAUSTED ? 413 : 400;
+	}
+	if (!http_body_count(rq, plain.len)) {
+		buf_wipe(&plain);
+		err_set(e, ERR_UNAVAILABLE, "too many large bodies at once");
+		return 503;
 	}
 	buf_wipe(&rq->body);
 	rq->body = plain;

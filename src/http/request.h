@@ -59,4 +59,8 @@ void http_request_free(struct http_request *rq);
 const char *http_error_body(
 	const struct http_request *rq, int status, const struct err *why, struct buf *out);
 
+/* The request holds a body of n bytes now, beside what others hold; false when that is too much
+ * for the server, and nothing is counted. */
+bool http_body_count(struct http_request *rq, size_t n);
+
 #endif

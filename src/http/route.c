@@ -20,7 +20,7 @@ static bool method_known(const char *method)
 static bool method_fits(const struct http_route *r, const char *method)
 {
 	return strcmp(r->method, method) == 0 ||
-		(strcmp(r->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+		(!r->acts && strcmp(r->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
 /* The next segment of a pattern: *p is moved behind it. NULL at the end. */

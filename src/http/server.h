@@ -19,11 +19,12 @@ struct http_request;
 struct http_stream;
 
 struct http_route {
-	const char *method; /* "GET" also answers HEAD */
+	const char *method; /* "GET" also answers HEAD, unless it acts */
 	const char *path;   /* "/api/v1/clients/{id}"; a segment in braces matches one segment */
 	void (*handler)(struct http_request *rq, const struct http_route *route, void *ctx);
 	const void *data; /* the caller's: permission, documentation */
 	size_t body_max;  /* 0 = HTTP_BODY_MAX */
+	bool acts;        /* this GET has effects, which a HEAD must not have: 405 */
 };
 
 #define HTTP_BODY_MAX (1024 * 1024)

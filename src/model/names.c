@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "model/prefix.h"
+#include "model/visible.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ static int in_list(const char *s, const char *const *list, size_t n)
 
 int name_check(const char *name, const char *field, struct err *e)
 {
+	const char *why;
 	int chars;
 
 	if (name == NULL || name[strspn(name, " ")] == '\0')
@@ -51,6 +53,9 @@ int name_check(const char *name, const char *field, struct err *e)
 	if (chars < 0)
 		return err_field(
 			e, ERR_INVALID, field, "%s has control characters or is not UTF-8", field);
+	why = visible_fault(name);
+	if (why != NULL)
+		return err_field(e, ERR_INVALID, field, "%s %s", field, why);
 	if (chars > NAME_MAX_CHARS)
 		return err_field(e, ERR_INVALID, field, "%s has %d characters; at most %d fit",
 			field, chars, NAME_MAX_CHARS);

@@ -11,7 +11,8 @@
 #define LABEL_MAX 63
 #define IFNAME_LEN 16 /* IFNAMSIZ: 15 bytes and NUL */
 
-/* 1-64 printable UTF-8 characters, not only spaces; ERR_INVALID names the field. */
+/* 1-64 printable UTF-8 characters, one of them visible and none hidden
+ * (visible.h); ERR_INVALID names the field. */
 int name_check(const char *name, const char *field, struct err *e);
 
 /* DNS label of a name (spec 3): lower-case, runs of other characters become '-', trimmed, at most

@@ -205,13 +205,13 @@ static void on_drift(struct http_request *rq, const struct http_route *r, void *
 }
 
 static const struct http_route routes[] = {
-	{"GET", "/healthz", on_health, NULL, 0},
-	{"POST", "/v1/register", on_register, NULL, 0},
-	{"GET", "/v1/nodes/{id}/state", on_state, NULL, 0},
-	{"GET", "/v1/nodes/{id}/events", on_events, NULL, 0},
-	{"POST", "/v1/nodes/{id}/heartbeat", on_heartbeat, NULL, 0},
-	{"PUT", "/v1/nodes/{id}/keys", on_keys, NULL, 0},
-	{"POST", "/v1/nodes/{id}/drift", on_drift, NULL, 0},
+	{.method = "GET", .path = "/healthz", .handler = on_health},
+	{.method = "POST", .path = "/v1/register", .handler = on_register},
+	{.method = "GET", .path = "/v1/nodes/{id}/state", .handler = on_state},
+	{.method = "GET", .path = "/v1/nodes/{id}/events", .handler = on_events},
+	{.method = "POST", .path = "/v1/nodes/{id}/heartbeat", .handler = on_heartbeat},
+	{.method = "PUT", .path = "/v1/nodes/{id}/keys", .handler = on_keys},
+	{.method = "POST", .path = "/v1/nodes/{id}/drift", .handler = on_drift},
 };
 
 static void serve(struct plane *p)

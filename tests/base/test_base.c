@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -202,6 +203,44 @@ static void files_are_replaced_whole(void **state)
 	rmdir(dir);
 }
 
+/* What a killed writer leaves goes; what only looks a little like it stays. */
+static void leftovers_are_swept(void **state)
+{
+	static const char *const left[] = {"node_secret.~aB3dE9", "n.key.~000000"};
+	static const char *const kept[] = {"warren.db", "warren.db.backup", "node_secret.aB3dE9",
+		"x.~aB3dE", "x.~aB3dE9.old", ".~aB3dE9", "x.~aB3-E9"};
+	char dir[] = "/tmp/warren-sweep-XXXXXX";
+	struct err e = {0};
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < ARRAY_LEN(left) + ARRAY_LEN(kept); i++) {
+		AUTOFREE char *path = mem_printf(
+			"%s/%s", dir, i < ARRAY_LEN(left) ? left[i] : kept[i - ARRAY_LEN(left)]);
+
+		int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+		assert_true(fd >= 0);
+		close(fd);
+	}
+	AUTOFREE char *folder = mem_printf("%s/f.~aB3dE9", dir);
+	AUTOFREE char *link = mem_printf("%s/l.~aB3dE9", dir);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(symlink("warren.db", link), 0);
+	assert_int_equal(file_sweep(dir, &e), 0);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(unlink(link), 0);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		AUTOFREE char *path = mem_printf("%s/%s", dir, left[i]);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		AUTOFREE char *path = mem_printf("%s/%s", dir, kept[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(file_sweep(dir, &e), 0); /* gone */
+}
+
 static void errors_name_the_value(void **state)
 {
 	struct err e = {0};
@@ -225,6 +264,7 @@ int main(void)
 		cmocka_unit_test(hex_both_ways),
 		cmocka_unit_test(times_both_ways),
 		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(leftovers_are_swept),
 		cmocka_unit_test(errors_name_the_value),
 	};
 

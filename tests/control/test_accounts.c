@@ -102,7 +102,7 @@ static const char *code_at(const char *secret, msec t, char ret[static 7])
 
 static void the_second_step(void **state)
 {
-	char id[ID_LEN], secret[64], code[7], body[64], recovery[2][40], path[100];
+	char id[ID_LEN], secret[64], code[7], body[160], recovery[3][40], path[100];
 	make_user("ann", "\"role\":\"viewer\"", id);
 	signs_in("ann", "long enough", NULL, 200);
 	expect("POST", "/api/v1/me/totp", "{\"password\":\"not this one\"}", 403);
@@ -121,7 +121,7 @@ static void the_second_step(void **state)
 	expect_status(&on, 200);
 	const struct json *codes = json_get(json_root(on.doc), "recovery_codes");
 	assert_int_equal(json_count(codes), 10);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		CLEANUP(buf_done) struct buf text = {0};
 		json_text(json_at(codes, i), &text);
 		snprintf(recovery[i], sizeof(recovery[i]), "%s", buf_str(&text));
@@ -164,10 +164,19 @@ static void the_second_step(void **state)
 	assert_int_equal(status, 429);
 	pass(20 * MINUTE);
 
-	/* off with the password; an admin can, too */
+	/* off with the password and a code, so that who found a browser open does not do it; an
+	 * admin can, too */
 	signs_in("ann", "long enough", code_at(secret, now.fake_wall, code), 200);
 	expect("POST", "/api/v1/me/totp/disable", "{\"password\":\"not this one\"}", 403);
-	expect("POST", "/api/v1/me/totp/disable", "{\"password\":\"long enough\"}", 200);
+	ANSWER alone = browse("POST", "/api/v1/me/totp/disable", "{\"password\":\"long enough\"}");
+	expect_status(&alone, 403);
+	assert_string_equal(answer_str(&alone, "field"), "code");
+	snprintf(body, sizeof(body), "{\"password\":\"long enough\",\"code\":\"%s\"}", code);
+	expect("POST", "/api/v1/me/totp/disable", body, 403); /* it was used to sign in */
+	ANSWER still = browse("GET", "/api/v1/me", NULL);
+	assert_true(json_bool(json_root(still.doc), "totp", false));
+	snprintf(body, sizeof(body), "{\"password\":\"long enough\",\"code\":\"%s\"}", recovery[2]);
+	expect("POST", "/api/v1/me/totp/disable", body, 200);
 	signs_in("ann", "long enough", NULL, 200);
 	ANSWER again = browse("POST", "/api/v1/me/totp", "{\"password\":\"long enough\"}");
 	expect_status(&again, 200);

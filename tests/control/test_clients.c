@@ -88,6 +88,32 @@ static void a_client_gets_all_it_needs(void **state)
 	assert_non_null(strstr(answer_str(&qr, "detail"), "rotate"));
 }
 
+/* Whoever only looks at the head is shown nothing, and nothing is written down. */
+static void a_look_at_the_head_does_nothing(void **state)
+{
+	char path[160], log[200];
+	ANSWER a = call(f, "POST", CLIENTS, NULL, "{\"name\":\"headless\"}");
+	expect_status(&a, 201);
+	snprintf(path, sizeof(path), CLIENTS "/%s/config", answer_str(&a, "client.id"));
+	snprintf(log, sizeof(log), "/api/v1/audit?action=client.config&object=%s",
+		answer_str(&a, "client.id"));
+	ANSWER head = call(f, "HEAD", path, NULL, NULL);
+	expect_status(&head, 405);
+	ANSWER before = call(f, "GET", log, NULL, NULL);
+	assert_int_equal(json_int(json_root(before.doc), "total", -1), 0);
+	ANSWER shown = call(f, "GET", path, NULL, NULL);
+	expect_status(&shown, 200);
+	ANSWER after = call(f, "GET", log, NULL, NULL);
+	assert_int_equal(json_int(json_root(after.doc), "total", -1), 1);
+	/* signing on and event streams begin something too */
+	static const char *const others[] = {
+		"/api/v1/login/issuers/iss_1", "/api/v1/login/callback?state=x", "/api/v1/events"};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		ANSWER other = call(f, "HEAD", others[i], NULL, NULL);
+		expect_status(&other, 405);
+	}
+}
+
 static void own_keys_stay_away_from_here(void **state)
 {
 	struct secret key;
@@ -482,6 +508,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_client_gets_all_it_needs),
+		cmocka_unit_test(a_look_at_the_head_does_nothing),
 		cmocka_unit_test(own_keys_stay_away_from_here),
 		cmocka_unit_test(names_and_labels_are_unique),
 		cmocka_unit_test(the_longest_name_is_found),

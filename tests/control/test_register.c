@@ -12,6 +12,7 @@
 #include "control/hub_state.h"
 #include "control/keys.h"
 #include "control/rotation.h"
+#include "control/telemetry.h"
 #include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
@@ -713,6 +714,80 @@ static void test_heartbeat(void **state)
 	rig_stop(&r);
 }
 
+/* Tokens made before networks could not be named twice. */
+static void test_a_network_named_twice_is_joined_once(void **state)
+{
+	CLEANUP(buf_wipe) struct buf token = {0};
+	struct rig r;
+	struct agent a = {0};
+
+	rig_start(&r, false);
+	id_copy(r.second, r.network); /* tokens name it too */
+	rig_token(&r, ROLE_PEER, 1, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "twice", buf_str(&token)), 201);
+	agent_fetch(&a, &a.state);
+	agent_done(&a);
+	rig_stop(&r);
+}
+
+static int count_row(void *arg, const void *object)
+{
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static int count_moves(struct tx *tx, void *arg, struct err *e)
+{
+	struct tx_query q = {.filters = {{"action", "member.endpoint"}}};
+
+	return tx_list(tx, &schema_audit, &q, count_row, arg, NULL, NULL, e);
+}
+
+static int say_endpoint(struct agent *a, const char *network, const char *at)
+{
+	AUTOFREE char *put = mem_printf("{\"network\":\"%s\",\"endpoint\":\"%s\"}", network, at);
+
+	return agent_call(a, "PUT", "endpoint", NULL, put, NULL);
+}
+
+/* Each move is an audit line and everybody's plan: said or seen, there are so many and no more. */
+static void test_a_node_does_not_move_all_the_time(void **state)
+{
+	CLEANUP(buf_wipe) struct buf token = {0};
+	struct rig r;
+	struct agent a = {0};
+	unsigned moves = 0, taken = 0, late = 0;
+	struct err e;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 1, 0, &token);
+	assert_int_equal(agent_join(&a, &r, "wanderer", buf_str(&token)), 201);
+	for (unsigned i = 0; i < 3 * ENDPOINT_BURST; i++) {
+		char at[40];
+		int status;
+
+		snprintf(at, sizeof(at), "192.0.2.%u:51820", i + 1);
+		status = say_endpoint(&a, r.network, at);
+		if (status == 200)
+			taken++;
+		else
+			assert_int_equal(status, 503);
+		/* what is there already is no move */
+		if (status == 200)
+			assert_int_equal(say_endpoint(&a, r.network, at), 200);
+	}
+	assert_int_equal(taken, ENDPOINT_BURST);
+	assert_int_equal(store_read(r.control.store, count_moves, &moves, &e), 0);
+	assert_int_equal(moves, ENDPOINT_BURST);
+	rig_advance(&r, ENDPOINT_SETTLE);
+	assert_int_equal(say_endpoint(&a, r.network, "203.0.113.1:51820"), 200);
+	assert_int_equal(say_endpoint(&a, r.network, "203.0.113.2:51820"), 503);
+	assert_int_equal(store_read(r.control.store, count_moves, &late, &e), 0);
+	assert_int_equal(late, moves + 1);
+	agent_done(&a);
+	rig_stop(&r);
+}
+
 static void test_endpoints_and_keys(void **state)
 {
 	CLEANUP(buf_done) struct buf token = {0};
@@ -1305,6 +1380,8 @@ int main(void)
 		cmocka_unit_test(test_falls_back),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_counters_go_with_their_node),
+		cmocka_unit_test(test_a_network_named_twice_is_joined_once),
+		cmocka_unit_test(test_a_node_does_not_move_all_the_time),
 		cmocka_unit_test(test_endpoints_and_keys),
 		cmocka_unit_test(test_gateway),
 		cmocka_unit_test(test_rotation),

@@ -93,6 +93,7 @@ static const struct http_route routes[] = {
 	{.method = "GET", .path = "/{any}/{id}/x"},
 	{.method = "GET", .path = "/a/{id}/{what}"},
 	{.method = "POST", .path = "/w.v1.Svc/Do"},
+	{.method = "GET", .path = "/open", .acts = true},
 };
 
 static void routes_are_found(void **state)
@@ -115,6 +116,9 @@ static void routes_are_found(void **state)
 		{"GET", "/a/7/x", 200, 8, "id=7 what=x "},
 		{"GET", "/b/7/x", 200, 7, "any=b id=7 "},
 		{"POST", "/w.v1.Svc/Do", 200, 9, ""},
+		/* a look at the head does nothing, so it cannot ask what does something */
+		{"GET", "/open", 200, 10, ""},
+		{"HEAD", "/open", 405, -1, "GET"},
 		{"GET", "/a/", 404, -1, ""},
 		{"GET", "/b", 404, -1, ""},
 		{"GET", "/A", 404, -1, ""},

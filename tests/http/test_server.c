@@ -358,6 +358,22 @@ static void packed_bodies_are_unpacked_within_the_limit(void **state)
 	assert_int_equal(post_packed(env, "/hello", 1000, "gzip", true), 200);
 }
 
+/* Unpacked it is held as any other: a thousand small requests must not become a thousand MiB. */
+static void what_is_unpacked_counts_among_the_bodies(void **state)
+{
+	struct env *env = *state;
+
+	atomic_store(&env->s->bodies, HTTP_BODIES_MAX - 100000);
+	assert_int_equal(post_packed(env, "/show/1", 900000, "gzip", false), 503);
+	wait_for_bodies(env->s, HTTP_BODIES_MAX - 100000);
+	assert_int_equal(post_packed(env, "/show/1", HTTP_BODY_FREE, "gzip", false), 201);
+	assert_int_equal(post_packed(env, "/show/1", 100000, "gzip", false), 201);
+	wait_for_bodies(env->s, HTTP_BODIES_MAX - 100000);
+	atomic_store(&env->s->bodies, 0);
+	assert_int_equal(post_packed(env, "/show/1", 900000, "gzip", false), 201);
+	wait_for_bodies(env->s, 0);
+}
+
 static void connection_is_kept_alive_and_pipelined(void **state)
 {
 	struct env *env = *state;
@@ -658,6 +674,8 @@ int main(void)
 			unfinished_bodies_are_limited_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			packed_bodies_are_unpacked_within_the_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_unpacked_counts_among_the_bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			connection_is_kept_alive_and_pipelined, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -31,6 +31,47 @@ static void names(void **state)
 	assert_int_equal(name_check(NULL, "name", &e), ERR_INVALID);
 }
 
+/* What nobody sees is no name, and what only hides in one is refused. */
+static void invisible_names(void **state)
+{
+	static const char *const good[] = {
+		"Jos\u00e9\u00a0Mar\u00eda",     /* a space that keeps words together */
+		"\u2764\ufe0f", "1\ufe0f\u20e3", /* a heart, a key cap */
+		"\U0001f468\u200d\U0001f469\u200d\U0001f467", /* a family */
+		"\U0001f3f3\ufe0f\u200d\U0001f308",           /* a flag: selector, joiner */
+		"\U0001f469\U0001f3fd\u200d\U0001f4bb",       /* a skin tone, joiner */
+		"\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", /* England
+											   */
+		"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", /* Persian wants its non-joiner
+								     */
+		"\u0915\u094d\u200d\u0937",                         /* and Hindi its joiner */
+		"e\u0301"};
+	static const char *const bad[] = {"\u200b", "\u00a0", "\u3000 \u2003", "\u2800", "\ufeff",
+		"\u00ad", "\u3164", "\u200d", "\ufe0f", "\u200d\u200d", "\U000e0041",
+		/* among letters */
+		"ad\u200bmin", "admin\u200b", "\ufeffadmin", "ad\u00admin", "ad\u2060min",
+		"ad\u200dmin", "ad\u200cmin", "admin\u200d", "ad\u034fmin", "admin\u3164",
+		"admin\u200e", "\u200fadmin", "\u061cadmin", "admin\U000e0041", "\U0001f468\u200d",
+		"\u200d\U0001f468", "\U0001f468\u200d\u200d\U0001f469", "a\ufe0f\ufe0f",
+		"\U0001f468\u200d "};
+	char many[64 * 4 + 1] = "";
+	struct err e = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		if (name_check(good[i], "name", &e) != 0)
+			fail_msg("row %zu: %s", i, e.text);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (name_check(bad[i], "name", &e) != ERR_INVALID)
+			fail_msg("row %zu is taken", i);
+		assert_string_equal(e.field, "name");
+	}
+	for (int i = 0; i < 64; i++)
+		strcat(many, "\U0001f4f1");
+	assert_int_equal(name_check(many, "name", &e), 0);
+	strcpy(many + 4, "\u200b");
+	assert_int_equal(name_check(many, "name", &e), ERR_INVALID);
+}
+
 static void labels(void **state)
 {
 	static const struct {
@@ -238,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
+		cmocka_unit_test(invisible_names),
 		cmocka_unit_test(labels),
 		cmocka_unit_test(labels_of_anything),
 		cmocka_unit_test(domains),

@@ -92,11 +92,12 @@ function SecondStep({ onClose }: { onClose: () => void }) {
 function SecondStepOff({ onClose }: { onClose: () => void }) {
 	const saving = useSaving();
 	const password = useSignal('');
+	const code = useSignal('');
 	return (
 		<FormDialog
-			title="Take the second step off?" action="Take it off" danger saving={saving} fields={['password', 'current']} onClose={onClose}
+			title="Take the second step off?" action="Take it off" danger saving={saving} fields={['password', 'current', 'code']} onClose={onClose}
 			save={async () => {
-				await api.post('/me/totp/disable', { password: password.value });
+				await api.post('/me/totp/disable', { password: password.value, code: code.value.trim() });
 				say('The second step is off');
 				onClose();
 				await restore();
@@ -105,6 +106,9 @@ function SecondStepOff({ onClose }: { onClose: () => void }) {
 			<p class="dim">Your password alone will be enough to sign in.</p>
 			<Field label="Your password" wrong={saving.wrong('password') ?? saving.wrong('current')}>
 				<input type="password" value={password.value} onInput={e => { password.value = e.currentTarget.value; }} autocomplete="current-password" required data-focus />
+			</Field>
+			<Field label="Code" hint="Of your authenticator, or a recovery code." wrong={saving.wrong('code')}>
+				<input value={code.value} onInput={e => { code.value = e.currentTarget.value; }} autocomplete="one-time-code" required />
 			</Field>
 		</FormDialog>
 	);
