@@ -6,7 +6,7 @@ import { complain, say } from '../../parts/Toasts';
 
 // An edit by which nodes would lose each other is refused unless forced: asked with the server's own
 // words. False when it was not done.
-async function unlessLost(edit: (query: Query) => Promise<unknown>, yes: string): Promise<boolean> {
+export async function unlessLost(edit: (query: Query) => Promise<unknown>, yes: string): Promise<boolean> {
 	try {
 		await edit({});
 	} catch (e) {
