@@ -35,6 +35,8 @@ static int set_member(
 		mem_free(after.endpoint); /* empty: the observed one again */
 		after.endpoint = c->endpoint[0] != '\0' ? mem_strdup(c->endpoint) : NULL;
 	}
+	if (c->listen_port != 0)
+		after.listen_port = c->listen_port; /* its first interface is the devices' */
 	if (c->region != NULL) {
 		mem_free(after.region);
 		after.region = mem_strdup(c->region);

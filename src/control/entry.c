@@ -8,20 +8,30 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Host of a member's endpoint text, which may lack a port when it was observed. */
-static bool usable_host(const char *text, char *host, size_t size)
+/* Host and port of a member's endpoint text, which may lack a port (0) when it was observed. */
+static bool usable_host(const char *text, char *host, size_t size, uint16_t *ret_port)
 {
-	uint16_t port;
 	struct addr a;
 
+	*ret_port = 0;
 	if (text == NULL || *text == '\0')
 		return false;
-	if (endpoint_split(text, host, size, &port) < 0) {
+	if (endpoint_split(text, host, size, ret_port) < 0) {
 		if (strlen(text) >= size)
 			return false;
 		strcpy(host, text);
 	}
 	return addr_parse(host, &a) < 0 || !addr_is_special(a);
+}
+
+/* What is configured is said of the member's first port, which may be another one on the router
+ * that forwards it. It is the devices' port, too, unless the group has one of its own. */
+static bool speaks_of_devices(const struct fleet *f, const struct group *g, const struct member *m)
+{
+	const struct network *n = map_get(&f->networks, m->network);
+	unsigned first = m->listen_port != 0 ? m->listen_port : n != NULL ? n->listen_port : 0;
+
+	return first == g->listen_port;
 }
 
 static void add(const struct fleet *f, const struct group *g, const struct member *m, struct hub *h,
@@ -30,11 +40,16 @@ static void add(const struct fleet *f, const struct group *g, const struct membe
 	struct entry entry = {.member = m, .node = map_get(&f->nodes, m->node)};
 	CLEANUP(buf_done) struct buf endpoint = {0};
 	char host[256];
+	uint16_t port;
 
 	if (entry.node == NULL)
 		return;
-	entry.configured = usable_host(m->endpoint, host, sizeof(host));
-	if (entry.configured || usable_host(m->observed_endpoint, host, sizeof(host)))
+	entry.configured = usable_host(m->endpoint, host, sizeof(host), &port);
+	if (entry.configured && (port == 0 || !speaks_of_devices(f, g, m)))
+		port = g->listen_port;
+	if (entry.configured)
+		endpoint_join(host, port, &endpoint);
+	else if (usable_host(m->observed_endpoint, host, sizeof(host), &port))
 		endpoint_join(host, g->listen_port, &endpoint);
 	snprintf(entry.endpoint, sizeof(entry.endpoint), "%s", buf_str(&endpoint));
 	entry.usable = entry.node->enabled && endpoint.len > 0;

@@ -244,8 +244,8 @@ static void push_way_out(struct view *v, const struct member *m, uint8_t slot,
 		const struct view_member *gateway = &v->members[k];
 		struct peer_item *p;
 
-		if (gateway->group == NULL || gateway->member == m ||
-			!gateway->keyed || strcmp(gateway->member->node, m->node) == 0)
+		if (gateway->group == NULL || gateway->member == m || !gateway->keyed ||
+			strcmp(gateway->member->node, m->node) == 0)
 			continue;
 		if (way == NULL) {
 			push_interface(v->fn, m, name, 0, ret);

@@ -150,10 +150,59 @@ static void near_by_the_longest_prefix(void **state)
 	strs_done(&n.region_ranges);
 }
 
+/* What a configuration names when the port is the group's, forwarded from another, or not of the
+ * group at all. */
+static void the_port(void **state)
+{
+	static const struct {
+		uint16_t member, group;
+		const char *endpoint, *observed, *want;
+	} table[] = {
+		{0, 51820, "vpn.example.com:51820", NULL, "vpn.example.com:51820"},
+		{51820, 51820, "vpn.example.com:4500", NULL, "vpn.example.com:4500"},
+		{0, 51820, "[2001:db8::1]:443", "192.0.2.9:51820", "[2001:db8::1]:443"},
+		{0, 51822, "vpn.example.com:4500", NULL, "vpn.example.com:51822"},
+		{51821, 51820, "192.0.2.1:51821", NULL, "192.0.2.1:51820"},
+		{0, 51820, NULL, "192.0.2.9:4500", "192.0.2.9:51820"},
+		{0, 51820, NULL, "192.0.2.9", "192.0.2.9:51820"},
+		{0, 51820, NULL, NULL, ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct fleet *f = fleet_new();
+		const struct network n = {.id = "net_1", .name = (char *)"n", .listen_port = 51820};
+		const struct node node = {.id = "node_1", .name = (char *)"gw", .enabled = true};
+		const struct group g = {.id = "grp_1",
+			.network = "net_1",
+			.name = (char *)"g",
+			.listen_port = table[i].group};
+		const struct member m = {.id = "mem_1",
+			.network = "net_1",
+			.node = "node_1",
+			.group = "grp_1",
+			.roles = ROLE_GATEWAY,
+			.listen_port = table[i].member,
+			.endpoint = (char *)(uintptr_t)table[i].endpoint,
+			.observed_endpoint = (char *)(uintptr_t)table[i].observed};
+		struct entry_vec v = {0};
+
+		fleet_put(f, &schema_network, schema_dup(&schema_network, &n));
+		fleet_put(f, &schema_node, schema_dup(&schema_node, &node));
+		fleet_put(f, &schema_group, schema_dup(&schema_group, &g));
+		fleet_put(f, &schema_member, schema_dup(&schema_member, &m));
+		entries_of(f, &g, NULL, &v);
+		assert_int_equal(v.n, 1);
+		assert_string_equal(v.v[0].endpoint, table[i].want);
+		VEC_DONE(&v);
+		fleet_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_best_one),
+		cmocka_unit_test(the_port),
 		cmocka_unit_test(what_was_chosen_stays),
 		cmocka_unit_test(near_by_the_longest_prefix),
 	};
