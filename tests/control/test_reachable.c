@@ -140,6 +140,7 @@ static void the_last_controller_stays(void **state)
 	edit("PATCH", "nodes", c1.node, "", OFF, 200, NULL);
 	edit("PATCH", "nodes", c2.node, "", OFF, 409, "n1 and n2");
 	edit("PATCH", "members", c2.member, "", NOWHERE, 409, "n1 and n2");
+	edit("PATCH", "members", c2.member, "", "{\"endpoint\":\"\"}", 409, "n1 and n2");
 	edit("PATCH", "members", c2.member, "", "{\"endpoint\":\"203.0.113.3:51820\"}", 200, NULL);
 
 	/* forced, it is a warning again; and nothing is lost any more by what follows */
