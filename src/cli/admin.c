@@ -85,6 +85,7 @@ static int node_set(
 
 		r = find_member(s, buf_str(&path), cli_flag(a, "network"), &member, e);
 		buf_addf(&member_path, "/api/v1/members/%s", buf_str(&member));
+		cli_put_flags(&member_path, n, VERB_SET, a);
 		if (r == 0)
 			r = cli_call(s, "PATCH", buf_str(&member_path), &body, &answer, e);
 	} else if (!cli_has(a, "name")) {

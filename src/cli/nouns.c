@@ -42,6 +42,8 @@ static const struct cli_field node_fields[] = {
 	{"masquerade", "masquerade", AS_TEXT, "true|false", "they see its address", VERB_SET},
 	{"region", "region", AS_TEXT, "REGION", "where it stands", VERB_SET},
 	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces", VERB_SET},
+	{"force", "force", AS_FLAG, NULL, "set, disable, rm: also where nodes lose each other",
+		VERB_SET | VERB_SWITCH | VERB_RM},
 	{0},
 };
 

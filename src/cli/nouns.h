@@ -8,17 +8,18 @@
 #include "cli/cli.h"
 #include "codec/json.h"
 
-/* AS_TEXT with the argument "true|false" is a switch; AS_MAYBE takes "none" for null. */
+/* AS_TEXT with the argument "true|false" is a switch; AS_MAYBE takes "none" for null; AS_FLAG is no
+ * field but a parameter of the call, set to 1. */
 enum field_kind { AS_TEXT, AS_NUMBER, AS_FLAG, AS_LIST, AS_TIME, AS_MAYBE };
 
-/* An option that becomes a field of a request body. */
+/* An option that becomes a field of a request body, or a parameter of the request. */
 struct cli_field {
 	const char *option; /* without "--" */
-	const char *field;  /* in JSON */
+	const char *field;  /* in JSON, or of the query */
 	enum field_kind kind;
 	const char *arg; /* for help; NULL for AS_FLAG */
 	const char *help;
-	unsigned verbs; /* VERB_ADD, VERB_SET */
+	unsigned verbs; /* VERB_ADD, VERB_SET; AS_FLAG also VERB_SWITCH, VERB_RM */
 };
 
 enum { VERB_LIST = 1, VERB_SHOW = 2, VERB_ADD = 4, VERB_SET = 8, VERB_SWITCH = 16, VERB_RM = 32 };
@@ -58,6 +59,10 @@ void cli_print_object(const struct cli_session *s, const struct buf *answer, con
 
 /* "a, b" as the array `key` of the open object; empty items are left out. */
 void cli_put_list(struct json_writer *w, const char *key, const char *text);
+
+/* Append the noun's parameters (AS_FLAG) that were given. */
+void cli_put_flags(
+	struct buf *path, const struct cli_noun *n, unsigned verb, const struct cli_args *a);
 
 /* Append "?name=value" or "&name=value" when the flag was given. */
 void cli_put_query(struct buf *path, const struct cli_args *a, const char *name);

@@ -69,6 +69,15 @@ void cli_put_query(struct buf *path, const struct cli_args *a, const char *name)
 	cli_escape(path, cli_flag(a, name));
 }
 
+void cli_put_flags(
+	struct buf *path, const struct cli_noun *n, unsigned verb, const struct cli_args *a)
+{
+	for (const struct cli_field *f = n->fields; f != NULL && f->option != NULL; f++)
+		if (f->kind == AS_FLAG && (f->verbs & verb) && cli_has(a, f->option))
+			buf_addf(path, "%c%s=1", strchr(buf_str(path), '?') != NULL ? '&' : '?',
+				f->field);
+}
+
 static int put_field(
 	struct json_writer *w, const struct cli_field *f, const char *value, struct err *e)
 {
@@ -82,8 +91,7 @@ static int put_field(
 		cli_put_list(w, f->field, value);
 		return 0;
 	case AS_FLAG:
-		json_put_bool(w, f->field, true);
-		return 0;
+		return 0; /* see cli_put_flags */
 	case AS_NUMBER:
 		if (text_u64(value + negative, INT64_MAX, &n) < 0)
 			return err_field(e, ERR_INVALID, f->option, "'%s' is not a number", value);
@@ -333,13 +341,14 @@ static int verb_add(const struct cli_noun *n, struct cli_session *s, const struc
 	return r;
 }
 
-static int patch(const struct cli_noun *n, struct cli_session *s, const char *name,
-	const struct buf *body, struct err *e)
+static int patch(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
+	unsigned verb, const char *name, const struct buf *body, struct err *e)
 {
 	CLEANUP(buf_done) struct buf path = {0};
 	CLEANUP(buf_done) struct buf answer = {0};
 	int r = object_path(s, n, name, &path, e);
 
+	cli_put_flags(&path, n, verb, a);
 	if (r == 0)
 		r = cli_call(s, "PATCH", buf_str(&path), body, &answer, e);
 	if (r == 0 && s->json)
@@ -355,24 +364,26 @@ static int verb_set(const struct cli_noun *n, struct cli_session *s, const struc
 
 	if (r == 0 && strcmp(buf_str(&body), "{}") == 0)
 		return err_set(e, ERR_INVALID, "nothing to set: give at least one option");
-	return r < 0 ? r : patch(n, s, name, &body, e);
+	return r < 0 ? r : patch(n, s, a, VERB_SET, name, &body, e);
 }
 
-static int verb_switch(
-	const struct cli_noun *n, struct cli_session *s, const char *name, bool on, struct err *e)
+static int verb_switch(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
+	const char *name, bool on, struct err *e)
 {
 	CLEANUP(buf_done) struct buf body = {0};
 
 	buf_addf(&body, "{\"enabled\":%s}", on ? "true" : "false");
-	return patch(n, s, name, &body, e);
+	return patch(n, s, a, VERB_SWITCH, name, &body, e);
 }
 
-static int verb_rm(const struct cli_noun *n, struct cli_session *s, const char *name, struct err *e)
+static int verb_rm(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
+	const char *name, struct err *e)
 {
 	CLEANUP(buf_done) struct buf path = {0};
 	CLEANUP(buf_done) struct buf answer = {0};
 	int r = object_path(s, n, name, &path, e);
 
+	cli_put_flags(&path, n, VERB_RM, a);
 	return r < 0 ? r : cli_call(s, "DELETE", buf_str(&path), NULL, &answer, e);
 }
 
@@ -459,9 +470,9 @@ static int run_generic(const struct cli_noun *n, const char *verb, unsigned bit,
 	case VERB_SET:
 		return verb_set(n, &s, a, name, e);
 	case VERB_RM:
-		return verb_rm(n, &s, name, e);
+		return verb_rm(n, &s, a, name, e);
 	default:
-		return verb_switch(n, &s, name, strcmp(verb, "enable") == 0, e);
+		return verb_switch(n, &s, a, name, strcmp(verb, "enable") == 0, e);
 	}
 }
 

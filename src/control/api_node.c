@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/state.h"
 #include "control/labels.h"
+#include "control/reachable.h"
 #include "control/register.h"
 #include "control/rotation.h"
 #include "control/world.h"
@@ -167,6 +168,15 @@ static int check_label(struct tx *tx, struct call *c, const struct node *n, stru
 	return r;
 }
 
+/* Others may find each other by nothing but this; who knows better says ?force=1. */
+static int keep_reach(struct tx *tx, struct call *c, const char *project, const struct schema *s,
+	const void *before, const void *after, struct err *e)
+{
+	if (api_flag(c, "force"))
+		return 0;
+	return reachable_check(tx, c->control->hub, project, s, before, after, e);
+}
+
 static int update_node(struct tx *tx, struct call *c, struct err *e)
 {
 	struct node before = {0}, after = {0};
@@ -176,6 +186,8 @@ static int update_node(struct tx *tx, struct call *c, struct err *e)
 		r = node_check(&after, e);
 	if (r == 0 && strcmp(before.name, after.name) != 0)
 		r = check_label(tx, c, &after, e);
+	if (r == 0)
+		r = keep_reach(tx, c, before.project, &schema_node, &before, &after, e);
 	if (r == 0)
 		r = change_store(tx, &schema_node, &before, &after, c->who.id, "node.update", e);
 	if (r == 0)
@@ -195,6 +207,8 @@ static int delete_node(struct tx *tx, struct call *c, struct err *e)
 {
 	struct node n = {0};
 	int r = api_get(tx, c, &schema_node, c->id, &n, e);
+	if (r == 0)
+		r = keep_reach(tx, c, n.project, &schema_node, &n, NULL, e);
 	if (r == 0)
 		r = node_leave(tx, n.id, c->who.id, e);
 	schema_done(&schema_node, &n);
@@ -326,6 +340,8 @@ static int update_member(struct tx *tx, struct call *c, struct err *e)
 		r = grant_subnets(tx, c, &after, e);
 	if (r == 0)
 		r = world_check(tx, after.project, &schema_member, &after, e);
+	if (r == 0)
+		r = keep_reach(tx, c, before.project, &schema_member, &before, &after, e);
 	if (r == 0)
 		r = change_store(
 			tx, &schema_member, &before, &after, c->who.id, "member.update", e);

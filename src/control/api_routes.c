@@ -75,15 +75,15 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", API "/nodes", api_node_list, V, 0, &schema_node, "list"),
 	ROUTE("POST", API "/nodes/cloud-init", api_node_cloud_init, O, 0, &schema_token, ""),
 	ROUTE("GET", API "/nodes/{id}", api_node_show, V, 0, &schema_node, ""),
-	ROUTE("PATCH", API "/nodes/{id}", api_node_change, O, 0, &schema_node, ""),
-	ROUTE("DELETE", API "/nodes/{id}", api_node_delete, O, 0, &schema_node, ""),
+	ROUTE("PATCH", API "/nodes/{id}", api_node_change, O, 0, &schema_node, "force"),
+	ROUTE("DELETE", API "/nodes/{id}", api_node_delete, O, 0, &schema_node, "force"),
 	ROUTE("POST", API "/nodes/{id}/rotate", api_node_rotate, O, ROUTE_NO_BODY, &schema_node,
 		"now"),
 	ROUTE("GET", API "/nodes/{id}/state", api_node_state, V, 0, &schema_node, ""),
 
 	ROUTE("GET", API "/members", api_list, V, 0, &schema_member, "list"),
 	ROUTE("GET", API "/members/{id}", api_show, V, 0, &schema_member, ""),
-	ROUTE("PATCH", API "/members/{id}", api_member_change, O, 0, &schema_member, ""),
+	ROUTE("PATCH", API "/members/{id}", api_member_change, O, 0, &schema_member, "force"),
 
 	ROUTE("GET", API "/groups", api_list, V, 0, &schema_group, "list"),
 	ROUTE("POST", API "/groups", api_group_create, O, 0, &schema_group, ""),

@@ -60,8 +60,8 @@ async function call<T>(method: string, path: string, query?: Query, body?: unkno
 export const api = {
 	get: <T>(path: string, query?: Query, signal?: AbortSignal) => call<T>('GET', path, query, undefined, signal),
 	post: <T>(path: string, body: unknown = {}, query?: Query) => call<T>('POST', path, query, body),
-	patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, undefined, body),
-	delete: (path: string) => call<unknown>('DELETE', path),
+	patch: <T>(path: string, body: unknown, query?: Query) => call<T>('PATCH', path, query, body),
+	delete: (path: string, query?: Query) => call<unknown>('DELETE', path, query),
 };
 
 // All pages of a list that is known to be short (networks, tokens), at most some thousand.

@@ -12,7 +12,7 @@ import { FormDialog, useSaving } from '../../parts/Form';
 import { Icon } from '../../parts/Icon';
 import { State } from '../../parts/State';
 import { say } from '../../parts/Toasts';
-import { enableNode, removeNode, rotateNode } from './actions';
+import { enableNode, removeNode, rotateNode, unlessLost } from './actions';
 
 function portOf(endpoint: string): string {
 	return endpoint.slice(endpoint.lastIndexOf(':') + 1);
@@ -67,7 +67,9 @@ function MemberForm({ node, member, onClose, onDone }: { node: FleetNode; member
 		<FormDialog
 			title={`${node.name} in ${member.network_name}`} saving={saving} fields={['endpoint', 'region', 'listen_port', 'local_subnets', 'masquerade']} onClose={onClose}
 			save={async () => {
-				await api.patch(`/members/${member.id}`, { endpoint: endpoint.trim() || null, region: region.trim() || null, listen_port: Number(port), local_subnets: words(subnets), masquerade });
+				const changed = { endpoint: endpoint.trim() || null, region: region.trim() || null, listen_port: Number(port), local_subnets: words(subnets), masquerade };
+				if (!(await unlessLost(query => api.patch(`/members/${member.id}`, changed, query), 'Save all the same')))
+					return;
 				say(`${node.name} saved`);
 				onDone();
 			}}
