@@ -75,6 +75,9 @@ static void take(struct path *s, const struct wg_peer *p, const struct path_look
 	if (s->got > KEEPALIVE_BYTES) {
 		s->spoke_at = mono;
 		s->hushed = false;
+		if (s->content_at == 0 || mono - s->content_at > PATH_PAUSE)
+			s->content_since = mono;
+		s->content_at = mono;
 	}
 	if (heard && s->state != PATH_DEAD) {
 		s->sent_at = 0;
@@ -129,8 +132,12 @@ static enum sign sign_of(const struct path *s, const struct wg_peer *p, msec mon
 			return SIGN_SILENT;
 		return SIGN_HEARD;
 	}
-	/* what has died is believed in again with a handshake, which takes both directions */
+	/* what has died is believed in again with a handshake, which takes both directions, */
 	if (session && s->rx_at != 0 && s->handshake != s->dead_handshake)
+		return SIGN_HEARD;
+	/* or when the other end stays with it */
+	if (session && s->state == PATH_DEAD && s->content_at == mono &&
+		mono - s->content_since >= PATH_CONTENT)
 		return SIGN_HEARD;
 	return SIGN_NONE;
 }
@@ -148,6 +155,7 @@ bool path_step(struct path *s, const struct wg_peer *p, const struct path_look *
 		s->dead_handshake = s->handshake;
 		s->died_at = now->mono;
 		s->rx_at = 0;
+		s->content_at = 0;
 	}
 	return s->session_at != 0 && s->owed_at != 0 && now->mono - s->owed_at >= PATH_OWED;
 }

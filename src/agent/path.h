@@ -39,6 +39,10 @@
 #define PATH_TOUCH 1000 /* between two such */
 #define PATH_LATE 16000
 #define PATH_STILL 2000 /* after its death: who still speaks here is content with what he gets */
+/* Who goes on sending here for so long hears us: unheard he would have turned (PATH_UNANSWERED and
+ * a look). A pause of PATH_PAUSE begins it anew. */
+#define PATH_CONTENT 8000
+#define PATH_PAUSE 2000
 #define PATH_PATIENT 600000 /* after a false alarm only PATH_UNANSWERED counts */
 /* WireGuard uses a session for 180 s; a younger one follows after 120 s where anything is sent. */
 #define PATH_SESSION 195000
@@ -69,7 +73,8 @@ struct path {
 	msec patient_until;
 	msec dead_handshake; /* the one it had when it died */
 	msec died_at;
-	msec pardoned; /* the one whose late answer was believed: only once */
+	msec pardoned;                  /* the one whose late answer was believed: only once */
+	msec content_since, content_at; /* dead, and yet he goes on sending here */
 	struct addr addr;
 	uint16_t port;
 	uint32_t generation; /* of the endpoint that was tried */

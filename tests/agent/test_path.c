@@ -127,6 +127,21 @@ static void failures(void **state)
 		{200, 292, 580, 1, PATH_ALIVE, 0}, {400, 292, 780, 1, PATH_ALIVE, 0},
 		{600, 292, 980, 1, PATH_ALIVE, 0}, {1200, 292, 980, 1, PATH_DEAD, 0},
 		{2400, 492, 1012, 1, PATH_DEAD, 0}, {3200, 692, 1044, 1, PATH_ALIVE, 0});
+	/* the session's pardon is used up */
+	WALK("the other end stays with this path", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{1000, 92, 1180, 1, PATH_ALIVE, 0}, {7000, 92, 2180, 1, PATH_DEAD, 0},
+		{11000, 124, 2180, 1, PATH_ALIVE, 0}, {12000, 124, 3180, 1, PATH_ALIVE, 0},
+		{18000, 124, 4180, 1, PATH_DEAD, 0}, {20000, 324, 4212, 1, PATH_DEAD, 0},
+		{22000, 524, 4244, 1, PATH_DEAD, 0}, {24000, 724, 4276, 1, PATH_DEAD, 0},
+		{26000, 924, 4308, 1, PATH_DEAD, 0}, {27999, 1124, 4340, 1, PATH_DEAD, 0},
+		{29000, 1324, 4372, 1, PATH_ALIVE, 0});
+	WALK("it pauses, and may have turned", 25, {0, 92, 180, 1, PATH_ALIVE, 0},
+		{1000, 92, 1180, 1, PATH_ALIVE, 0}, {7000, 92, 2180, 1, PATH_DEAD, 0},
+		{11000, 124, 2180, 1, PATH_ALIVE, 0}, {12000, 124, 3180, 1, PATH_ALIVE, 0},
+		{18000, 124, 4180, 1, PATH_DEAD, 0}, {20000, 324, 4212, 1, PATH_DEAD, 0},
+		{22000, 524, 4244, 1, PATH_DEAD, 0}, {24001, 724, 4276, 1, PATH_DEAD, 0},
+		{26000, 924, 4308, 1, PATH_DEAD, 0}, {28000, 1124, 4340, 1, PATH_DEAD, 0},
+		{29000, 1156, 4372, 1, PATH_DEAD, 0});
 	WALK("a packet right behind the handshake wants an answer, too", 0,
 		{0, 0, 0, 0, PATH_PROBING, 0}, {1000, 276, 92, 900, PATH_ALIVE, OWED},
 		{2000, 276, 124, 900, PATH_ALIVE, 0});
