@@ -33,6 +33,18 @@ void nf_elems_sort(struct nf_elem_vec *v)
 		}
 }
 
+bool nf_elems_equal(const struct nf_elem_vec *a, const struct nf_elem_vec *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
+		const char *x = a->v[i].limit, *y = b->v[i].limit;
+
+		if (compare_elems(&a->v[i], &b->v[i]) != 0 || (x == NULL) != (y == NULL) ||
+			(x != NULL && strcmp(x, y) != 0))
+			return false;
+	}
+	return a->n == b->n;
+}
+
 static struct nf_elem elem_of(struct addr a)
 {
 	struct nf_elem x = {.len = addr_width(a) / 8};

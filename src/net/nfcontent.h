@@ -25,6 +25,8 @@ struct nf_elem {
 VEC_TYPE(nf_elem_vec, struct nf_elem);
 void nf_elems_done(struct nf_elem_vec *v);
 void nf_elems_sort(struct nf_elem_vec *v);
+/* Of two sorted ones: the same elements with the same limits? */
+bool nf_elems_equal(const struct nf_elem_vec *a, const struct nf_elem_vec *b);
 /* Push a host, or the two ends of a range. Ranges come sorted and disjoint; neighbours melt. */
 void nf_elems_host(struct nf_elem_vec *v, struct addr a, const char *limit);
 void nf_elems_range(struct nf_elem_vec *v, struct prefix p);

@@ -1,7 +1,9 @@
 /*
  * DOC: a table as the kernel has it; see nfnl.h. The kernel's dumps are read one after the other
- * between two looks at its generation; when that moved, everything is read again. What is not
- * content is only ever compared, so it becomes one line of text each and a digest of the lines.
+ * between two looks at its generation; when that moved, everything is read again. A set without
+ * ranges is a hash table to the kernel, which grows and shrinks by itself after a change: a dump
+ * meanwhile tells some elements twice and others not, and the generation stays. What is not content
+ * is only ever compared, so it becomes one line of text each and a digest of the lines.
  */
 #include "crypto/hash.h"
 #include "net/firewall.h"
@@ -258,11 +260,31 @@ static int dump(struct reading *r, uint16_t type, int table_attr, each_fn *each,
 	return errnum;
 }
 
+/* The set's elements, as two dumps in a row told them. */
+static int dump_elements(struct reading *r, const struct declared *d)
+{
+	struct nf_elem_vec last = {0};
+	bool agreed = false;
+	int errnum = 0;
+
+	for (int i = 0; errnum == 0 && !agreed && i < READ_TRIES; i++) {
+		nf_elems_done(&last);
+		last = r->elems;
+		r->elems = (struct nf_elem_vec){0};
+		errnum = dump(
+			r, NFT_MSG_GETSETELEM, NFTA_SET_ELEM_LIST_TABLE, each_elements, d->name);
+		nf_elems_sort(&r->elems);
+		agreed = d->ranges || (i > 0 && nf_elems_equal(&last, &r->elems));
+	}
+	nf_elems_done(&last);
+	return errnum != 0 || agreed ? errnum : EBUSY;
+}
+
 static int read_set(struct reading *r, const struct declared *d)
 {
 	bool content = firewall_is_content(d->name);
 	struct nf_set *s;
-	int errnum = dump(r, NFT_MSG_GETSETELEM, NFTA_SET_ELEM_LIST_TABLE, each_elements, d->name);
+	int errnum = dump_elements(r, d);
 
 	if (errnum != 0)
 		return errnum;
