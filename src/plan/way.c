@@ -180,8 +180,8 @@ bool way_device(struct view *v, size_t i, const struct device *d, struct item_ve
 		bool at_relay = v->members[at].relay && view_relayed(v, i, at);
 
 		push_host_routes(v, d, ifname, 0, own ? watched(v, i, at) : "", ret);
-		if (own && at_relay) /* no other relay knows the way */
-			push_host_routes(v, d, relay_ifname(v, at), RELAY_METRIC, "", ret);
+		if (own && at_relay) /* no other relay knows the way: before them */
+			push_host_routes(v, d, relay_ifname(v, at), RELAY_METRIC - 1, "", ret);
 		else if (own)
 			push_way_round(v, i, home, d, ret);
 	}
