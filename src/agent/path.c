@@ -180,7 +180,7 @@ struct look {
 	const struct item_vec *desired;
 	struct path_look now;
 	const struct interface_item *interface; /* that is being looked at */
-	bool observer; /* a controller or gateway */
+	bool observer;                          /* a controller or gateway */
 	bool turned;
 };
 

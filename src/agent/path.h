@@ -79,7 +79,7 @@ struct path {
 	msec dead_handshake; /* the one it had when it died */
 	msec silent_at;      /* it died, or was looked at for the first time */
 	msec renewed;        /* the handshake of the session that was ended for a new one */
-	msec pardoned;                  /* the one whose late answer was believed: only once */
+	msec pardoned;       /* the one whose late answer was believed: only once */
 	msec content_since, content_at; /* dead, and yet he goes on sending here */
 	struct addr addr;
 	uint16_t port;

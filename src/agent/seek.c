@@ -76,8 +76,8 @@ void seek_anew(const struct peer_item *want, const struct wg_peer *p, const stru
 	struct seek_ops *ret)
 {
 	struct wg_peer_op gone = {.flags = WG_PEER_REMOVE, .public_key = p->public_key};
-	struct wg_peer_op come = {.flags = WG_PEER_PSK | WG_PEER_ENDPOINT | WG_PEER_KEEPALIVE |
-			WG_PEER_ALLOWED_IPS,
+	struct wg_peer_op come = {
+		.flags = WG_PEER_PSK | WG_PEER_ENDPOINT | WG_PEER_KEEPALIVE | WG_PEER_ALLOWED_IPS,
 		.public_key = p->public_key,
 		.psk = want->psk,
 		.endpoint_addr = p->endpoint_addr,

@@ -103,8 +103,7 @@ VEC_TYPE(reports, const char *);
 
 /* What it says of one of its members, NULL-terminated; not what lies in the network itself, where
  * packets would go in circles. Borrowed. */
-static void reported_of(
-	const struct heartbeat *beat, const struct network *n, struct reports *ret)
+static void reported_of(const struct heartbeat *beat, const struct network *n, struct reports *ret)
 {
 	VEC_FOREACH (ep, &beat->endpoints)
 		if (strcmp(ep->network, n->id) == 0 && !network_holds_endpoint(n, ep->address))

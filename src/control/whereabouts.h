@@ -4,7 +4,8 @@
  *	seen by a controller or gateway     counts most: it works
  *	its own address, unless private     next; also a private one that its calls come from
  *	where its calls come from           else, at a port that has to be guessed
- *	its own private address             behind a NAT, beside the others: for who calls from there
+ *	its own private address             behind a NAT, beside the others: for who calls from
+ *there
  */
 #ifndef WARREN_CONTROL_WHEREABOUTS_H
 #define WARREN_CONTROL_WHEREABOUTS_H

@@ -56,7 +56,7 @@ struct peer_item {
 	id_text id;
 	struct public_key public_key;
 	struct addr mesh_ip, mesh_ip6;
-	char *endpoint; /* a hint: written when the peer is added or generation changes */
+	char *endpoint;      /* a hint: written when the peer is added or generation changes */
 	char *near_endpoint; /* another: in the LAN both may be in (plan/hint.h); NULL = none */
 	uint32_t generation; /* of the hints */
 	struct prefix_vec allowed_ips;

@@ -29,11 +29,11 @@ static char *at_port(const char *endpoint, uint16_t port)
 	return buf_take(&b);
 }
 
-void hint_put(const struct member *self, const struct member *other, uint16_t port,
-	struct peer_item *p)
+void hint_put(
+	const struct member *self, const struct member *other, uint16_t port, struct peer_item *p)
 {
-	p->endpoint = at_port(
-		other->endpoint != NULL ? other->endpoint : other->observed_endpoint, port);
+	p->endpoint =
+		at_port(other->endpoint != NULL ? other->endpoint : other->observed_endpoint, port);
 	p->near_endpoint = at_port(hint_near(self, other), port);
 	p->generation = hint_generation(p->endpoint, p->near_endpoint);
 }

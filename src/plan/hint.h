@@ -15,8 +15,8 @@
 const char *hint_near(const struct member *self, const struct member *other);
 
 /* Set p's hints to the other's interface with this port. */
-void hint_put(const struct member *self, const struct member *other, uint16_t port,
-	struct peer_item *p);
+void hint_put(
+	const struct member *self, const struct member *other, uint16_t port, struct peer_item *p);
 
 /* A number that changes exactly when a text does, so that agents write the hints again. NULL =
  * none; 0 without both. */

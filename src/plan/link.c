@@ -168,7 +168,8 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 	struct peer_item *p = &it->peer;
 
 	if (v->members[viewer].shares)
-		hint_put(v->members[viewer].member, v->members[i].member, way_port(v, i, viewer), p);
+		hint_put(
+			v->members[viewer].member, v->members[i].member, way_port(v, i, viewer), p);
 	else
 		link_hint(v, viewer, i, p);
 	p->keepalive = keepalive(v, viewer, i, watched);

@@ -214,9 +214,8 @@ static void sessions_are_made_anew(void **state)
 
 		for (msec t = T0; t < T0 + 60000; t += 1000) {
 			struct path_look now = {.mono = t,
-				.wall = WALL0 + (t - T0) + (rows[i].session > 0
-					? rows[i].session - 7000
-					: 0)};
+				.wall = WALL0 + (t - T0) +
+					(rows[i].session > 0 ? rows[i].session - 7000 : 0)};
 
 			s.pardoned = s.handshake;
 			if (t == T0 + 1000)
@@ -384,8 +383,8 @@ static struct item *hinted_peer(const char *endpoint, const char *near, uint32_t
 
 static void tell(struct world *w, struct item *peer)
 {
-	struct delta d = {.previous = w->core.desired.revision,
-		.revision = w->core.desired.revision + 1};
+	struct delta d = {
+		.previous = w->core.desired.revision, .revision = w->core.desired.revision + 1};
 
 	VEC_PUSH(&d.put, peer);
 	core_queue(&w->core, &d);

@@ -42,8 +42,8 @@ static const struct fleet_network *mesh(struct world *w, unsigned n)
 	return fn;
 }
 
-static const struct peer_item *peer_of(
-	const struct fleet *f, const struct member *self, const struct member *other, struct state *s)
+static const struct peer_item *peer_of(const struct fleet *f, const struct member *self,
+	const struct member *other, struct state *s)
 {
 	assert_int_equal(plan_node(f, self->node, &world_keys, s, NULL), 0);
 	VEC_FOREACH (i, &s->items)
@@ -75,13 +75,12 @@ static void by_pairs(void **state)
 		struct at self, other;
 		const char *endpoint, *near;
 	} rows[] = {
-		{"behind the same NAT",
-			{NULL, "203.0.113.7:1001", "192.168.1.5:51820", NAT1},
+		{"behind the same NAT", {NULL, "203.0.113.7:1001", "192.168.1.5:51820", NAT1},
 			{NULL, "203.0.113.7:1002", "192.168.1.6:51820", NAT1}, "203.0.113.7:1002",
 			"192.168.1.6:51820"},
 		{"behind different ones", {NULL, "203.0.113.7:1001", "192.168.1.5:51820", NAT1},
-			{NULL, "198.51.100.1:1002", "192.168.1.6:51820", NAT2},
-			"198.51.100.1:1002", ""},
+			{NULL, "198.51.100.1:1002", "192.168.1.6:51820", NAT2}, "198.51.100.1:1002",
+			""},
 		{"a provider's NAT: both are tried",
 			{NULL, "203.0.113.7:1001", "100.64.0.5:51820", NAT1},
 			{NULL, "203.0.113.7:1002", "100.64.9.6:51820", NAT1}, "203.0.113.7:1002",
@@ -94,8 +93,8 @@ static void by_pairs(void **state)
 		{"from the router itself", {NULL, "203.0.113.7:51820", NULL, NAT1},
 			{NULL, "203.0.113.7:1002", "192.168.1.6:51820", NAT1}, "203.0.113.7:1002",
 			"192.168.1.6:51820"},
-		{"IPv6 of one LAN", {NULL, "[2001:db8::5]:51820", "192.168.1.5:51820",
-					    "2001:db8::/64"},
+		{"IPv6 of one LAN",
+			{NULL, "[2001:db8::5]:51820", "192.168.1.5:51820", "2001:db8::/64"},
 			{NULL, "[2001:db8::6]:51820", "192.168.1.6:51820", "2001:db8::/64"},
 			"[2001:db8::6]:51820", "192.168.1.6:51820"},
 		{"a configured endpoint is the only one",
@@ -132,8 +131,7 @@ static void by_pairs(void **state)
 /* A controller behind a NAT: its hub is where its direct interface is, at the hub's port. */
 static void to_a_hub(void **state)
 {
-	static const struct at controller = {
-		NULL, "203.0.113.7:1001", "192.168.1.5:51820", NAT1};
+	static const struct at controller = {NULL, "203.0.113.7:1001", "192.168.1.5:51820", NAT1};
 	static const struct at node = {NULL, "203.0.113.7:1002", "192.168.1.6:51820", NAT1};
 	const struct fleet_network *fn;
 	struct world w;
