@@ -127,11 +127,18 @@ static void add_allowed(const struct view *v, const struct member *self, struct 
 	prefix_vec_aggregate(ret);
 }
 
-/* The pools by way of the relay; the way to the relay itself, which no other relay knows. */
+/* The pools by way of the relay; the way to the relay itself, which no other relay knows, nor what
+ * is behind it: where it is the home of devices that viewer shares, they are not among its prefixes
+ * as viewer sees them. */
 static void push_relay_routes(struct view *v, size_t viewer, size_t relay, const char *name,
 	uint32_t metric, const char *peer, struct item_vec *ret)
 {
-	VEC_FOREACH (p, view_prefixes(v, viewer, relay))
+	const struct prefix_vec *own = view_prefixes(v, viewer, relay);
+
+	if (own == &view_see(v, relay)->own)
+		VEC_FOREACH (p, &view_see(v, relay)->devices)
+			link_push_route(v->fn->network, name, *p, WAY_METRIC, "", ret);
+	VEC_FOREACH (p, own)
 		link_push_route(v->fn->network, name, *p, RELAY_METRIC, "", ret);
 	VEC_FOREACH (p, &v->pools)
 		link_push_route(v->fn->network, name, *p, metric, peer, ret);
