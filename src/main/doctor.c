@@ -102,7 +102,8 @@ static void check_state(struct doctor *d, struct finding *f)
 	buf_addf(&f->saw, "%s", d->state);
 	if (dir.st_uid != 0 && dir.st_uid != geteuid()) {
 		f->verdict = WRONG;
-		buf_addf(&f->advice, "it belongs to user %u: chown it, if what it holds can be trusted",
+		buf_addf(&f->advice,
+			"it belongs to user %u: chown it, if what it holds can be trusted",
 			(unsigned)dir.st_uid);
 	} else if (dir.st_mode & 077) {
 		f->verdict = WRONG;
