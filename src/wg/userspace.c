@@ -28,7 +28,8 @@
 
 #define SET_TEXT_MAX ((size_t)512 << 10) /* of one set: some 2,000 peers, 0.2 s of the engine */
 #define READ_SIZE 65536
-#define QUIET_MAX 5000  /* ms the engine may be silent in the middle of an exchange; then it hangs \
+#define QUIET_MAX                                                                                  \
+	5000            /* ms the engine may be silent in the middle of an exchange; then it hangs \
 			 */
 #define START_MAX 10000 /* ms until a started engine answers */
 #define STOP_MAX 10000  /* ms until an ended one is gone */
