@@ -197,7 +197,8 @@ void link_peers(struct view *v, size_t viewer, struct item_vec *ret)
 		link_peer(v, viewer, *i, ret);
 }
 
-/* The interface is also how a machine is asked for its key: one without a key has it, linked or not. */
+/* The interface is also how a machine is asked for its key: one without a key has it, linked or
+ * not. */
 int link_is_direct(const struct view *v, size_t i)
 {
 	const struct view_member *vm = &v->members[i];

@@ -307,9 +307,9 @@ static void unknown_and_disabled_nodes(void **state)
 	world_done(&w);
 }
 
-/* Its direct interface is what makes an agent announce its key, and without keys there are no links:
- * a gateway's further networks, whose keys did not come with its registration, need one to begin
- * with. A single gateway with a key has nobody to link with, and none. */
+/* Its direct interface is what makes an agent announce its key, and without keys there are no
+ * links: a gateway's further networks, whose keys did not come with its registration, need one to
+ * begin with. A single gateway with a key has nobody to link with, and none. */
 static void a_gateway_without_key_is_asked_for_it(void **state)
 {
 	for (int keyed = 0; keyed < 2; keyed++) {
