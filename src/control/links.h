@@ -59,8 +59,8 @@ void links_get(
 bool links_newest(const struct links *l, const char *peer, id_text ret_node, msec *ret_handshake);
 
 /* The clock was ahead, and is right again: what was measured meanwhile counts as of now. Without it
- * all that was seen then would be online, and newer than what is seen from now on, until the clock is
- * there once more. */
+ * all that was seen then would be online, and newer than what is seen from now on, until the clock
+ * is there once more. */
 void links_clock_back(struct links *l, msec now);
 
 /* A device as the store knows it: totals up to now. */

@@ -156,7 +156,8 @@ int part_node(struct views *vs, const char *node, const struct plan_keys *keys, 
 	return 0;
 }
 
-/* A gateway with neither group nor direct interface has no firewall, so nothing of devices either. */
+/* A gateway with neither group nor direct interface has no firewall, so nothing of devices either.
+ */
 static int has_shell(struct views *vs, const struct fleet_network *fn, const struct member *m)
 {
 	const struct view *v;
