@@ -10,6 +10,7 @@
 #include "control/client.h"
 #include "control/client_config.h"
 #include "control/labels.h"
+#include "control/public_url.h"
 #include "model/names.h"
 #include "crypto/cms.h"
 #include "model/range.h"
@@ -340,8 +341,12 @@ static void put_link(struct call *c, struct json_writer *w, const struct client_
 	CLEANUP(buf_wipe) struct buf url = {0};
 	/* Over the unix socket there is no host to repeat. */
 	bool named = host && strcmp(http_peer(c->rq), "unix") != 0;
-	buf_addf(&url, "https://%s/once/%s#%s", named ? host : c->control->options.listen,
-		job->link_id, buf_str(&job->link_token));
+	buf_adds(&url, "https://");
+	if (named)
+		buf_adds(&url, host);
+	else
+		public_host(&c->control->options, &url);
+	buf_addf(&url, "/once/%s#%s", job->link_id, buf_str(&job->link_token));
 	json_put_str(w, "link", buf_str(&url));
 }
 
