@@ -132,6 +132,10 @@ static void succeeded(struct batch *b, const struct op *o)
 	bool removed = (o->op.flags & WG_PEER_REMOVE) != 0;
 	bool added = !removed && o >= b->adds.v && o < b->adds.v + b->adds.n;
 
+	if (added)
+		b->m->n_peers++;
+	else if (removed && b->m->n_peers > 0)
+		b->m->n_peers--;
 	if (!o->counts)
 		return;
 	if (removed)

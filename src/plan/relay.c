@@ -35,6 +35,14 @@ void relay_names(const struct view *v, size_t i, struct strs *ret)
 		strs_push(ret, v->relays[k].ifname);
 }
 
+const char *relay_ifname(const struct view *v, size_t i)
+{
+	for (size_t k = 0; k < v->n_relays; k++)
+		if (v->relays[k].member == i)
+			return v->relays[k].ifname;
+	return NULL;
+}
+
 /* A hub sends packets back out where they came in; who sent them shall not be told of a shorter
  * way, for there is none on that interface. */
 static void push_no_redirects(const struct network *n, const char *hub, struct item_vec *ret)
