@@ -83,8 +83,8 @@ static int put_other(struct tx *tx, struct call *c, struct json_writer *w, const
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-/* Which ways its packets to the others take, as the node said last. names: of those that are not
- * reached directly. */
+/* Which ways its packets to the others take, as the node said last. names: by whom, and to whom
+ * they go round. */
 static int put_ways(struct tx *tx, struct call *c, struct json_writer *w, const char *member,
 	bool names, struct err *e)
 {
@@ -97,7 +97,7 @@ static int put_ways(struct tx *tx, struct call *c, struct json_writer *w, const 
 	json_begin_object(w, "ways");
 	json_put_int(w, "direct", ways.direct);
 	json_put_int(w, "relayed", ways.relayed);
-	if (ways.relay[0] != '\0')
+	if (names && ways.relay[0] != '\0')
 		r = put_other(tx, c, w, "relay", ways.relay, e);
 	if (names) {
 		json_begin_array(w, "relayed_to");
@@ -139,7 +139,7 @@ static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
 	return r;
 }
 
-/* names: also who of the others is not reached directly. */
+/* names: also by whom others are reached that are not directly (a list has counts). */
 static int put_node(struct tx *tx, struct call *c, struct json_writer *w, const struct node *n,
 	bool names, struct err *e)
 {
