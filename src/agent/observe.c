@@ -1,6 +1,7 @@
 /* DOC: heartbeats; see observe.h. */
 #include "agent/observe.h"
 
+#include "agent/ways.h"
 #include "codec/json.h"
 
 #include <stdio.h>
@@ -267,6 +268,7 @@ void observer_heartbeat(struct observer *o, const char *version, struct buf *out
 	json_put_str(&w, "epoch", c->machine->ledger.epoch);
 	put_links(o, &w);
 	put_endpoints(o, &w);
+	ways_write(c, &w);
 	json_end_object(&w);
 }
 

@@ -274,8 +274,8 @@ static bool hushes(struct path *s, msec mono)
 	return true;
 }
 
-/* Is this path to have a new session? One that a hub or a peer without an endpoint has is the other
- * end's to renew; where a key is being changed, that brings one. */
+/* Is this path to have a new session? On a hub, and where no endpoint is known, that is the other
+ * end's to begin; where a key is being changed, that brings one. */
 static bool wants_session(const struct look *l, const struct peer_item *want, const struct path *s,
 	const struct wg_peer *p)
 {

@@ -1,6 +1,6 @@
 /*
  * DOC: which paths are alive. A route that names a peer (struct route_item) is there only while
- * that peer is heard: its direct path, or a relay. Peers are never touched for it, since both ends'
+ * that peer is heard: its direct path, or a relay. Peers are not touched for it, since both ends'
  * AllowedIPs take packets from either path; so the two ends may turn at different times and lose
  * nothing. Each look reads the devices that carry such routes, and no others.
  *
@@ -13,7 +13,7 @@
  * Silent is what is sent and not answered. How long that may take depends on what else is seen: a
  * conversation that breaks off says more than a peer that never spoke; packets of the network that
  * come by a relay say that the other end has moved already. Whoever was wrong once is patient for a
- * while, so that nothing flaps.
+ * while, so that nothing flaps. What is dead is sought (agent/seek.h).
  */
 #ifndef WARREN_AGENT_PATH_H
 #define WARREN_AGENT_PATH_H

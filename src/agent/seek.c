@@ -89,6 +89,7 @@ void seek_anew(const struct peer_item *want, const struct wg_peer *p, const stru
 		come.endpoint_addr = op->endpoint_addr;
 		come.endpoint_port = op->endpoint_port;
 	}
+	VEC_RESERVE(ret, 2 * SEEK_ANEW_MAX); /* no copies of secrets are left behind */
 	VEC_PUSH(ret, gone);
 	VEC_PUSH(ret, come);
 	secret_wipe(&come.psk);

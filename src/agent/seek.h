@@ -13,9 +13,8 @@
 #define SEEK_TURN 10000      /* of two hints: time for two handshakes; */
 #define SEEK_TURN_LONG 60000 /* once SEEK_LONG has passed in vain */
 #define SEEK_LONG 300000
-#define SEEK_ANEW_MAX                                                                 \
-	32 /* sessions of an interface in one look: a kernel takes its time to remove \
-	    */
+/* Sessions of an interface in one look: a kernel takes its time to remove a peer. */
+#define SEEK_ANEW_MAX 32
 
 /* The hint to write where nothing is known yet. ERR_UNAVAILABLE: a name without an answer yet;
  * ERR_NOT_FOUND: there is none. */

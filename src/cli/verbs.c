@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -152,12 +153,39 @@ static void endpoint_line(const struct json *v, struct buf *out)
 			buf_addf(out, ", %s", words[i]);
 }
 
+/* "default 172.30.0.3, seen at 192.0.2.2:51820, NAT easy; 4 direct, 2 by c1 (n5, n6)" */
+static void member_line(const struct json *v, struct buf *out)
+{
+	static const char *const at[][2] = {{"ipv4", " "}, {"ipv6", " "}, {"endpoint", ", at "},
+		{"observed_endpoint", ", seen at "}, {"near_endpoint", ", near by at "},
+		{"nat_type", ", NAT "}};
+	const struct json *ways = json_get(v, "ways"), *to = json_get(v, "ways.relayed_to");
+	size_t named = to == NULL ? 0 : json_count(to);
+	int64_t relayed;
+
+	buf_adds(out, json_str(v, "network_name"));
+	for (size_t i = 0; i < ARRAY_LEN(at); i++)
+		if (json_str(v, at[i][0]) != NULL)
+			buf_addf(out, "%s%s", at[i][1], json_str(v, at[i][0]));
+	if (ways == NULL || json_is_null(v, "ways"))
+		return;
+	relayed = json_int(ways, "relayed", 0);
+	buf_addf(out, "; %" PRId64 " direct, %" PRId64 " by %s", json_int(ways, "direct", 0),
+		relayed,
+		json_str(ways, "relay.name") != NULL ? json_str(ways, "relay.name") : "no relay");
+	for (size_t i = 0; i < named; i++)
+		buf_addf(out, "%s%s", i == 0 ? " (" : ", ", json_str(json_at(to, i), "name"));
+	if (named > 0)
+		buf_adds(out, relayed > (int64_t)named ? ", ...)" : ")");
+}
+
 /* Lists of objects that people read: each a line of its own. */
 static const struct {
 	const char *key;
 	void (*line)(const struct json *v, struct buf *out);
 } lists[] = {
 	{"endpoints", endpoint_line},
+	{"members", member_line},
 };
 
 static void print_member(void *ctx, const char *key, const struct json *v)

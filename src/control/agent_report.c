@@ -89,6 +89,37 @@ static void drop_foreign_links(const struct fleet *f, struct beat_call *b)
 	b->beat.links.n = kept;
 }
 
+static bool is_member_of(const struct fleet *f, const char *member, const char *network)
+{
+	const struct member *m = map_get(&f->members, member);
+
+	return m != NULL && strcmp(m->network, network) == 0;
+}
+
+static struct heartbeat_ways *ways_in(struct heartbeat *b, const char *network)
+{
+	VEC_FOREACH (w, &b->ways)
+		if (strcmp(w->network, network) == 0)
+			return w;
+	return NULL;
+}
+
+/* Which ways it sends by, in its own networks, to members of them; nothing said is nothing known.
+ */
+static void note_ways(const struct fleet *f, struct beat_call *b)
+{
+	VEC_FOREACH (m, fleet_memberships(f, b->call->node)) {
+		struct heartbeat_ways *w = ways_in(&b->beat, (*m)->network);
+
+		for (size_t i = w == NULL ? 0 : w->relayed_to.n; i-- > 0;)
+			if (!is_member_of(f, w->relayed_to.v[i].id, w->network))
+				VEC_REMOVE(&w->relayed_to, i);
+		if (w != NULL && !is_member_of(f, w->relay, w->network))
+			w->relay[0] = '\0';
+		telemetry_ways(b->call->hub->telemetry, (*m)->id, w);
+	}
+}
+
 static void note_rotations(const struct fleet *f, struct beat_call *b)
 {
 	const struct member_refs *memberships = fleet_memberships(f, b->call->node);
@@ -159,6 +190,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	b->every = watched(f, h, n);
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
 	endpoint_note(h, f, n->id, &b->beat, b->peer);
+	note_ways(f, b);
 	roaming_heard(h->roaming, b->beat.links.v, b->beat.links.n);
 	quotas_heard(h->quotas, b->beat.links.v, b->beat.links.n);
 	rotations_look(h->rotations);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "codec/state.h"
+#include "control/heartbeat.h"
 #include "control/labels.h"
 #include "control/reachable.h"
 #include "control/register.h"
@@ -55,8 +56,63 @@ static void put_roles(struct json_writer *w, unsigned roles)
 	json_end_array(w);
 }
 
+/* Another member as part of an answer; nothing when it has left or is none of the caller's
+ * business.
+ */
+static int put_other(struct tx *tx, struct call *c, struct json_writer *w, const char *key,
+	const char *member, struct err *e)
+{
+	struct member m = {0};
+	struct node n = {0};
+	int r = tx_get(tx, &schema_member, member, &m, e);
+	if (r == 0)
+		r = api_reaches(tx, c, &schema_member, &m, e);
+	if (r > 0)
+		r = tx_get(tx, &schema_node, m.node, &n, e);
+	else if (r == 0)
+		r = ERR_NOT_FOUND;
+	if (r == 0) {
+		json_begin_object(w, key);
+		json_put_str(w, "member", m.id);
+		json_put_str(w, "node", n.id);
+		json_put_str(w, "name", n.name);
+		json_end_object(w);
+	}
+	schema_done(&schema_member, &m);
+	schema_done(&schema_node, &n);
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* Which ways its packets to the others take, as the node said last. names: by whom, and to whom
+ * they go round. */
+static int put_ways(struct tx *tx, struct call *c, struct json_writer *w, const char *member,
+	bool names, struct err *e)
+{
+	struct heartbeat_ways ways = {0};
+	int r = 0;
+	if (!hub_member_ways(c->control->hub, member, &ways)) {
+		json_put_null(w, "ways");
+		return 0;
+	}
+	json_begin_object(w, "ways");
+	json_put_int(w, "direct", ways.direct);
+	json_put_int(w, "relayed", ways.relayed);
+	if (names && ways.relay[0] != '\0')
+		r = put_other(tx, c, w, "relay", ways.relay, e);
+	if (names) {
+		json_begin_array(w, "relayed_to");
+		VEC_FOREACH (i, &ways.relayed_to)
+			if (r == 0)
+				r = put_other(tx, c, w, NULL, i->id, e);
+		json_end_array(w);
+	}
+	json_end_object(w);
+	VEC_DONE(&ways.relayed_to);
+	return r;
+}
+
 static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
-	const struct member_vec *members, struct err *e)
+	const struct member_vec *members, bool names, struct err *e)
 {
 	int r = 0;
 	bool behind;
@@ -73,15 +129,19 @@ static int put_members(struct tx *tx, struct call *c, struct json_writer *w,
 		object_write(w, &schema_member, *m);
 		json_put_str(w, "network_name", n.name);
 		json_put_str(w, "nat_type", hub_member_nat(c->control->hub, (*m)->id, &behind));
+		r = put_ways(tx, c, w, (*m)->id, names, e);
 		json_end_object(w);
 		schema_done(&schema_network, &n);
+		if (r < 0)
+			break;
 	}
 	json_end_array(w);
 	return r;
 }
 
-static int put_node(
-	struct tx *tx, struct call *c, struct json_writer *w, const struct node *n, struct err *e)
+/* names: also by whom others are reached that are not directly (a list has counts). */
+static int put_node(struct tx *tx, struct call *c, struct json_writer *w, const struct node *n,
+	bool names, struct err *e)
 {
 	CLEANUP(member_vec_done) struct member_vec members = {0};
 	struct node_status status = {0};
@@ -105,7 +165,7 @@ static int put_node(
 	json_put_str(w, "liveness", status.liveness ? status.liveness : "never");
 	json_put_bool(w, "connected", status.connected);
 	put_roles(w, roles);
-	r = put_members(tx, c, w, &members, e);
+	r = put_members(tx, c, w, &members, names, e);
 	json_end_object(w);
 	return r;
 }
@@ -123,7 +183,7 @@ static int list_job(struct tx *tx, struct call *c, struct err *e)
 	size_t items = page_begin(&w);
 	VEC_FOREACH (n, &nodes) {
 		if (r == 0)
-			r = put_node(tx, c, &w, *n, e);
+			r = put_node(tx, c, &w, *n, false, e);
 		schema_free(&schema_node, *n);
 	}
 	VEC_DONE(&nodes);
@@ -143,7 +203,7 @@ static int show_job(struct tx *tx, struct call *c, struct err *e)
 	struct json_writer w = {.out = &c->out};
 	int r = api_get(tx, c, &schema_node, c->id, &n, e);
 	if (r == 0)
-		r = put_node(tx, c, &w, &n, e);
+		r = put_node(tx, c, &w, &n, true, e);
 	schema_done(&schema_node, &n);
 	return r;
 }
@@ -191,7 +251,7 @@ static int update_node(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = change_store(tx, &schema_node, &before, &after, c->who.id, "node.update", e);
 	if (r == 0)
-		r = put_node(tx, c, &w, &after, e);
+		r = put_node(tx, c, &w, &after, true, e);
 	schema_done(&schema_node, &before);
 	schema_done(&schema_node, &after);
 	return r;
@@ -241,7 +301,7 @@ static int ask_keys(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = tx_get(tx, &schema_node, c->id, &now, e); /* of another revision, perhaps */
 	if (r == 0)
-		r = put_node(tx, c, &w, &now, e);
+		r = put_node(tx, c, &w, &now, true, e);
 	schema_done(&schema_node, &n);
 	schema_done(&schema_node, &now);
 	return r;

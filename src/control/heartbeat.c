@@ -132,6 +132,41 @@ int heartbeat_endpoint_check(const char *endpoint, const char *field, struct err
 	return 0;
 }
 
+static int read_count(const struct json *j, const char *path, uint32_t *ret, struct err *e)
+{
+	uint64_t n = 0;
+
+	if (read_number(j, path, &n, e) < 0)
+		return ERR_INVALID;
+	*ret = n < HEARTBEAT_LINKS_MAX ? (uint32_t)n : HEARTBEAT_LINKS_MAX;
+	return 0;
+}
+
+static int read_ways(const struct json *j, struct heartbeat_ways *ret, struct err *e)
+{
+	const char *network = json_str(j, "network"), *relay = json_str(j, "relay");
+	const struct json *list;
+	size_t n;
+
+	if (network == NULL || strlen(network) >= ID_LEN)
+		return err_field(e, ERR_INVALID, "ways", "each way must name its network");
+	id_copy(ret->network, network);
+	if (relay != NULL && strlen(relay) < ID_LEN)
+		id_copy(ret->relay, relay);
+	if (read_count(j, "direct", &ret->direct, e) < 0 ||
+		read_count(j, "relayed", &ret->relayed, e) < 0 ||
+		read_list(j, "relayed_to", WAYS_NAMED_MAX, &n, &list, e) < 0)
+		return ERR_INVALID;
+	for (size_t i = 0; i < n; i++) {
+		const char *peer = json_str(json_at(list, i), "");
+
+		if (peer == NULL || peer[0] == '\0' || strlen(peer) >= ID_LEN)
+			return err_field(e, ERR_INVALID, "ways", "relayed_to must hold ids");
+		id_vec_add(&ret->relayed_to, peer);
+	}
+	return 0;
+}
+
 static int read_lists(const struct json *j, msec offset, struct heartbeat *b, struct err *e)
 {
 	const struct json *list;
@@ -165,6 +200,15 @@ static int read_lists(const struct json *j, msec offset, struct heartbeat *b, st
 		id_copy(ep.network, network);
 		snprintf(ep.address, sizeof(ep.address), "%s", address);
 		VEC_PUSH(&b->endpoints, ep);
+	}
+	if (read_list(j, "ways", HEARTBEAT_WAYS_MAX, &n, &list, e) < 0)
+		return ERR_INVALID;
+	for (size_t i = 0; i < n; i++) {
+		struct heartbeat_ways none = {0};
+
+		VEC_PUSH(&b->ways, none);
+		if (read_ways(json_at(list, i), &b->ways.v[i], e) < 0)
+			return ERR_INVALID;
 	}
 	return 0;
 }
@@ -220,5 +264,8 @@ void heartbeat_done(struct heartbeat *b)
 	mem_free(b->backend);
 	VEC_DONE(&b->links);
 	VEC_DONE(&b->endpoints);
+	VEC_FOREACH (way, &b->ways)
+		VEC_DONE(&way->relayed_to);
+	VEC_DONE(&b->ways);
 	memset(b, 0, sizeof(*b));
 }

@@ -14,6 +14,17 @@ struct heartbeat_endpoint {
 	char address[280]; /* "host:port", checked */
 };
 
+#define HEARTBEAT_WAYS_MAX 64 /* networks; */
+#define WAYS_NAMED_MAX 64     /* and peers that are named in one */
+
+/* Which ways a node's packets to the others of a network take. */
+struct heartbeat_ways {
+	id_text network;
+	id_text relay;            /* the member that relays what cannot go directly; "" = none */
+	uint32_t direct, relayed; /* how many others */
+	struct id_vec relayed_to; /* some of them: members */
+};
+
 struct heartbeat {
 	uint64_t applied_revision;
 	char *error; /* NULL when what was asked for is in place; at most 255 bytes */
@@ -21,6 +32,7 @@ struct heartbeat {
 	uint64_t epoch;
 	VEC(struct link_row) links;
 	VEC(struct heartbeat_endpoint) endpoints;
+	VEC(struct heartbeat_ways) ways;
 };
 
 /* now: our wall time when it came. ret must be {0} and is untouched on failure. */

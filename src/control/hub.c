@@ -589,6 +589,11 @@ const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind)
 	return nat_type_words[type];
 }
 
+bool hub_member_ways(struct hub *h, const char *member, struct heartbeat_ways *ret)
+{
+	return telemetry_ways_get(h->telemetry, member, ret);
+}
+
 void hub_node_status(struct hub *h, const char *node, struct node_status *ret)
 {
 	telemetry_status(h->telemetry, node, ret);

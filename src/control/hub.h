@@ -46,6 +46,10 @@ void hub_config_sum(
  * does. Any thread. */
 const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind);
 
+/* Which ways a member's packets to others take, as it said last: telemetry_ways_get. Any thread. */
+struct heartbeat_ways;
+bool hub_member_ways(struct hub *h, const char *member, struct heartbeat_ways *ret);
+
 /* deploy state of a node: pending / applied / error (spec 0, Three states), and liveness. */
 struct node_status {
 	uint64_t revision, applied_revision;

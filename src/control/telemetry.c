@@ -23,10 +23,20 @@ struct telemetry {
 	struct links links;
 	struct sights sights;
 	struct map nodes; /* id -> struct node_seen * */
+	struct map ways;  /* member -> struct heartbeat_ways * */
 	msec now;         /* wall, when something was measured last */
 };
 
 #define CLOCK_BACK 1000 /* ms; less is what clocks do all day */
+
+static void ways_free(void *p)
+{
+	struct heartbeat_ways *w = p;
+
+	if (w != NULL)
+		VEC_DONE(&w->relayed_to);
+	mem_free(w);
+}
 
 struct telemetry *telemetry_new(const struct clock *clock)
 {
@@ -53,6 +63,7 @@ struct telemetry *telemetry_free(struct telemetry *t)
 		links_done(&t->links);
 		sights_done(&t->sights);
 		map_done(&t->nodes, node_seen_free);
+		map_done(&t->ways, ways_free);
 		pthread_mutex_destroy(&t->lock);
 	}
 	return mem_free(t);
@@ -162,6 +173,7 @@ void telemetry_forget(struct telemetry *t, const struct schema *s, const char *i
 	} else if (s == &schema_device || s == &schema_member) {
 		links_forget_peer(&t->links, id);
 		sights_forget(&t->sights, id);
+		ways_free(map_remove(&t->ways, id));
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -293,6 +305,34 @@ void telemetry_nat(struct telemetry *t, const char *member, enum nat_type *ret, 
 	*ret = sights_nat(&t->sights, member, now);
 	*ret_behind = sights_behind_nat(&t->sights, member, now);
 	pthread_mutex_unlock(&t->lock);
+}
+
+void telemetry_ways(struct telemetry *t, const char *member, struct heartbeat_ways *ways)
+{
+	pthread_mutex_lock(&t->lock);
+	if (ways == NULL)
+		ways_free(map_remove(&t->ways, member));
+	else
+		ways_free(map_set(&t->ways, member, mem_dup(ways, sizeof(*ways))));
+	pthread_mutex_unlock(&t->lock);
+	if (ways != NULL)
+		ways->relayed_to = (struct id_vec){0};
+}
+
+bool telemetry_ways_get(struct telemetry *t, const char *member, struct heartbeat_ways *ret)
+{
+	const struct heartbeat_ways *w;
+
+	pthread_mutex_lock(&t->lock);
+	w = map_get(&t->ways, member);
+	if (w != NULL) {
+		*ret = *w;
+		ret->relayed_to = (struct id_vec){0};
+		VEC_FOREACH (i, &w->relayed_to)
+			VEC_PUSH(&ret->relayed_to, *i);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return w != NULL;
 }
 
 void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret)

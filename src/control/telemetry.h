@@ -59,6 +59,11 @@ void telemetry_said(
 bool telemetry_seen_at(struct telemetry *t, const char *member, char ret[static SIGHT_TEXT]);
 void telemetry_nat(struct telemetry *t, const char *member, enum nat_type *ret, bool *ret_behind);
 
+/* Which ways a member's packets take; NULL = not known. Takes relayed_to over. */
+void telemetry_ways(struct telemetry *t, const char *member, struct heartbeat_ways *ways);
+/* A copy, to be freed (VEC_DONE of relayed_to); false when nothing is known. */
+bool telemetry_ways_get(struct telemetry *t, const char *member, struct heartbeat_ways *ret);
+
 void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, struct link *ret);
 void telemetry_status(struct telemetry *t, const char *node, struct node_status *ret);
 

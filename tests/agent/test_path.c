@@ -1,5 +1,6 @@
 /* DOC: paths: the moves of one, and the routes that follow them on a machine in memory. */
 #include "agent/seek.h"
+#include "agent/ways.h"
 #include "fake.h"
 #include "model/names.h"
 
@@ -533,6 +534,71 @@ static void a_dead_session_is_made_anew(void **state)
 	assert_true(routed(w, 0));
 }
 
+/* --- what heartbeats say of it ---------------------------------------------------------------- */
+
+static void put_relay(struct state *s, const char *ifname, unsigned n, uint32_t metric, bool last)
+{
+	struct item *i = item_new(ITEM_INTERFACE, NET), *p = peer_make(n, n), *r = route_make(n);
+
+	snprintf(i->interface.name, IFNAME_LEN, "%s", ifname);
+	i->interface.role = IFACE_RELAY;
+	snprintf(p->peer.interface, IFNAME_LEN, "%s", ifname);
+	snprintf(r->route.interface, IFNAME_LEN, "%s", ifname);
+	assert_int_equal(prefix_parse("172.30.0.0/16", "", &r->route.dst, NULL), 0);
+	r->route.metric = metric;
+	if (!last)
+		id_copy(r->route.peer, p->peer.id);
+	state_put(s, i);
+	state_put(s, p);
+	state_put(s, r);
+}
+
+static void expect_ways(struct world *w, const char *relay, const char *counts)
+{
+	CLEANUP(buf_done) struct buf out = {0};
+	struct json_writer json = {.out = &out};
+
+	json_begin_object(&json, NULL);
+	ways_write(&w->core, &json);
+	json_end_object(&json);
+	AUTOFREE char *want = mem_printf(
+		"{\"ways\":[{\"network\":\"%s\",\"relay\":\"%s\",%s}]}", NET, relay, counts);
+	assert_string_equal(buf_str(&out), want);
+}
+
+static void ways_are_told(void **state)
+{
+	static const char *const relays[] = {
+		"node_00000000000000000000000000000102", "node_00000000000000000000000000000103"};
+	struct world *w = *state;
+	struct core_corrections none = {0};
+	struct public_key key;
+	struct state s;
+	struct err e = {0};
+
+	state_base(&s, 1);
+	state_put(&s, peer_make(1, 1));
+	state_put(&s, watched_route());
+	put_relay(&s, "warren0-rab", 2, 2001, false);
+	put_relay(&s, "warren0-rcd", 3, 2002, true);
+	core_replace(&w->core, &s);
+	if (core_reconcile(&w->core, &none, &e) < 0)
+		fail_msg("%s", e.text);
+	expect_ways(w, relays[1],
+		"\"relayed_to\":[\"node_00000000000000000000000000000101\"],\"direct\":0,"
+		"\"relayed\":1");
+	key_of(2, &key);
+	wg_memory_observe(w->fake.wg, "warren0-rab", &key, clock_wall(&w->clock), 92, 180);
+	core_choose(&w->core);
+	expect_ways(w, relays[0],
+		"\"relayed_to\":[\"node_00000000000000000000000000000101\"],\"direct\":0,"
+		"\"relayed\":1");
+	hear(w, 92, 180, clock_wall(&w->clock));
+	core_choose(&w->core);
+	expect_ways(w, relays[0], "\"relayed_to\":[],\"direct\":1,\"relayed\":0");
+	core_corrections_done(&none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -554,6 +620,7 @@ int main(void)
 			one_hint_is_tried_once, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_dead_session_is_made_anew, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(ways_are_told, world_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests_name("path", tests, NULL, NULL);

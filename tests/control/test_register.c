@@ -520,6 +520,82 @@ static void test_sightings(void **state)
 	}
 }
 
+/* --- ways ------------------------------------------------------------------------------------- */
+
+/* "relay direct relayed relayed_to..." of box, or "unknown". */
+static const char *ways_now(struct rig *r, const char *member, struct buf *ret)
+{
+	struct heartbeat_ways w = {0};
+
+	buf_reset(ret);
+	if (!hub_member_ways(r->control.hub, member, &w))
+		return "unknown";
+	buf_addf(ret, "%s %u %u", w.relay, w.direct, w.relayed);
+	VEC_FOREACH (i, &w.relayed_to)
+		buf_addf(ret, " %s", i->id);
+	VEC_DONE(&w.relayed_to);
+	return buf_str(ret);
+}
+
+static void say_ways(struct agent *a, const char *ways, int status)
+{
+	AUTOFREE char *body = mem_printf("{\"applied_revision\":1,\"ways\":[%s]}", ways);
+
+	assert_int_equal(agent_call(a, "POST", "heartbeat", NULL, body, NULL), status);
+}
+
+/* What a node says of its ways holds until it says otherwise, and only of members of its networks.
+ */
+static void test_ways(void **state)
+{
+	CLEANUP(buf_done) struct buf token = {0}, text = {0}, want = {0}, many = {0};
+	struct agent hub = {0}, box = {0};
+	id_text relay, member;
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER | ROLE_CONTROLLER, 1, 0, &token);
+	assert_int_equal(agent_join(&hub, &r, "hub", buf_str(&token)), 201);
+	rig_token(&r, ROLE_PEER, 1, 0, &token);
+	assert_int_equal(agent_join(&box, &r, "box", buf_str(&token)), 201);
+	hub_run_wait(r.control.hub, read_member, &hub);
+	id_copy(relay, hub.last_type);
+	hub_run_wait(r.control.hub, read_member, &box);
+	id_copy(member, box.last_type);
+	assert_string_equal(ways_now(&r, member, &text), "unknown");
+	AUTOFREE char *some = mem_printf("{\"network\":\"%s\",\"relay\":\"%s\",\"direct\":3,"
+					 "\"relayed\":2,\"relayed_to\":[\"%s\",\"mem_of_others\"]}",
+		r.network, relay, relay);
+	say_ways(&box, some, 200);
+	buf_addf(&want, "%s 3 2 %s", relay, relay);
+	assert_string_equal(ways_now(&r, member, &text), buf_str(&want));
+	/* a heartbeat of another node says nothing of it */
+	say_ways(&hub, "", 200);
+	assert_string_equal(ways_now(&r, member, &text), buf_str(&want));
+	AUTOFREE char *strange = mem_printf(
+		"{\"network\":\"%s\",\"relay\":\"mem_of_others\",\"direct\":1,\"relayed\":0}",
+		r.network);
+	say_ways(&box, strange, 200);
+	assert_string_equal(ways_now(&r, member, &text), " 1 0");
+	say_ways(&box, "", 200);
+	assert_string_equal(ways_now(&r, member, &text), "unknown");
+	say_ways(&box, some, 200);
+	/* bad ones take nothing away */
+	for (unsigned i = 0; i <= WAYS_NAMED_MAX; i++)
+		buf_addf(&many, "%s\"mem_%u\"", i == 0 ? "" : ",", i);
+	AUTOFREE char *long_list =
+		mem_printf("{\"network\":\"%s\",\"relayed_to\":[%s]}", r.network, buf_str(&many));
+	const char *const bad[] = {long_list, "5", "{\"direct\":1}",
+		"{\"network\":\"n\",\"direct\":-1}", "{\"network\":\"n\",\"relayed_to\":[5]}",
+		"{\"network\":\"n\",\"relayed_to\":5}"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		say_ways(&box, bad[i], 400);
+	assert_string_equal(ways_now(&r, member, &text), buf_str(&want));
+	agent_done(&hub);
+	agent_done(&box);
+	rig_stop(&r);
+}
+
 struct kept {
 	const char *node;
 	bool there;
@@ -1377,6 +1453,7 @@ int main(void)
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_group_key),
 		cmocka_unit_test(test_sightings),
+		cmocka_unit_test(test_ways),
 		cmocka_unit_test(test_falls_back),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_counters_go_with_their_node),

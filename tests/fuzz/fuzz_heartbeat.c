@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (b.links.n > HEARTBEAT_LINKS_MAX || b.endpoints.n > HEARTBEAT_ENDPOINTS_MAX)
+	if (b.links.n > HEARTBEAT_LINKS_MAX || b.endpoints.n > HEARTBEAT_ENDPOINTS_MAX ||
+		b.ways.n > HEARTBEAT_WAYS_MAX)
 		abort();
 	VEC_FOREACH (row, &b.links) {
 		struct link got;
