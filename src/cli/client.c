@@ -9,6 +9,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "codec/profile_signer.h"
+#include "crypto/hash.h"
 #include "crypto/key.h"
 #include "model/names.h"
 #include "render/qr.h"
@@ -142,6 +144,29 @@ static int write_qr(const char *path, const struct buf *config, struct err *e)
 	return r < 0 ? r : file_write(path, picture.data, picture.len, 0600, e);
 }
 
+/* An Apple profile, signed by the operator's certificate where this machine has that; else it says
+ * why it is not: the key in it was made here, so nobody else can sign it. */
+static void sign_profile(const struct cli_args *a, const struct buf *config, struct buf *ret)
+{
+	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
+	struct cms_signer *signer = NULL;
+	struct err e = {0};
+	int r = cli_settings_read(a, true, &settings, &e);
+
+	if (r == 0)
+		r = profile_signer_open(
+			cli_setting(&settings, a, NULL, NULL, "profile_signing_cert"),
+			cli_setting(&settings, a, NULL, NULL, "profile_signing_key"), &signer, &e);
+	if (r == 0 && signer == NULL)
+		r = err_set(&e, ERR_NOT_FOUND,
+			"the settings of this machine name no profile_signing_cert");
+	if (r == 0)
+		r = cms_sign(signer, config->data, config->len, ret, &e);
+	if (r < 0)
+		fprintf(stderr, "warren: the profile is not signed: %s\n", e.text);
+	cms_signer_free(signer);
+}
+
 /* Hand the configuration over: to files, as QR code, else to standard output. */
 static int deliver(const struct cli_args *a, const struct buf *config, bool quiet, struct err *e)
 {
@@ -165,7 +190,7 @@ static int deliver(const struct cli_args *a, const struct buf *config, bool quie
 			fputs(buf_str(&qr), stdout);
 	}
 	if (r == 0 && file == NULL && qr_file == NULL && !cli_has(a, "qr") && !quiet)
-		fputs(buf_str(config), stdout);
+		fwrite(config->data, 1, config->len, stdout); /* signed ones are no text */
 	return r;
 }
 
@@ -212,12 +237,22 @@ static int shape(struct cli_session *s, const struct cli_args *a, const struct j
 	return r < 0 ? r : convert_config(buf_str(quick), &c, ret, e);
 }
 
+/* As the API shows it: DER in base64. */
+static void put_signed(struct json_writer *w, const struct buf *der)
+{
+	CLEANUP(buf_wipe) struct buf text = {0};
+
+	base64_encode(der->data, der->len, &text);
+	json_put_str(w, "signed_config", buf_str(&text));
+}
+
 /* After a create or rotate: complete the configuration and hand it over. */
 static int finish(struct cli_session *s, const struct cli_args *a, const struct buf *answer,
 	const struct secret *key, struct err *e)
 {
-	CLEANUP(buf_wipe) struct buf quick = {0}, config = {0};
+	CLEANUP(buf_wipe) struct buf quick = {0}, config = {0}, is_signed = {0};
 	struct json_doc *d = json_parse(buf_str(answer), answer->len, answer->len, e);
+	const struct config_format *format = NULL;
 	const char *text;
 	int r, shaped;
 
@@ -232,6 +267,8 @@ static int finish(struct cli_session *s, const struct cli_args *a, const struct 
 	shaped = shape(s, a, json_get(json_root(d), "client"), &quick, &config, e);
 	if (shaped < 0)
 		buf_add(&config, quick.data, quick.len);
+	else if (find_format(a, &format, NULL) == 0 && format->is_profile)
+		sign_profile(a, &config, &is_signed);
 	if (s->json) {
 		struct json_writer w = {.out = &(struct buf){0}};
 		CLEANUP(buf_done) struct buf client = {0};
@@ -240,11 +277,13 @@ static int finish(struct cli_session *s, const struct cli_args *a, const struct 
 		json_begin_object(&w, NULL);
 		json_put_raw(&w, "client", buf_str(&client), client.len);
 		json_put_str(&w, "config", buf_str(&config));
+		if (is_signed.len > 0)
+			put_signed(&w, &is_signed);
 		json_end_object(&w);
 		printf("%s\n", buf_str(w.out));
 		buf_wipe(w.out);
 	}
-	r = shaped < 0 ? shaped : deliver(a, &config, s->json, e);
+	r = shaped < 0 ? shaped : deliver(a, is_signed.len > 0 ? &is_signed : &config, s->json, e);
 	/* The key is nowhere else. */
 	if (r < 0 && !s->json) {
 		fputs("warren: the client exists; its configuration could not be handed over and "

@@ -456,6 +456,31 @@ int api_network(struct tx *tx, struct call *c, const char *ref, struct network *
 			    : "the project has several networks: say which");
 }
 
+struct seeing {
+	struct call *call;
+	const struct schema *schema;
+};
+
+static int see(struct tx *tx, void *arg, struct err *e)
+{
+	struct seeing *v = arg;
+	void *object = mem_zalloc(v->schema->size);
+	int r = api_get(tx, v->call, v->schema, v->call->id, object, e);
+
+	schema_free(v->schema, object);
+	return r;
+}
+
+void api_see(struct call *c, const struct schema *s, void (*fn)(const struct fleet *f, void *arg))
+{
+	struct seeing v = {c, s};
+
+	if (store_read(c->control->store, see, &v, &c->err) < 0)
+		api_fail(c);
+	else
+		hub_run(c->control->hub, fn, c);
+}
+
 int api_change(struct tx *tx, struct call *c, const struct schema *s, const char *const also[],
 	void *before, void *after, struct err *e)
 {

@@ -92,6 +92,9 @@ void api_write(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct e
 void api_write_or(struct call *c, int (*fn)(struct tx *tx, struct call *c, struct err *e),
 	void (*after)(struct call *c), void (*failed)(struct call *c));
 
+/* fn on the hub's thread, with the fleet as it is then, for who may see the object of the path. */
+void api_see(struct call *c, const struct schema *s, void (*fn)(const struct fleet *f, void *arg));
+
 /* Inside transactions. */
 int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *id, void *ret,
 	struct err *e); /* ERR_NOT_FOUND also for other projects' and out of the caller's scope */

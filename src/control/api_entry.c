@@ -7,6 +7,7 @@
 
 #include "control/client.h"
 #include "control/entry.h"
+#include "control/world.h"
 #include "render/zone_file.h"
 
 #include <string.h>
@@ -28,25 +29,10 @@ static int check_text(const struct json *body, const char *name, struct err *e)
 		: err_field(e, ERR_INVALID, name, "%s is a text", name);
 }
 
-struct loading {
-	struct fleet *fleet;
-	const struct schema *schema;
-};
-
-static int take(void *arg, const void *object)
-{
-	struct loading *l = arg;
-
-	fleet_put(l->fleet, l->schema, schema_dup(l->schema, object));
-	return 0;
-}
-
 /* The group, its gateways and their nodes, as they are in this transaction. */
 static int load_group(
 	struct tx *tx, const struct network *n, const char *group, struct fleet *f, struct err *e)
 {
-	struct loading l = {f, &schema_member};
-	struct tx_query q = {.filters = {{"group", group}}};
 	struct group g = {0};
 	int r = tx_get(tx, &schema_group, group, &g, e);
 
@@ -55,7 +41,7 @@ static int load_group(
 		fleet_put(f, &schema_group, schema_dup(&schema_group, &g));
 	schema_done(&schema_group, &g);
 	if (r == 0)
-		r = tx_list(tx, &schema_member, &q, take, &l, NULL, NULL, e);
+		r = world_read(tx, f, &schema_member, "group", group, e);
 	MAP_FOREACH (slot, &f->members) {
 		struct node node = {0};
 
@@ -144,16 +130,6 @@ void client_write_endpoints(
 /* --- a network's -------------------------------------------------------------------------------
  */
 
-static int see_network(struct tx *tx, void *arg, struct err *e)
-{
-	struct call *c = arg;
-	struct network n = {0};
-	int r = api_get(tx, c, &schema_network, c->id, &n, e);
-
-	schema_done(&schema_network, &n);
-	return r;
-}
-
 static void show_endpoints(const struct fleet *f, void *arg)
 {
 	struct call *c = arg;
@@ -177,24 +153,11 @@ static void show_endpoints(const struct fleet *f, void *arg)
 
 void api_network_endpoints(struct call *c)
 {
-	if (store_read(c->control->store, see_network, c, &c->err) < 0)
-		api_fail(c);
-	else
-		hub_run(c->control->hub, show_endpoints, c);
+	api_see(c, &schema_network, show_endpoints);
 }
 
 /* --- as a zone ---------------------------------------------------------------------------------
  */
-
-static int see_group(struct tx *tx, void *arg, struct err *e)
-{
-	struct call *c = arg;
-	struct group g = {0};
-	int r = api_get(tx, c, &schema_group, c->id, &g, e);
-
-	schema_done(&schema_group, &g);
-	return r;
-}
 
 static int write_zone(struct call *c, const struct fleet *f, const struct group *g, struct err *e)
 {
@@ -244,8 +207,5 @@ static void show_zone(const struct fleet *f, void *arg)
 
 void api_group_zone(struct call *c)
 {
-	if (store_read(c->control->store, see_group, c, &c->err) < 0)
-		api_fail(c);
-	else
-		hub_run(c->control->hub, show_zone, c);
+	api_see(c, &schema_group, show_zone);
 }

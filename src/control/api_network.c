@@ -158,15 +158,6 @@ void api_network_create(struct call *c)
 
 /* --- one network, and whether it can work ----------------------------------------------------- */
 
-static int see_network(struct tx *tx, void *arg, struct err *e)
-{
-	struct call *c = arg;
-	struct network n = {0};
-	int r = api_get(tx, c, &schema_network, c->id, &n, e);
-	schema_done(&schema_network, &n);
-	return r;
-}
-
 static void show_network(const struct fleet *f, void *arg)
 {
 	struct call *c = arg;
@@ -192,10 +183,7 @@ static void show_network(const struct fleet *f, void *arg)
 
 void api_network_show(struct call *c)
 {
-	if (store_read(c->control->store, see_network, c, &c->err) < 0)
-		api_fail(c);
-	else
-		hub_run(c->control->hub, show_network, c);
+	api_see(c, &schema_network, show_network);
 }
 
 /* --- changes ---------------------------------------------------------------------------------- */

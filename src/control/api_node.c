@@ -348,21 +348,9 @@ static void render_state(const struct fleet *f, void *arg)
 	api_reply(c, 200);
 }
 
-static int see_node(struct tx *tx, void *arg, struct err *e)
-{
-	struct call *c = arg;
-	struct node n = {0};
-	int r = api_get(tx, c, &schema_node, c->id, &n, e);
-	schema_done(&schema_node, &n);
-	return r;
-}
-
 void api_node_state(struct call *c)
 {
-	if (store_read(c->control->store, see_node, c, &c->err) < 0)
-		api_fail(c);
-	else
-		hub_run(c->control->hub, render_state, c);
+	api_see(c, &schema_node, render_state);
 }
 
 /* --- members ---------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "control/workers.h"
+#include "control/world.h"
 #include "model/validate.h"
 #include "plan/whatif.h"
 
@@ -29,27 +30,6 @@ static void question_free(void *data)
 	mem_free(q);
 }
 
-struct filling {
-	struct fleet *fleet;
-	const struct schema *schema;
-};
-
-static int take(void *arg, const void *object)
-{
-	struct filling *l = arg;
-	fleet_put(l->fleet, l->schema, schema_dup(l->schema, object));
-	return 0;
-}
-
-/* Objects of a kind with this value in column. */
-static int take_all(struct tx *tx, struct fleet *f, const struct schema *s, const char *column,
-	const char *value, struct err *e)
-{
-	struct tx_query q = {.filters = {{column, value}}};
-	struct filling l = {f, s};
-	return tx_list(tx, s, &q, take, &l, NULL, NULL, e);
-}
-
 /* The network and all that is in it, as it is in this transaction. */
 static int copy_network(struct tx *tx, void *arg, struct err *e)
 {
@@ -58,17 +38,17 @@ static int copy_network(struct tx *tx, void *arg, struct err *e)
 	struct question *q = arg;
 	struct fleet *f = q->copy;
 	const struct fleet_network *fn;
-	int r = take_all(tx, f, &schema_network, "id", q->network, e);
+	int r = world_read(tx, f, &schema_network, "id", q->network, e);
 	fn = fleet_network(f, q->network);
 	if (r == 0 && (fn == NULL || fn->network == NULL))
 		return err_set(e, ERR_NOT_FOUND, "there is no such network");
 	if (r == 0)
-		r = take_all(tx, f, &schema_project, "id", fn->network->project, e);
+		r = world_read(tx, f, &schema_project, "id", fn->network->project, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++)
-		r = take_all(tx, f, parts[i], "network", q->network, e);
+		r = world_read(tx, f, parts[i], "network", q->network, e);
 	MAP_FOREACH (slot, &f->members)
 		if (r == 0)
-			r = take_all(tx, f, &schema_node, "id",
+			r = world_read(tx, f, &schema_node, "id",
 				((const struct member *)slot->value)->node, e);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include "control/change.h"
 
 #include "control/labels.h"
+#include "control/world.h"
 #include "model/fleet.h"
 #include "model/schema.h"
 #include "plan/plan.h"
@@ -37,18 +38,6 @@ static int add_members(
 	return tx_list(tx, &schema_member, &q, add_member_node, ret, NULL, NULL, e);
 }
 
-struct filling {
-	struct fleet *fleet;
-	const struct schema *schema;
-};
-
-static int fill(void *arg, const void *object)
-{
-	struct filling *f = arg;
-	fleet_put(f->fleet, f->schema, schema_dup(f->schema, object));
-	return 0;
-}
-
 /* Does a device's change show beyond its group's gateways (a policy picks it by tag or id, another
  * group shares the pool)? The planner knows: it is asked about a fleet that has the network's
  * groups and policies, and one stand-in for all members outside the group. */
@@ -61,12 +50,9 @@ static int device_shows_everywhere(struct tx *tx, const struct device *d, struct
 	struct fleet_change c = {.schema = &schema_device, .before = d, .after = d};
 	CLEANUP(id_vec_done) struct id_vec nodes = {0};
 	int r = 0;
-	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(kinds); i++) {
-		struct filling l = {f, kinds[i]};
-		struct tx_query q = {
-			.filters = {{kinds[i] == &schema_network ? "id" : "network", d->network}}};
-		r = tx_list(tx, kinds[i], &q, fill, &l, NULL, NULL, e);
-	}
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(kinds); i++)
+		r = world_read(tx, f, kinds[i], kinds[i] == &schema_network ? "id" : "network",
+			d->network, e);
 	id_copy(outsider.network, d->network);
 	fleet_put(f, &schema_member, schema_dup(&schema_member, &outsider));
 	plan_affected(f, &c, &nodes);

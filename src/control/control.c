@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "codec/profile_signer.h"
 #include "control/api.h"
 #include "control/attempts.h"
 #include "control/auth.h"
@@ -18,7 +19,6 @@
 #include "control/metrics.h"
 #include "control/problem.h"
 #include "control/setting.h"
-#include "control/signing.h"
 #include "control/signon.h"
 #include "control/workers.h"
 #include "crypto/key.h"
@@ -170,7 +170,8 @@ static int serve_agents(struct control *c, struct err *e)
 
 static int start(struct control *c, struct err *e)
 {
-	int r = signing_open(&c->options, &c->signer, e);
+	int r = profile_signer_open(
+		c->options.profile_signing_cert, c->options.profile_signing_key, &c->signer, e);
 	if (r == 0)
 		r = file_mkdirs(c->options.state_dir, 0700, e);
 	if (r == 0)

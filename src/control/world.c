@@ -21,6 +21,15 @@ static int take(void *arg, const void *object)
 	return 0;
 }
 
+int world_read(struct tx *tx, struct fleet *f, const struct schema *s, const char *column,
+	const char *value, struct err *e)
+{
+	struct tx_query q = {.filters = {{column, value}}};
+	struct loading l = {f, s};
+
+	return tx_list(tx, s, &q, take, &l, NULL, NULL, e);
+}
+
 static int load(struct tx *tx, const char *project, struct fleet *f, struct err *e)
 {
 	static const struct schema *const parts[] = {
@@ -31,11 +40,8 @@ static int load(struct tx *tx, const char *project, struct fleet *f, struct err 
 		return r;
 	fleet_put(f, &schema_project, schema_dup(&schema_project, &p));
 	schema_done(&schema_project, &p);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
-		struct loading l = {f, parts[i]};
-		struct tx_query q = {.filters = {{"project", project}}};
-		r = tx_list(tx, parts[i], &q, take, &l, NULL, NULL, e);
-	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++)
+		r = world_read(tx, f, parts[i], "project", project, e);
 	return r;
 }
 

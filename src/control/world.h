@@ -10,6 +10,10 @@
 #include "model/objects.h"
 #include "store/store.h"
 
+/* Put the rows of s with this value in column into f, as they are in this transaction. */
+int world_read(struct tx *tx, struct fleet *f, const struct schema *s, const char *column,
+	const char *value, struct err *e);
+
 /* That small fleet; ret is made, and the caller's to free, also on error. */
 int world_load(struct tx *tx, const char *project, struct fleet **ret, struct err *e);
 /* Will all nodes of the network have ports for what they come to listen on (plan_check_ports), once

@@ -5,7 +5,7 @@
 #include "base/notify.h"
 #include "base/mem.h"
 #include "control/control.h"
-#include "control/signing.h"
+#include "codec/profile_signer.h"
 #include "http/listen.h"
 #include "main/port.h"
 
@@ -154,7 +154,8 @@ static int serve_main(int argc, char **argv)
 		serve_fill(&a, &settings, &o, &e) < 0)
 		return cli_fail(&e);
 	if (cli_has(&a, "check-config")) {
-		if (signing_open(&o, &signer, &e) < 0)
+		if (profile_signer_open(
+			    o.profile_signing_cert, o.profile_signing_key, &signer, &e) < 0)
 			return cli_fail(&e);
 		puts("settings are fine");
 		return EXIT_DONE;

@@ -221,37 +221,43 @@ static inline const char *make(struct fixture *f, const char *path, const char *
 
 struct gateway {
 	char project[ID_LEN], network[ID_LEN], group[ID_LEN], node[ID_LEN], member[ID_LEN];
-	const char *name, *endpoint;
+	const char *name, *endpoint, *observed;
+	unsigned roles;
+	uint16_t port; /* 0 = the network's */
 	struct control *control;
 };
 
-/* What registration stores, without an agent. */
-static inline int put_gateway(struct tx *tx, void *arg, struct err *e)
+/* What registration stores, without an agent. g->node "" makes one, else that joins the network. */
+static inline int put_member(struct tx *tx, void *arg, struct err *e)
 {
 	struct gateway *g = arg;
+	bool joins = g->node[0] != '\0';
 	struct network n = {0};
 	struct secret key;
 	int r = tx_get(tx, &schema_network, g->network, &n, e);
 	struct node node = {.name = mem_strdup(g->name), .enabled = true};
-	struct member m = {
-		.roles = ROLE_GATEWAY, .listen_port = 51821, .endpoint = mem_strdup(g->endpoint)};
+	struct member m = {.roles = g->roles,
+		.listen_port = g->port,
+		.endpoint = mem_strdup(g->endpoint),
+		.observed_endpoint = mem_strdup(g->observed)};
 
 	id_copy(g->project, n.project);
-	id_make("node", tx_now(tx), node.id);
+	if (!joins)
+		id_make("node", tx_now(tx), g->node);
 	id_make("mem", tx_now(tx), m.id);
+	id_copy(node.id, g->node);
 	id_copy(node.project, n.project);
 	id_copy(m.project, n.project);
 	id_copy(m.network, n.id);
-	id_copy(m.node, node.id);
+	id_copy(m.node, g->node);
 	id_copy(m.group, g->group);
-	id_copy(g->node, node.id);
 	id_copy(g->member, m.id);
 	key_generate(&key);
 	key_public(&key, &m.public_key);
 	if (r == 0)
 		r = tx_lease(tx, n.id, n.node_first, n.node_last, m.id, 0, &m.ipv4, e);
 	m.ipv6 = (struct addr){FAMILY_IPV6, n.ipv6.addr.bits | m.ipv4.bits};
-	if (r == 0)
+	if (r == 0 && !joins)
 		r = change_store(tx, &schema_node, NULL, &node, "test", "node.register", e);
 	if (r == 0)
 		r = change_store(tx, &schema_member, NULL, &m, "test", "member.register", e);
@@ -259,6 +265,24 @@ static inline int put_gateway(struct tx *tx, void *arg, struct err *e)
 	schema_done(&schema_node, &node);
 	schema_done(&schema_member, &m);
 	return r;
+}
+
+static inline int put_gateway(struct tx *tx, void *arg, struct err *e)
+{
+	struct gateway *g = arg;
+
+	g->node[0] = '\0';
+	g->roles = ROLE_GATEWAY;
+	g->port = 51821;
+	return put_member(tx, g, e);
+}
+
+static inline void store_member(struct fixture *f, struct gateway *g)
+{
+	struct err e = {0};
+
+	if (store_write_wait(f->control->store, put_member, g, &e) < 0)
+		fail_msg("%s", e.text);
 }
 
 /* A network with a group and one gateway in the default project (or ?project= in query). */

@@ -10,60 +10,18 @@
 static struct fixture *f;
 static struct clock now;
 
-struct place {
-	struct gateway at;
-	unsigned roles;
-	const char *observed;
-};
-
-/* What registration stores, without an agent. */
-static int put_place(struct tx *tx, void *arg, struct err *e)
-{
-	struct place *p = arg;
-	struct network n = {0};
-	struct secret key;
-	int r = tx_get(tx, &schema_network, p->at.network, &n, e);
-	struct node node = {.name = mem_strdup(p->at.name), .enabled = true};
-	struct member m = {.roles = p->roles,
-		.listen_port = 51820,
-		.endpoint = mem_strdup(p->at.endpoint),
-		.observed_endpoint = mem_strdup(p->observed)};
-
-	id_make("node", tx_now(tx), node.id);
-	id_make("mem", tx_now(tx), m.id);
-	id_copy(node.project, n.project);
-	id_copy(m.project, n.project);
-	id_copy(m.network, n.id);
-	id_copy(m.node, node.id);
-	id_copy(p->at.node, node.id);
-	id_copy(p->at.member, m.id);
-	key_generate(&key);
-	key_public(&key, &m.public_key);
-	if (r == 0)
-		r = tx_lease(tx, n.id, n.node_first, n.node_last, m.id, 0, &m.ipv4, e);
-	m.ipv6 = (struct addr){FAMILY_IPV6, n.ipv6.addr.bits | m.ipv4.bits};
-	if (r == 0)
-		r = change_store(tx, &schema_node, NULL, &node, "test", "node.register", e);
-	if (r == 0)
-		r = change_store(tx, &schema_member, NULL, &m, "test", "member.register", e);
-	schema_done(&schema_network, &n);
-	schema_done(&schema_node, &node);
-	schema_done(&schema_member, &m);
-	return r;
-}
-
 static struct gateway put(const char *network, const char *name, unsigned roles,
 	const char *endpoint, const char *observed)
 {
-	struct place p = {.at = {.name = name, .endpoint = endpoint},
+	struct gateway g = {.name = name,
+		.endpoint = endpoint,
+		.observed = observed,
 		.roles = ROLE_PEER | roles,
-		.observed = observed};
-	struct err e = {0};
+		.port = 51820};
 
-	id_copy(p.at.network, network);
-	if (store_write_wait(f->control->store, put_place, &p, &e) < 0)
-		fail_msg("%s", e.text);
-	return p.at;
+	id_copy(g.network, network);
+	store_member(f, &g);
+	return g;
 }
 
 static struct gateway hidden(const char *network, const char *name)
