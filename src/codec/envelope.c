@@ -85,8 +85,7 @@ int envelope_write(const struct envelope *v, struct buf *out)
 	return 0;
 }
 
-int envelope_seal(
-	struct envelope *v, const struct sign_key *key, struct buf *out, struct err *e)
+int envelope_seal(struct envelope *v, const struct sign_key *key, struct buf *out, struct err *e)
 {
 	size_t at = out->len;
 
