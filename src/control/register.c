@@ -7,6 +7,7 @@
 #include "control/rejoin.h"
 #include "control/secrets.h"
 #include "control/telemetry.h"
+#include "control/whereabouts.h"
 #include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
@@ -407,6 +408,7 @@ void register_observe(const struct registration *r, struct member *m)
 		return;
 	endpoint_join(addr_format(r->peer, host), m->listen_port, &text);
 	m->observed_endpoint = buf_take(&text);
+	m->calls_from = whereabouts_from(r->peer);
 }
 
 static int join_network(struct joining *j, const struct network *n, struct err *e)
