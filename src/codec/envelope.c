@@ -85,13 +85,13 @@ int envelope_write(const struct envelope *v, struct buf *out)
 	return 0;
 }
 
-int envelope_seal(struct envelope *v, const struct secret *seed, struct buf *out, struct err *e)
+int envelope_seal(struct envelope *v, const struct sign_key *key, struct buf *out, struct err *e)
 {
 	size_t at = out->len;
 
 	if (envelope_bytes(v, out, e) != 0)
 		return ERR_INVALID;
-	sign_make(seed, out->data + at, out->len - at, v->signature);
+	sign_make_by(key, out->data + at, out->len - at, v->signature);
 	add_signature(v, out);
 	return 0;
 }

@@ -31,7 +31,7 @@ int envelope_sign(struct envelope *v, const struct secret *seed, struct err *e);
 /* The signed envelope on the wire, normalised. */
 int envelope_write(const struct envelope *v, struct buf *out);
 /* Both in one pass over the payload. Nothing is appended on failure. */
-int envelope_seal(struct envelope *v, const struct secret *seed, struct buf *out, struct err *e);
+int envelope_seal(struct envelope *v, const struct sign_key *key, struct buf *out, struct err *e);
 /* Parse (at most 1 MiB unless max says more); missing members are ERR_INVALID naming them. */
 int envelope_read(const char *text, size_t n, size_t max, struct envelope *ret, struct err *e);
 /* 0 or ERR_CORRUPT. previous may be NULL; the caller has checked its transition time. */

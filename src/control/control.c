@@ -36,6 +36,8 @@
 #define DEFAULT_PROJECT "default"
 #define PEM_MAX (256 * 1024)
 #define HTTP_THREADS 2
+/* Heads of agents are short, and each of ten thousand streams holds room for one. */
+#define AGENT_HEADER_MAX ((size_t)6 * 1024)
 
 /* Two servers on one state folder would each believe to be the only writer. */
 static int lock_state(struct control *c, struct err *e)
@@ -157,6 +159,7 @@ static int serve_agents(struct control *c, struct err *e)
 		.cert_pem = buf_str(&cert),
 		.key_pem = buf_str(&key),
 		.threads = HTTP_THREADS,
+		.header_max = AGENT_HEADER_MAX,
 		.routes = agent_routes,
 		.n_routes = n_agent_routes,
 		.ctx = c,

@@ -37,6 +37,8 @@ struct streams {
 	struct map slots; /* node -> struct slot * */
 	VEC(struct slot *) dirty;
 	size_t ring_bytes;
+	struct sign_key key;
+	struct public_key key_of; /* whose it is */
 };
 
 struct streams *streams_new(struct hub *h)
@@ -61,6 +63,7 @@ struct streams *streams_free(struct streams *s)
 	if (s != NULL) {
 		map_done(&s->slots, slot_free);
 		VEC_DONE(&s->dirty);
+		mem_wipe(&s->key, sizeof(s->key));
 	}
 	return mem_free(s);
 }
@@ -68,6 +71,18 @@ struct streams *streams_free(struct streams *s)
 bool streams_watch(const struct streams *s, const char *node)
 {
 	return map_get(&s->slots, node) != NULL;
+}
+
+/* The present signing key, ready for use. */
+static const struct sign_key *signing_key(struct streams *s)
+{
+	const struct control_keys *k = &s->hub->control->keys;
+
+	if (!public_key_equal(&s->key_of, &k->signing_public)) {
+		sign_key_make(&k->signing_seed, &s->key);
+		s->key_of = k->signing_public;
+	}
+	return &s->key;
 }
 
 /* Sign and queue one event. payload is JSON text. */
@@ -91,7 +106,7 @@ static void queue(struct streams *s, struct slot *slot, const char *type, uint64
 	snprintf(id, sizeof(id), "%" PRIu64, revision);
 	clock_format(clock_wall(s->hub->clock), issued);
 	buf_addf(&slot->pending, "id: %s\nevent: %s\ndata: ", id, type);
-	if (envelope_seal(&v, &s->hub->control->keys.signing_seed, &slot->pending, &e) < 0) {
+	if (envelope_seal(&v, signing_key(s), &slot->pending, &e) < 0) {
 		log_error("an event could not be signed", LOG_KV_STR("node", slot->node),
 			LOG_KV_STR("error", e.text));
 		slot->pending.len = before;

@@ -17,11 +17,25 @@ void sign_public(const struct secret *seed, struct public_key *ret)
 void sign_make(
 	const struct secret *seed, const void *p, size_t n, uint8_t ret[static SIGNATURE_LEN])
 {
-	uint8_t pair[crypto_sign_SECRETKEYBYTES], public_key[KEY_LEN];
+	struct sign_key key;
 
-	crypto_sign_seed_keypair(public_key, pair, seed->bytes);
-	crypto_sign_detached(ret, NULL, p, n, pair);
-	mem_wipe(pair, sizeof(pair));
+	sign_key_make(seed, &key);
+	sign_make_by(&key, p, n, ret);
+	mem_wipe(&key, sizeof(key));
+}
+
+void sign_key_make(const struct secret *seed, struct sign_key *ret)
+{
+	uint8_t public_key[KEY_LEN];
+
+	_Static_assert(sizeof(ret->pair) == crypto_sign_SECRETKEYBYTES, "a seed and a key");
+	crypto_sign_seed_keypair(public_key, ret->pair, seed->bytes);
+}
+
+void sign_make_by(
+	const struct sign_key *key, const void *p, size_t n, uint8_t ret[static SIGNATURE_LEN])
+{
+	crypto_sign_detached(ret, NULL, p, n, key->pair);
 }
 
 int sign_check(const struct public_key *key, const void *p, size_t n,

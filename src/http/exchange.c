@@ -478,7 +478,8 @@ int http_shard_start(struct http_shard *shard, struct err *e)
 		MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, shard, MHD_OPTION_NOTIFY_CONNECTION, on_connection, shard,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_MAX,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		o->header_max ? o->header_max : (size_t)HTTP_HEADER_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (shard->daemon == NULL)

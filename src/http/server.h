@@ -40,6 +40,9 @@ struct http_options {
 	const char *cert_pem; /* TLS when both are given */
 	const char *key_pem;
 	unsigned threads; /* 0 = 2 */
+	/* Room for the head of a request, and of its answer; 0 = HTTP_HEADER_MAX. A stream holds it
+	 * for as long as it is open. */
+	size_t header_max;
 	const struct http_route *routes;
 	size_t n_routes;
 	void *ctx; /* for handlers */

@@ -169,7 +169,8 @@ static void test_stamps(void **state)
 static void test_round_trip(void **state)
 {
 	CLEANUP(envelope_done) struct envelope v = make("{\"a\":\"<\\u0041\"}"), got = {0};
-	CLEANUP(buf_done) struct buf wire = {0};
+	CLEANUP(buf_done) struct buf wire = {0}, sealed = {0};
+	struct sign_key key;
 	struct secret other;
 	struct public_key other_key;
 	struct err e = {0};
@@ -177,6 +178,9 @@ static void test_round_trip(void **state)
 	v.nonce = (mem_free(v.nonce), mem_strdup("node_1:6:\"<\\>\xc3\xa9"));
 	assert_int_equal(envelope_sign(&v, &seed, &e), 0);
 	assert_int_equal(envelope_write(&v, &wire), 0);
+	sign_key_make(&seed, &key);
+	assert_int_equal(envelope_seal(&v, &key, &sealed, &e), 0);
+	assert_string_equal(buf_str(&sealed), buf_str(&wire));
 	assert_int_equal(envelope_read(wire.data, wire.len, 0, &got, &e), 0);
 	assert_string_equal(got.nonce, v.nonce);
 	assert_string_equal(got.payload, "{\"a\":\"\\u003c\\u0041\"}");

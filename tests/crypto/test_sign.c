@@ -37,6 +37,7 @@ static void test_vectors(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
 		struct secret seed;
 		struct public_key want, got;
+		struct sign_key key;
 		uint8_t signature[SIGNATURE_LEN], made[SIGNATURE_LEN];
 
 		assert_int_equal(text_unhex(vectors[i].seed, seed.bytes, KEY_LEN), 0);
@@ -47,6 +48,10 @@ static void test_vectors(void **state)
 		sign_make(&seed, vectors[i].message, vectors[i].n, made);
 		assert_memory_equal(made, signature, SIGNATURE_LEN);
 		assert_int_equal(sign_check(&got, vectors[i].message, vectors[i].n, made), 0);
+		memset(made, 0, sizeof(made));
+		sign_key_make(&seed, &key);
+		sign_make_by(&key, vectors[i].message, vectors[i].n, made);
+		assert_memory_equal(made, signature, SIGNATURE_LEN);
 	}
 }
 

@@ -243,6 +243,32 @@ static void padded(struct buf *b, const char *start, size_t n, const char *end)
 	buf_adds(b, end);
 }
 
+static void a_server_may_have_less_room_for_heads(void **state)
+{
+	struct env *env = *state;
+	struct http_options o = {.listen = "127.0.0.1:0",
+		.header_max = 4096,
+		.routes = routes,
+		.n_routes = ARRAY_LEN(routes),
+		.ctx = &env->kept};
+	CLEANUP(buf_done) struct buf rq = {0}, in = {0};
+	struct http_server *s = NULL;
+	struct err e = {0};
+
+	if (http_server_start(&o, &s, &e) < 0)
+		fail_msg("%s", e.text);
+	padded(&rq, "GET /hello HTTP/1.1\r\n" HOST "X: ", 1500, "\r\n\r\n");
+	assert_int_equal(probe(s, rq.data, rq.len, &in, NULL), 200);
+	buf_reset(&in);
+	padded(&rq, "GET /hello HTTP/1.1\r\n" HOST "X: ", 6000, "\r\n\r\n");
+	assert_int_equal(probe(s, rq.data, rq.len, &in, NULL), 431);
+	/* a body needs no such room */
+	buf_reset(&in);
+	padded(&rq, "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n", 1000, "");
+	assert_int_equal(probe(s, rq.data, rq.len, &in, NULL), 200);
+	http_server_stop(s);
+}
+
 static void sizes_are_limited(void **state)
 {
 	struct env *env = *state;
@@ -669,6 +695,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_drips_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(chunked_body_is_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(statuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_server_may_have_less_room_for_heads, setup, teardown),
 		cmocka_unit_test_setup_teardown(sizes_are_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			unfinished_bodies_are_limited_together, setup, teardown),
