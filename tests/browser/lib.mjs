@@ -2,6 +2,7 @@
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { execFile, spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { writeFileSync } from 'node:fs';
 
@@ -94,6 +95,16 @@ export function scan(png, name) {
 	const text = sh('zbarimg', '-q', '--raw', `${W}/${name}.png`).replace(/\n$/, '');
 	writeFileSync(`${W}/${name}.txt`, text, { mode: 0o600 });
 	return text;
+}
+
+// A code of an authenticator that scanned this (RFC 6238).
+export function codeOf(uri, at = Date.now()) {
+	const bits = [...new URL(uri).searchParams.get('secret')].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+	const key = Buffer.from(bits.match(/.{8}/g).map(b => parseInt(b, 2)));
+	const step = Buffer.alloc(8);
+	step.writeBigUInt64BE(BigInt(Math.floor(at / 30000)));
+	const hash = createHmac('sha1', key).update(step).digest();
+	return String((hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
 }
 
 // --- the browser ---------------------------------------------------------------------------------
