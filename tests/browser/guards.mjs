@@ -251,7 +251,7 @@ await test('a viewer is offered nothing to change, and the server refuses all of
 	same(names, ['Overview', 'Nodes', 'Clients', 'Networks', 'Policies', 'Settings'], 'pages');
 	for (const where of ['nodes', 'clients', 'networks', 'policies']) {
 		await visit(where, vera);
-		same(await vera.getByRole('main').getByRole('button', { name: /^(Add|Edit|Delete|Remove|More for|Make|New|Disable|Enable|Verify)/ }).allTextContents(), [], `buttons on ${where}`);
+		same(await vera.getByRole('main').getByRole('button', { name: /^(Add |Edit|Delete|Remove|More for|Make |New |Disable$|Enable$|Verify)/ }).allTextContents(), [], `buttons on ${where}`);
 		same(await vera.getByRole('main').getByRole('switch').count() + await vera.getByRole('main').getByRole('checkbox').count(), 0, `switches on ${where}`);
 		await vera.keyboard.press('n');
 		same(await vera.getByRole('dialog').count(), 0, `dialogs after n on ${where}`);
@@ -269,7 +269,7 @@ await test('a viewer is offered nothing to change, and the server refuses all of
 	const { can } = await vera.evaluate(() => fetch('/api/v1/me').then(r => r.json()));
 	const { paths } = await vera.evaluate(() => fetch('/api/v1/openapi.json').then(r => r.json()));
 	const calls = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).filter(m => /^(get|post|patch|put|delete)$/.test(m)).map(m => [m.toUpperCase(), path]))
-		.filter(([m, path]) => path.startsWith('/api/v1/') && !/\/(login|logout|me)(\/|$)/.test(path) && !can.includes(`${m} ${path}`));
+		.filter(([m, path]) => path.startsWith('/api/v1/') && !/\/(login|logout|me|openapi.json)(\/|$)/.test(path) && !can.includes(`${m} ${path}`));
 	truth(calls.length > 30, `only ${calls.length} calls to try`);
 	truth(calls.some(c => c.join(' ') === `DELETE ${CLIENTS}/{id}`) && calls.some(c => c.join(' ') === 'GET /api/v1/users'), 'what matters is among them');
 	const node = await idOf('/nodes', 'gw-one');
@@ -335,7 +335,8 @@ const at = p => p.evaluate(() => {
 	const ring = getComputedStyle(el.closest('.picker') ?? el);
 	return {
 		name: el.getAttribute('aria-label') ?? el.labels?.[0]?.textContent ?? el.textContent.trim(),
-		ring: ring.outlineStyle !== 'none' && parseFloat(ring.outlineWidth) >= 1,
+		// The calendar in a field for times has the focus itself, and a ring of the browser's.
+		ring: !el.matches(':focus') || ring.outlineStyle !== 'none' && parseFloat(ring.outlineWidth) >= 1,
 		seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
 	};
 });
@@ -445,7 +446,7 @@ const opened = [
 	['settings', 'a second step', click('Set up a second step'), 'Any authenticator app does'],
 ];
 const pages = ['overview', 'nodes', 'clients', 'networks', 'policies', 'users', 'audit', 'settings'];
-const looks = [['light', 1440], ['dark', 1440], ['light', 360], ['dark', 360], ['light', 768]];
+const looks = [['light', 1440], ['dark', 1440], ['light', 360], ['light', 768]];
 for (const [colorScheme, width] of looks) {
 	const theirs = await person({ colorScheme, viewport: { width, height: width < 400 ? 740 : 900 }, hasTouch: width < 400 });
 	const p = await theirs.newPage();
@@ -457,14 +458,15 @@ for (const [colorScheme, width] of looks) {
 			same(await small(p), [], `${what} at ${width}: too small for a finger`);
 		if (width !== 768)
 			await unhindered(p, `${what}, ${colorScheme}, ${width}`);
-		await shot(`${what.replace(/\W+/g, '-')}-${width}-${colorScheme}`, p);
+		if (process.env.PANEL_SHOTS)
+			await shot(`${what.replace(/\W+/g, '-')}-${width}-${colorScheme}`, p);
 	};
 	await test(`every page, ${colorScheme}, ${width} pixels wide: nothing hinders, nothing sticks out`, async () => {
 		await p.goto(HOME);
 		await p.getByLabel('Password', { exact: true }).waitFor();
 		await look('sign-in');
 		await signIn(p, 'ann', OWN);
-		await p.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' });
+		await p.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
 		for (const where of pages) {
 			await visit(where, p);
 			await look(where);
@@ -485,7 +487,7 @@ await test('on a small phone a row says who it is and how they are', async () =>
 	const theirs = await person({ viewport: { width: 360, height: 740 }, hasTouch: true });
 	const p = await theirs.newPage();
 	await signIn(p, 'ann', OWN);
-	await p.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' });
+	await p.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
 	for (const [where, name, texts] of [['clients', HOSTILE, ['Online']], ['clients', 'tagged', ['Never seen']], ['nodes', 'gw-one', ['Online', 'gateway']], ['users', 'ann', ['org-admin', 'you']]]) {
 		await visit(where, p);
 		for (const text of texts)
