@@ -49,6 +49,15 @@ static void set_endpoint(struct batch *b, const struct peer_item *p, struct wg_p
 	/* a name without an answer yet: apply_endpoints writes it when there is one */
 }
 
+/* An agent that was stopped in the middle of a move finds the peer that waits for the next key
+ * (rotate.h) where the one that has it should be. The device has answered it with the PSK that
+ * nobody else has, and may not speak first for as long as it remembers: it is put in anew. */
+static bool has_waited(const struct peer_item *was, const struct peer_item *p)
+{
+	return public_key_equal(&was->public_key, &p->public_key) && was->allowed_ips.n == 0 &&
+		p->allowed_ips.n > 0 && !secret_equal(&was->psk, &p->psk);
+}
+
 /* Bring the peer from what it is (old, NULL = absent) to what it should be. */
 static void add_put(struct batch *b, const struct item *i, const struct item *old)
 {
@@ -60,6 +69,11 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 	if (was != NULL && !public_key_equal(&was->public_key, &p->public_key)) {
 		/* P-2: a changed key never leaves the old one behind */
 		add_remove(b, i, &was->public_key, false);
+		was = NULL;
+		rekeyed = true;
+	} else if (was != NULL && has_waited(was, p)) {
+		roam_note(&b->m->roam, b->m->wg, b->ifname, &p->public_key, 1);
+		add_remove(b, i, &p->public_key, false);
 		was = NULL;
 		rekeyed = true;
 	} else if (left) {
@@ -121,6 +135,10 @@ static void succeeded(struct batch *b, const struct op *o)
 	bool removed = (o->op.flags & WG_PEER_REMOVE) != 0;
 	bool added = !removed && o >= b->adds.v && o < b->adds.v + b->adds.n;
 
+	if (added)
+		b->m->n_peers++;
+	else if (removed && b->m->n_peers > 0)
+		b->m->n_peers--;
 	if (!o->counts)
 		return;
 	if (removed)

@@ -75,7 +75,7 @@ struct machine {
 	struct map seen;           /* interface/key -> struct machine_seen */
 	struct roam roam;          /* endpoints of peers that were taken out */
 	const struct paths *paths; /* which are alive; NULL = nobody watches */
-	size_t n_peers;            /* on all devices, when they were last read for a reconcile */
+	size_t n_peers;            /* on all devices: as last read, and changed since */
 	bool hosts_known, hosts_dirty;
 	bool flows_unseen; /* the kernel does not show its flows: that was said once */
 	char *hosts_stamp;

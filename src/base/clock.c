@@ -46,22 +46,35 @@ struct clock clock_fake(msec wall, msec mono)
 		.wall = fake_wall, .mono = fake_mono, .fake_wall = wall, .fake_mono = mono};
 }
 
+/* n digits and what follows; lists are full of times, and strftime looks at the locale for each. */
+static char *put(char *p, int v, int n, char then)
+{
+	for (int i = n; i-- > 0; v /= 10)
+		p[i] = (char)('0' + v % 10);
+	p[n] = then;
+	return p + n + 1;
+}
+
 const char *clock_format(msec t, char text[static CLOCK_TEXT_LEN])
 {
 	msec ms = ((t % 1000) + 1000) % 1000;
 	time_t s = (time_t)((t - ms) / 1000);
 	struct tm tm;
-	size_t n;
+	char *p = text;
 
 	if (gmtime_r(&s, &tm) == NULL || tm.tm_year > 9999 - 1900 || tm.tm_year < -1900) {
 		snprintf(text, CLOCK_TEXT_LEN, "1970-01-01T00:00:00Z");
 		return text;
 	}
-	n = strftime(text, CLOCK_TEXT_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
+	p = put(p, tm.tm_year + 1900, 4, '-');
+	p = put(p, tm.tm_mon + 1, 2, '-');
+	p = put(p, tm.tm_mday, 2, 'T');
+	p = put(p, tm.tm_hour, 2, ':');
+	p = put(p, tm.tm_min, 2, ':');
+	p = put(p, tm.tm_sec, 2, ms != 0 ? '.' : 'Z');
 	if (ms != 0)
-		snprintf(text + n, CLOCK_TEXT_LEN - n, ".%03dZ", (int)ms);
-	else
-		snprintf(text + n, CLOCK_TEXT_LEN - n, "Z");
+		p = put(p, (int)ms, 3, 'Z');
+	*p = '\0';
 	return text;
 }
 

@@ -61,9 +61,42 @@ static void escape(struct buf *out, unsigned char c)
 	}
 }
 
+/* Bytes from s on that stand for themselves. */
+static size_t plain(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (*p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+		p++;
+	return (size_t)((const char *)p - s);
+}
+
+/* With this behind it ('\0': nothing), in one piece; false, and nothing, where that does not do. */
+static bool quote_plain(struct buf *out, const char *s, char behind)
+{
+	size_t n = plain(s);
+	char *at;
+
+	if (s[n] != '\0')
+		return false;
+	at = buf_room(out, n + 3);
+	*at++ = '"';
+	memcpy(at, s, n);
+	at += n;
+	*at++ = '"';
+	if (behind != '\0')
+		*at++ = behind;
+	*at = '\0';
+	out->len = (size_t)(at - out->data);
+	return true;
+}
+
 void json_quote(struct buf *out, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s, *run = p;
+
+	if (quote_plain(out, s, '\0'))
+		return;
 
 	buf_addc(out, '"');
 	for (;;) {
@@ -96,7 +129,7 @@ static void lead(struct json_writer *w, const char *key)
 	if (w->comma)
 		buf_addc(w->out, ',');
 	w->comma = true;
-	if (key) {
+	if (key && !quote_plain(w->out, key, ':')) {
 		json_quote(w->out, key);
 		buf_addc(w->out, ':');
 	}

@@ -119,8 +119,11 @@ struct page {
 /* Paging, sorting, searching, one filter for each listed field, the call's project and scope. */
 int page_read(struct call *c, const struct schema *s, struct page *ret, struct err *e);
 void page_filter(struct page *p, const char *column, const char *value);
-/* {"items":[...],"next":...,"total":...} around items already written as a JSON array. */
-void page_write(struct buf *out, const struct buf *items, const char *repeat_as, const char *next,
+/* {"items":[...],"next":...,"total":...} around the items that are written between the two, which
+ * come once more under repeat_as (NULL = not). page_begin returns where they begin, for page_end.
+ */
+size_t page_begin(struct json_writer *w);
+void page_end(struct json_writer *w, size_t begin, const char *repeat_as, const char *next,
 	uint64_t total);
 
 /* Generic handlers driven by the route's schema: a page of objects, one object, deletion. */

@@ -58,7 +58,8 @@ void client_write(
 	}
 	char hash[HASH_HEX_LEN] = "";
 	if (d->config_hash && *d->config_hash)
-		client_config_hash(f, d, d->config_entry[0] ? d->config_entry : d->entry, hash);
+		hub_config_sum(
+			c->control->hub, d, d->config_entry[0] ? d->config_entry : d->entry, hash);
 	object_write(w, &schema_device, &shown);
 	put_addr(w, "mesh_ip", d->ipv4);
 	put_addr(w, "mesh_ip6", d->ipv6);
@@ -119,20 +120,22 @@ static int list_job(struct tx *tx, void *arg, struct err *e)
 	return tx_list(tx, &schema_device, &page.query, take_device, p, &p->next, &p->total, e);
 }
 
+#define CLIENT_ROOM 1024 /* bytes that most take as JSON; each is there twice */
+
 static void render_list(const struct fleet *f, void *arg)
 {
 	struct call *c = arg;
 	struct client_page *p = c->data;
-	CLEANUP(buf_done) struct buf items = {0};
-	struct json_writer w = {.out = &items};
-	json_begin_array(&w, NULL);
+	struct json_writer w = {.out = &c->out};
+	size_t items;
+	buf_room(&c->out, 2 * p->devices.n * CLIENT_ROOM);
+	items = page_begin(&w);
 	VEC_FOREACH (d, &p->devices) {
 		json_begin_object(&w, NULL);
 		client_write(c, f, &w, *d);
 		json_end_object(&w);
 	}
-	json_end_array(&w);
-	page_write(&c->out, &items, "clients", buf_str(&p->next), p->total);
+	page_end(&w, items, "clients", buf_str(&p->next), p->total);
 	api_reply(c, 200);
 }
 

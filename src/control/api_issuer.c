@@ -41,17 +41,16 @@ static int put_one(void *arg, const void *object)
 static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
 	struct page page = {0};
-	CLEANUP(buf_done) struct buf items = {0}, next = {0};
-	struct listing l = {tx, {.out = &items}, e};
+	CLEANUP(buf_done) struct buf next = {0};
+	struct listing l = {tx, {.out = &c->out}, e};
 	uint64_t total = 0;
 	int r = page_read(c, &schema_issuer, &page, e);
 	if (r < 0)
 		return r;
-	json_begin_array(&l.w, NULL);
+	size_t items = page_begin(&l.w);
 	r = tx_list(tx, &schema_issuer, &page.query, put_one, &l, &next, &total, e);
-	json_end_array(&l.w);
 	if (r == 0)
-		page_write(&c->out, &items, NULL, buf_str(&next), total);
+		page_end(&l.w, items, NULL, buf_str(&next), total);
 	return r;
 }
 

@@ -67,17 +67,25 @@ int page_read(struct call *c, const struct schema *s, struct page *p, struct err
 	return r;
 }
 
-void page_write(struct buf *out, const struct buf *items, const char *repeat_as, const char *next,
+size_t page_begin(struct json_writer *w)
+{
+	json_begin_object(w, NULL);
+	json_begin_array(w, "items");
+	return w->out->len - 1; /* with its bracket */
+}
+
+void page_end(struct json_writer *w, size_t begin, const char *repeat_as, const char *next,
 	uint64_t total)
 {
-	struct json_writer w = {.out = out};
-	json_begin_object(&w, NULL);
-	json_put_raw(&w, "items", items->data, items->len);
-	if (repeat_as)
-		json_put_raw(&w, repeat_as, items->data, items->len);
-	json_put_str(&w, "next", *next ? next : NULL);
-	json_put_int(&w, "total", (int64_t)total);
-	json_end_object(&w);
+	json_end_array(w);
+	if (repeat_as) {
+		size_t n = w->out->len - begin;
+		buf_room(w->out, n + strlen(repeat_as) + 4); /* so that they stay where they are */
+		json_put_raw(w, repeat_as, w->out->data + begin, n);
+	}
+	json_put_str(w, "next", *next ? next : NULL);
+	json_put_int(w, "total", (int64_t)total);
+	json_end_object(w);
 }
 
 struct list_job {
@@ -98,18 +106,16 @@ static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
 	const struct schema *s = c->route->schema;
 	struct page page = {0};
-	CLEANUP(buf_done) struct buf items = {0};
 	CLEANUP(buf_done) struct buf next = {0};
 	uint64_t total = 0;
 	int r = page_read(c, s, &page, e);
 	if (r < 0)
 		return r;
-	struct list_job job = {c, {.out = &items}};
-	json_begin_array(&job.w, NULL);
+	struct list_job job = {c, {.out = &c->out}};
+	size_t items = page_begin(&job.w);
 	r = tx_list(tx, s, &page.query, list_item, &job, &next, &total, e);
-	json_end_array(&job.w);
 	if (r == 0)
-		page_write(&c->out, &items, NULL, buf_str(&next), total);
+		page_end(&job.w, items, NULL, buf_str(&next), total);
 	return r;
 }
 

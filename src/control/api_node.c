@@ -114,23 +114,21 @@ static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
 	struct page page = {0};
 	struct node_vec nodes = {0};
-	CLEANUP(buf_done) struct buf items = {0};
 	CLEANUP(buf_done) struct buf next = {0};
 	uint64_t total = 0;
 	int r = page_read(c, &schema_node, &page, e);
 	if (r == 0)
 		r = tx_list(tx, &schema_node, &page.query, take_node, &nodes, &next, &total, e);
-	struct json_writer w = {.out = &items};
-	json_begin_array(&w, NULL);
+	struct json_writer w = {.out = &c->out};
+	size_t items = page_begin(&w);
 	VEC_FOREACH (n, &nodes) {
 		if (r == 0)
 			r = put_node(tx, c, &w, *n, e);
 		schema_free(&schema_node, *n);
 	}
-	json_end_array(&w);
 	VEC_DONE(&nodes);
 	if (r == 0)
-		page_write(&c->out, &items, NULL, buf_str(&next), total);
+		page_end(&w, items, NULL, buf_str(&next), total);
 	return r;
 }
 

@@ -57,22 +57,21 @@ static bool wanted(const struct call *c, const struct builtin_role *b)
 static int list_job(struct tx *tx, struct call *c, struct err *e)
 {
 	struct page page = {0};
-	CLEANUP(buf_done) struct buf items = {0}, next = {0};
-	struct json_writer w = {.out = &items};
+	CLEANUP(buf_done) struct buf next = {0};
+	struct json_writer w = {.out = &c->out};
 	uint64_t total = 0, first = 0;
 	int r = page_read(c, &schema_role, &page, e);
 	if (r < 0)
 		return r;
-	json_begin_array(&w, NULL);
+	size_t items = page_begin(&w);
 	for (const struct builtin_role *b = builtin_roles; b->name != NULL; b++)
 		if (wanted(c, b)) {
 			put_builtin(&w, b);
 			first++;
 		}
 	r = tx_list(tx, &schema_role, &page.query, put_own, &w, &next, &total, e);
-	json_end_array(&w);
 	if (r == 0)
-		page_write(&c->out, &items, NULL, buf_str(&next), total + first);
+		page_end(&w, items, NULL, buf_str(&next), total + first);
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include "codec/envelope.h"
 #include "control/bearer.h"
 #include "control/bulk.h"
+#include "control/config_sums.h"
 #include "control/groupkey.h"
 #include "control/janitor.h"
 #include "control/panel_events.h"
@@ -173,6 +174,7 @@ static void follow(struct hub *h, const struct hub_row *r)
 	} else if (r->schema == &schema_device && after != NULL) {
 		device_secrets(h, NULL, after);
 	}
+	config_sums_follow(h->sums, r);
 	if (after != NULL)
 		return;
 	if (r->schema == &schema_node)
@@ -406,6 +408,7 @@ static void free_parts(struct hub *h)
 	groupkeys_free(h->groupkeys);
 	telemetry_free(h->telemetry);
 	bearers_free(h->bearers);
+	config_sums_free(h->sums);
 	map_done(&h->digests, free);
 	fleet_free(h->fleet);
 	VEC_FOREACH (r, &h->rows)
@@ -439,6 +442,7 @@ int hub_new(struct control *c, struct hub **ret, struct err *e)
 	h->rotations = rotations_new(h);
 	h->roaming = roaming_new(h);
 	h->quotas = quotas_new(h);
+	h->sums = config_sums_new();
 	h->bearers = bearers_new();
 	h->telemetry = telemetry_new(h->clock);
 	h->panel = panel_events_new(h);
@@ -569,6 +573,12 @@ void hub_settle(struct hub *h)
 void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *ret)
 {
 	telemetry_link(h->telemetry, peer, keepalive, ret);
+}
+
+void hub_config_sum(
+	struct hub *h, const struct device *d, const char *entry, char ret[static HASH_HEX_LEN])
+{
+	config_sums_get(h->sums, h->fleet, d, entry, ret);
 }
 
 const char *hub_member_nat(struct hub *h, const char *member, bool *ret_behind)

@@ -6,6 +6,7 @@
 #define WARREN_CONTROL_HUB_H
 
 #include "control/control.h"
+#include "crypto/hash.h"
 #include "http/server.h"
 #include "model/fleet.h"
 #include "store/store.h"
@@ -35,6 +36,11 @@ struct link {
 };
 /* Any thread. Zeroes (LINK_NEVER) when nothing is known. keepalive: seconds, 0 = none. */
 void hub_link(struct hub *h, const char *peer, uint16_t keepalive, struct link *ret);
+
+/* What client_config_hash says, remembered while nothing changes (control/config_sums.h). On the
+ * hub's thread. */
+void hub_config_sum(
+	struct hub *h, const struct device *d, const char *entry, char ret[static HASH_HEX_LEN]);
 
 /* What stands between a member and the others (control/sight.h): a word, and whether anything
  * does. Any thread. */

@@ -20,6 +20,7 @@
 
 struct bearers;
 struct bulks;
+struct config_sums;
 struct groupkeys;
 struct streams;
 struct telemetry;
@@ -70,6 +71,7 @@ struct hub {
 	struct rotations *rotations; /* thread */
 	struct roaming *roaming;     /* thread */
 	struct quotas *quotas;       /* thread */
+	struct config_sums *sums;    /* thread */
 	struct map digests;          /* thread; node -> struct state_digest */
 	msec tick_at, flush_at;      /* thread; monotonic */
 

@@ -4,7 +4,6 @@
 #include "base/text.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static u128 ones(unsigned width)
@@ -50,18 +49,38 @@ int addr_parse(const char *text, struct addr *ret)
 	return ERR_INVALID;
 }
 
-static void format_ipv4(uint32_t v, char *out, size_t size)
+/* No leading zeros; returns the end. Lists and states are full of addresses, and printf would cost
+ * more than the rest of a line. */
+static char *put_number(char *p, unsigned v, unsigned base)
 {
-	snprintf(out, size, "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
+	char digits[10];
+	size_t n = 0;
+
+	do
+		digits[n++] = "0123456789abcdef"[v % base];
+	while ((v /= base) > 0);
+	while (n > 0)
+		*p++ = digits[--n];
+	return p;
+}
+
+static char *put_ipv4(char *p, uint32_t v)
+{
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		p = put_number(p, v >> shift & 255, 10);
+		if (shift > 0)
+			*p++ = '.';
+	}
+	return p;
 }
 
 /* RFC 5952: the first longest run of two or more zero groups becomes "::"; v4-mapped addresses
  * end in dotted form. (inet_ntop differs: it also writes ::1.2.3.4.) */
-static void format_ipv6(u128 bits, char text[static ADDR_TEXT_LEN])
+static char *put_ipv6(char *p, u128 bits)
 {
+	const char *text = p;
 	unsigned group[8];
 	int run = -1, run_len = 1, groups = 8;
-	size_t n = 0;
 
 	for (int i = 0; i < 8; i++)
 		group[i] = (unsigned)(bits >> (16 * (7 - i))) & 0xffff;
@@ -80,26 +99,32 @@ static void format_ipv6(u128 bits, char text[static ADDR_TEXT_LEN])
 	}
 	for (int i = 0; i < groups; i++) {
 		if (i == run) {
-			n += (size_t)snprintf(text + n, ADDR_TEXT_LEN - n, "::");
+			*p++ = ':';
+			*p++ = ':';
 			i += run_len - 1;
 			continue;
 		}
-		n += (size_t)snprintf(text + n, ADDR_TEXT_LEN - n, "%s%x",
-			n > 0 && text[n - 1] != ':' ? ":" : "", group[i]);
+		if (p > text && p[-1] != ':')
+			*p++ = ':';
+		p = put_number(p, group[i], 16);
 	}
 	if (groups == 6) {
-		text[n++] = ':';
-		format_ipv4((uint32_t)bits, text + n, ADDR_TEXT_LEN - n);
+		*p++ = ':';
+		p = put_ipv4(p, (uint32_t)bits);
 	}
+	return p;
+}
+
+static char *put_addr(char *p, struct addr a)
+{
+	if (a.family == FAMILY_IPV4)
+		return put_ipv4(p, (uint32_t)a.bits);
+	return a.family == FAMILY_IPV6 ? put_ipv6(p, a.bits) : p;
 }
 
 const char *addr_format(struct addr a, char text[static ADDR_TEXT_LEN])
 {
-	text[0] = '\0';
-	if (a.family == FAMILY_IPV4)
-		format_ipv4((uint32_t)a.bits, text, ADDR_TEXT_LEN);
-	else if (a.family == FAMILY_IPV6)
-		format_ipv6(a.bits, text);
+	*put_addr(text, a) = '\0';
 	return text;
 }
 
@@ -179,12 +204,13 @@ int prefix_parse(const char *text, const char *field, struct prefix *ret, struct
 
 const char *prefix_format(struct prefix p, char text[static PREFIX_TEXT_LEN])
 {
-	char a[ADDR_TEXT_LEN];
+	char *end = put_addr(text, p.addr);
 
-	if (!addr_is_set(p.addr))
-		text[0] = '\0';
-	else
-		snprintf(text, PREFIX_TEXT_LEN, "%s/%u", addr_format(p.addr, a), p.len);
+	if (end > text) {
+		*end++ = '/';
+		end = put_number(end, p.len, 10);
+	}
+	*end = '\0';
 	return text;
 }
 

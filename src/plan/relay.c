@@ -34,6 +34,14 @@ void relay_names(const struct view *v, size_t i, struct strs *ret)
 		strs_push(ret, v->relays[k].ifname);
 }
 
+const char *relay_ifname(const struct view *v, size_t i)
+{
+	for (size_t k = 0; k < v->n_relays; k++)
+		if (v->relays[k].member == i)
+			return v->relays[k].ifname;
+	return NULL;
+}
+
 /* A hub sends packets back out where they came in; who sent them shall not be told of a shorter
  * way, for there is none on that interface. */
 static void push_no_redirects(const struct network *n, const char *hub, struct item_vec *ret)
@@ -127,11 +135,18 @@ static void add_allowed(const struct view *v, const struct member *self, struct 
 	prefix_vec_aggregate(ret);
 }
 
-/* The pools by way of the relay; the way to the relay itself, which no other relay knows. */
+/* The pools by way of the relay; the way to the relay itself, which no other relay knows, nor what
+ * is behind it: where it is the home of devices that viewer shares, they are not among its prefixes
+ * as viewer sees them. */
 static void push_relay_routes(struct view *v, size_t viewer, size_t relay, const char *name,
 	uint32_t metric, const char *peer, struct item_vec *ret)
 {
-	VEC_FOREACH (p, view_prefixes(v, viewer, relay))
+	const struct prefix_vec *own = view_prefixes(v, viewer, relay);
+
+	if (own == &view_see(v, relay)->own)
+		VEC_FOREACH (p, &view_see(v, relay)->devices)
+			link_push_route(v->fn->network, name, *p, WAY_METRIC, "", ret);
+	VEC_FOREACH (p, own)
 		link_push_route(v->fn->network, name, *p, RELAY_METRIC, "", ret);
 	VEC_FOREACH (p, &v->pools)
 		link_push_route(v->fn->network, name, *p, metric, peer, ret);

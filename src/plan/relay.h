@@ -25,6 +25,9 @@ void relay_interfaces(const struct view *v, size_t i, struct item_vec *ret);
 /* Push all that relays bring of member i to viewer; a part of link_peer. */
 void relay_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret);
 
+/* The name others give their interface to member i, or NULL when that is no relay. Borrowed. */
+const char *relay_ifname(const struct view *v, size_t i);
+
 /* Push the routes to a prefix by every relay of viewer, the preferred one first. */
 void relay_routes(const struct view *v, size_t viewer, struct prefix dst, struct item_vec *ret);
 

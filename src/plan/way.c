@@ -16,11 +16,8 @@ bool way_by_relay(const struct view *v, size_t viewer, size_t i)
 const char *way_ifname(const struct view *v, size_t viewer, size_t i)
 {
 	/* the relay's end of the two is an ordinary way */
-	if (way_by_relay(v, viewer, i) && v->members[i].relay)
-		for (size_t k = 0; k < v->n_relays; k++)
-			if (v->relays[k].member == i)
-				return v->relays[k].ifname;
-	return v->members[i].way;
+	return way_by_relay(v, viewer, i) && v->members[i].relay ? relay_ifname(v, i)
+								 : v->members[i].way;
 }
 
 void way_names(const struct view *v, size_t i, struct strs *ret)
@@ -143,13 +140,14 @@ static size_t place_of(
 }
 
 static void push_host_routes(const struct view *v, const struct device *d, const char *ifname,
-	const char *peer, struct item_vec *ret)
+	uint32_t metric, const char *peer, struct item_vec *ret)
 {
 	const struct addr own[] = {d->ipv4, d->ipv6};
 
 	for (size_t k = 0; k < ARRAY_LEN(own); k++)
 		if (addr_is_set(own[k]))
-			link_push_route(v->fn->network, ifname, prefix_host(own[k]), 0, peer, ret);
+			link_push_route(
+				v->fn->network, ifname, prefix_host(own[k]), metric, peer, ret);
 }
 
 /* A gateway takes the devices' range for its own, so it needs to be told the way round to a device
@@ -175,13 +173,16 @@ bool way_device(struct view *v, size_t i, const struct device *d, struct item_ve
 
 	if (away && at == i) {
 		link_devices_name(v->fn->network, name);
-		push_host_routes(v, d, name, "", ret);
+		push_host_routes(v, d, name, 0, "", ret);
 	} else if (away && view_linked(v, i, at)) {
 		const char *ifname = way_ifname(v, i, at);
 		bool own = ifname == v->members[at].way;
+		bool at_relay = v->members[at].relay && view_relayed(v, i, at);
 
-		push_host_routes(v, d, ifname, own ? watched(v, i, at) : "", ret);
-		if (own)
+		push_host_routes(v, d, ifname, 0, own ? watched(v, i, at) : "", ret);
+		if (own && at_relay) /* no other relay knows the way: before them */
+			push_host_routes(v, d, relay_ifname(v, at), RELAY_METRIC - 1, "", ret);
+		else if (own)
 			push_way_round(v, i, home, d, ret);
 	}
 	return at != VIEW_NONE && at != i;

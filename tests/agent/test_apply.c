@@ -335,6 +335,30 @@ static void comes_back_among_many(void **state)
 	comes_back(*state, ROAM_READ_MAX + 1, false);
 }
 
+/* A gateway that filled up since its last reconcile has many, too. */
+static void a_peer_that_goes_does_not_wait_for_a_look_at_many(void **state)
+{
+	struct world *w = *state;
+	struct wg_device d = {0};
+
+	bring_up(w, 1);
+	assert_converged(w);
+	for (unsigned i = 2; i <= ROAM_READ_MAX + 2; i++)
+		change(w, peer_make(i, i), NULL);
+	wg_memory_fail_at(w->fake.wg, 2);
+	change(w, NULL, peer_make(7, 7));
+	assert_null(w->core.error);
+	assert_true(w->fake.wg->ops->read(w->fake.wg, "warren0", &d, NULL) < 0); /* the second */
+	assert_false(has_key(w, 7));
+	/* and one that got emptier has few */
+	for (unsigned i = 8; i <= 20; i++)
+		change(w, NULL, peer_make(i, i));
+	wg_memory_fail_at(w->fake.wg, 2);
+	change(w, NULL, peer_make(21, 21));
+	assert_non_null(w->core.error);
+	wg_memory_fail_at(w->fake.wg, 0);
+}
+
 static void expiry_needs_no_server(void **state)
 {
 	struct world *w = *state;
@@ -654,6 +678,7 @@ int main(void)
 		T(roaming_is_not_drift),
 		T(comes_back_among_few),
 		T(comes_back_among_many),
+		T(a_peer_that_goes_does_not_wait_for_a_look_at_many),
 		T(expiry_needs_no_server),
 		T(restarts_from_the_cache),
 		T(nothing_is_touched_before_the_first_state),

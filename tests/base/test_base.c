@@ -157,9 +157,24 @@ static void times_both_ways(void **state)
 	static const char *const bad[] = {"", "2026-11-21", "2026-13-01T00:00:00Z",
 		"2026-02-29T00:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T00:00:00",
 		"2026-11-21T00:00:00.Z", "2026-11-21T00:00:00Zx", "1969-12-31T23:59:59Z"};
+	static const struct {
+		msec t;
+		const char *text;
+	} written[] = {
+		{0, "1970-01-01T00:00:00Z"},
+		{1795233906789, "2026-11-21T04:05:06.789Z"},
+		{1795233906007, "2026-11-21T04:05:06.007Z"},
+		{1709164800000, "2024-02-29T00:00:00Z"},
+		{-1, "1969-12-31T23:59:59.999Z"},
+		{253402300799999, "9999-12-31T23:59:59.999Z"},
+		{253402300800000, "1970-01-01T00:00:00Z"}, /* five digits are no year */
+		{-62009366401000, "0004-12-31T23:59:59Z"},
+	};
 	char text[CLOCK_TEXT_LEN];
 	msec t;
 
+	for (size_t i = 0; i < ARRAY_LEN(written); i++)
+		assert_string_equal(clock_format(written[i].t, text), written[i].text);
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		assert_int_equal(clock_parse(good[i].text, &t), 0);
 		assert_int_equal(t, good[i].want);

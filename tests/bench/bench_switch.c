@@ -1,13 +1,13 @@
 /*
  * DOC: a client of a real gateway switched off and on through the API, and how long it is from the
- * API's answer until the gateway's engine has no such peer any more, or has it again. Asked of the
- * engine itself over its socket; one answer tells of every peer and takes its time, which is
- * printed beside: what is measured is at most that much too long.
+ * API's answer until the gateway's engine has no such peer any more, or has it again: until it has
+ * answered the agent's request (bench/tap.h). Then it is asked itself, whether it was true.
  * usage: bench_switch SERVER-SOCKET ENGINE-SOCKET ROUNDS
  */
 #include "base/rand.h"
 #include "base/text.h"
 #include "bench/row.h"
+#include "bench/tap.h"
 #include "codec/json.h"
 #include "crypto/key.h"
 #include "http/client.h"
@@ -72,17 +72,12 @@ static void ask(const char *engine, struct buf *ret)
 	close(fd);
 }
 
-static double until(const char *engine, const struct client *c, bool there, struct buf *answer)
+/* Whether the engine has the peer, as it says itself. */
+static void check(const struct client *c, bool there, struct buf *answer)
 {
-	double began = wall_ms();
-
-	for (;;) {
-		ask(engine, answer);
-		if ((memmem(answer->data, answer->len, c->line, strlen(c->line)) != NULL) == there)
-			return wall_ms() - began;
-		if (wall_ms() - began > PATIENCE_MS)
-			die(c->id, there ? "it does not come back" : "it does not go");
-	}
+	ask(tap_engine(), answer);
+	if ((memmem(answer->data, answer->len, c->line, strlen(c->line)) != NULL) != there)
+		die(c->id, there ? "the engine does not have it" : "the engine still has it");
 }
 
 /* A hundred clients from somewhere in the list. */
@@ -129,7 +124,7 @@ int main(int argc, char **argv)
 {
 	CLEANUP(buf_done) struct buf answer = {0};
 	struct client clients[ROUNDS_MAX];
-	double call[2 * ROUNDS_MAX], off[ROUNDS_MAX], on[ROUNDS_MAX], reading[ROUNDS_MAX];
+	double call[2 * ROUNDS_MAX], off[ROUNDS_MAX], on[ROUNDS_MAX];
 	int n = argc > 3 ? atoi(argv[3]) : 0;
 
 	if (n < 1 || n > ROUNDS_MAX) {
@@ -138,20 +133,28 @@ int main(int argc, char **argv)
 	}
 	crypto_init();
 	n = pick(argv[1], clients, n);
+	tap_start(argv[2]);
 	for (int i = 0; i < n; i++) {
 		AUTOFREE char *path = mem_printf(CLIENTS "/%s", clients[i].id);
 
-		reading[i] = until(argv[2], &clients[i], true, &answer);
+		check(&clients[i], true, &answer);
 		for (int enable = 0; enable < 2; enable++) {
-			call[2 * i + enable] = wall_ms();
+			double began = wall_ms(), answered, when;
+
+			tap_await(clients[i].line, !enable);
 			api(argv[1], "PATCH", path,
 				enable ? "{\"enabled\":true}" : "{\"enabled\":false}", NULL);
-			call[2 * i + enable] = wall_ms() - call[2 * i + enable];
-			(enable ? on : off)[i] = until(argv[2], &clients[i], enable, &answer);
+			answered = wall_ms();
+			when = tap_when(PATIENCE_MS);
+			if (when < 0)
+				die(clients[i].id,
+					enable ? "it does not come back" : "it does not go");
+			call[2 * i + enable] = answered - began;
+			(enable ? on : off)[i] = when > answered ? when - answered : 0;
+			check(&clients[i], enable, &answer);
 		}
 	}
 	print("the call itself", call, 2 * n, 0);
-	print("one reading of the engine", reading, n, 0);
 	print("answer to disable -> engine has no such peer", off, n, 50);
 	print("answer to enable -> engine has it again", on, n, 1000);
 	return 0;
