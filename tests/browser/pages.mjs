@@ -103,7 +103,8 @@ await test('a machine joins by the commands of the page, and the page says so', 
 	// As written, with the server's address in its place and a folder of its own.
 	const script = text.replace('THIS-SERVER', '192.0.2.1').replaceAll('/root/join-token', `${W}/join-token`).replace('warren agent join', `${WARREN} agent join --name "${'fresh one'}" --state ${S}/fresh`);
 	on('phone', 'sh', '-c', script);
-	agent = spawn('ip', ['netns', 'exec', 'phone', WARREN, 'agent', 'run', '--state', `${S}/fresh`], { stdio: 'ignore' });
+	// WireGuard's sockets are files: the gateway's are not to be in the way.
+	agent = spawn('ip', ['netns', 'exec', 'phone', 'unshare', '-m', 'sh', '-c', 'mount -t tmpfs tmpfs /run/wireguard && exec "$@"', 'sh', WARREN, 'agent', 'run', '--state', `${S}/fresh`], { stdio: 'ignore' });
 	await dialog.getByText('fresh one joined').waitFor();
 	await press('Done');
 	await row('fresh one').getByText('Online').filter({ visible: true }).waitFor();
