@@ -19,6 +19,8 @@ export async function test(name, run) {
 		failed++;
 		console.log(`not ok - ${name}`);
 		console.log(String(error.message ?? error).split('\n').slice(0, 12).map(line => `# ${line.slice(0, 400)}`).join('\n'));
+		for (const r of [...seen.refused.splice(0).slice(-6), ...[...seen.asked].map(([r, at]) => `${r.method()} ${r.url()}: no answer for ${Date.now() - at} ms`)].slice(-16))
+			console.log(`# ${r.slice(0, 300)}`);
 		for (const [i, page] of (browser?.contexts() ?? []).flatMap(c => c.pages()).entries())
 			await page.screenshot({ path: `${W}/failed-${failed}-${i}.png` }).catch(() => {});
 		if (process.env.BAIL) // for whoever looks into it: stop where it broke
@@ -108,7 +110,7 @@ export function codeOf(uri, at = Date.now()) {
 }
 
 // --- the browser ---------------------------------------------------------------------------------
-export const seen = { violations: [], foreign: [], alerts: [], errors: [], sent: [], streams: 0 };
+export const seen = { violations: [], foreign: [], alerts: [], errors: [], sent: [], streams: 0, refused: [], asked: new Map() };
 let browser;
 
 // A browser of its own (cookies, storage) whose every request, alert, error and breach of the
@@ -126,9 +128,22 @@ export async function person(options = {}) {
 	context.on('request', r => {
 		if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(HOME))
 			seen.foreign.push(r.url());
+		if (!r.url().includes('/api/v1/events'))
+			seen.asked.set(r, Date.now());
 		seen.sent.push(`${r.method()} ${r.url()} ${r.postData() ?? ''}`);
 		if (r.url().includes('/api/v1/events'))
 			seen.streams++;
+	});
+	// What went wrong on the way is told with the test it made fail.
+	context.on('requestfinished', r => seen.asked.delete(r));
+	context.on('requestfailed', r => {
+		seen.asked.delete(r);
+		if (r.failure()?.errorText !== 'net::ERR_ABORTED')
+			seen.refused.push(`${r.method()} ${r.url()}: ${r.failure()?.errorText}`);
+	});
+	context.on('response', r => {
+		if (r.status() >= 429)
+			seen.refused.push(`${r.request().method()} ${r.url()}: ${r.status()}`);
 	});
 	context.on('page', page => {
 		page.setDefaultTimeout(PATIENCE);
