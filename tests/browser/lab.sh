@@ -32,6 +32,7 @@ check "a viewer is made" test -n "$viewer"
 
 system=$(warren user add sam --role system-admin)
 check "a system-admin is made" test -n "$system"
+[ "$(type -t more_machines)" != function ] || more_machines
 
 export W S WARREN
 cp "$browser_dir"/*.mjs "$BROWSER_WORK/"

@@ -2,6 +2,7 @@
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { execFile, spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { writeFileSync } from 'node:fs';
 
@@ -18,6 +19,8 @@ export async function test(name, run) {
 		failed++;
 		console.log(`not ok - ${name}`);
 		console.log(String(error.message ?? error).split('\n').slice(0, 12).map(line => `# ${line.slice(0, 400)}`).join('\n'));
+		for (const r of [...seen.refused.splice(0).slice(-6), ...[...seen.asked].map(([r, at]) => `${r.method()} ${r.url()}: no answer for ${Date.now() - at} ms`)].slice(-16))
+			console.log(`# ${r.slice(0, 300)}`);
 		for (const [i, page] of (browser?.contexts() ?? []).flatMap(c => c.pages()).entries())
 			await page.screenshot({ path: `${W}/failed-${failed}-${i}.png` }).catch(() => {});
 		if (process.env.BAIL) // for whoever looks into it: stop where it broke
@@ -96,8 +99,18 @@ export function scan(png, name) {
 	return text;
 }
 
+// A code of an authenticator that scanned this (RFC 6238).
+export function codeOf(uri, at = Date.now()) {
+	const bits = [...new URL(uri).searchParams.get('secret')].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+	const key = Buffer.from(bits.match(/.{8}/g).map(b => parseInt(b, 2)));
+	const step = Buffer.alloc(8);
+	step.writeBigUInt64BE(BigInt(Math.floor(at / 30000)));
+	const hash = createHmac('sha1', key).update(step).digest();
+	return String((hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
+}
+
 // --- the browser ---------------------------------------------------------------------------------
-export const seen = { violations: [], foreign: [], alerts: [], errors: [], sent: [], streams: 0 };
+export const seen = { violations: [], foreign: [], alerts: [], errors: [], sent: [], streams: 0, refused: [], asked: new Map() };
 let browser;
 
 // A browser of its own (cookies, storage) whose every request, alert, error and breach of the
@@ -115,9 +128,22 @@ export async function person(options = {}) {
 	context.on('request', r => {
 		if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(HOME))
 			seen.foreign.push(r.url());
+		if (!r.url().includes('/api/v1/events'))
+			seen.asked.set(r, Date.now());
 		seen.sent.push(`${r.method()} ${r.url()} ${r.postData() ?? ''}`);
 		if (r.url().includes('/api/v1/events'))
 			seen.streams++;
+	});
+	// What went wrong on the way is told with the test it made fail.
+	context.on('requestfinished', r => seen.asked.delete(r));
+	context.on('requestfailed', r => {
+		seen.asked.delete(r);
+		if (r.failure()?.errorText !== 'net::ERR_ABORTED')
+			seen.refused.push(`${r.method()} ${r.url()}: ${r.failure()?.errorText}`);
+	});
+	context.on('response', r => {
+		if (r.status() >= 429)
+			seen.refused.push(`${r.request().method()} ${r.url()}: ${r.status()}`);
 	});
 	context.on('page', page => {
 		page.setDefaultTimeout(PATIENCE);

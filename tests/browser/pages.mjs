@@ -1,8 +1,7 @@
 // What people do on the pages beside clients; see the script "pages", which sets the machines up.
-import { createHmac } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { api, begin, choosePassword, close, finish, on, person, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
+import { api, begin, choosePassword, close, codeOf, finish, on, person, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
 
 const { PASSWORD, VIEWER, SYSTEM } = process.env;
 const OWN = 'a quiet warren at dusk';
@@ -23,16 +22,6 @@ const visit = async (name, p = page) => {
 	await p.getByRole('heading', { level: 1 }).waitFor();
 };
 const items = async path => (await api('GET', `/api/v1${path}`)).body.items;
-
-// A code of an authenticator that scanned this (RFC 6238).
-function codeOf(uri, at = Date.now()) {
-	const bits = [...new URL(uri).searchParams.get('secret')].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-	const key = Buffer.from(bits.match(/.{8}/g).map(b => parseInt(b, 2)));
-	const step = Buffer.alloc(8);
-	step.writeBigUInt64BE(BigInt(Math.floor(at / 30000)));
-	const hash = createHmac('sha1', key).update(step).digest();
-	return String((hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
-}
 
 await test('an administrator signs in and finds every page', async () => {
 	await signIn(page, 'ann', PASSWORD);
@@ -114,7 +103,8 @@ await test('a machine joins by the commands of the page, and the page says so', 
 	// As written, with the server's address in its place and a folder of its own.
 	const script = text.replace('THIS-SERVER', '192.0.2.1').replaceAll('/root/join-token', `${W}/join-token`).replace('warren agent join', `${WARREN} agent join --name "${'fresh one'}" --state ${S}/fresh`);
 	on('phone', 'sh', '-c', script);
-	agent = spawn('ip', ['netns', 'exec', 'phone', WARREN, 'agent', 'run', '--state', `${S}/fresh`], { stdio: 'ignore' });
+	// WireGuard's sockets are files: the gateway's are not to be in the way.
+	agent = spawn('ip', ['netns', 'exec', 'phone', 'unshare', '-m', 'sh', '-c', 'mount -t tmpfs tmpfs /run/wireguard && exec "$@"', 'sh', WARREN, 'agent', 'run', '--state', `${S}/fresh`], { stdio: 'ignore' });
 	await dialog.getByText('fresh one joined').waitFor();
 	await press('Done');
 	await row('fresh one').getByText('Online').filter({ visible: true }).waitFor();
@@ -522,7 +512,6 @@ await test('a user who is deleted is out', async () => {
 	await page.getByRole('menuitem', { name: 'Delete' }).click();
 	await dialog.getByRole('button', { name: 'Delete' }).click();
 	await row('bob').waitFor({ state: 'detached' });
-	await visit('Clients', bob).catch(() => {});
 	await bob.getByRole('heading', { name: 'Sign in' }).waitFor();
 	await bob.context().close();
 });

@@ -1,18 +1,21 @@
-// Who is here decides what is shown: the gate, a new password, or the panel in its frame.
+// Who is here decides what is shown: the gate, a new password, or the panel in its frame. When a
+// session ends in the middle of work, the gate lies over the panel, and what was begun stays.
 import { useEffect, useErrorBoundary } from 'preact/hooks';
-import { project } from './lib/api';
+import { ended, project } from './lib/api';
 import { startEvents, stopEvents } from './lib/events';
 import { me, restore, unreachable } from './lib/session';
 import { Frame } from './parts/Frame';
-import { Gate } from './parts/Gate';
+import { Gate, GateOver } from './parts/Gate';
 import { Questions } from './parts/Dialog';
 import { Toasts } from './parts/Toasts';
 
 function Inside() {
 	useEffect(() => {
+		if (ended.value)
+			return;
 		startEvents();
 		return stopEvents;
-	}, [me.value?.id, project.value]);
+	}, [me.value?.id, project.value, ended.value]);
 	return <Frame />;
 }
 
@@ -41,8 +44,11 @@ export function App() {
 						</div>
 					</div>
 				)
-				: who === null || who.must_change_password ? <Gate /> : <Inside />}
+				: who === null || (who.must_change_password && !ended.value)
+					? <Gate />
+					: <Inside />}
 			<Questions />
+			{who && ended.value && <GateOver />}
 			<Toasts />
 		</>
 	);

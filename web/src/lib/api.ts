@@ -14,13 +14,20 @@ export interface Page<T> {
 	total: number;
 }
 
+const OVER = 'Your session is over.';
+
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 // The project looked at; '' = all that one may see. Sent with every call.
 export const project = signal(sessionStorage.getItem('project') ?? '');
 
-// What happens when the session is over; set by lib/session.ts.
-export const onSignedOut = { run: () => {} };
+// The session is over while somebody works: lib/session.ts says so, parts/Gate.tsx lies over the page
+// until they are back.
+export const ended = signal(false);
+
+// What happens when a call is refused because nobody is signed in; set by lib/session.ts. With wait,
+// resolves once that is settled: is the same person back?
+export const onSignedOut = { run: async (_wait: boolean): Promise<boolean> => false };
 
 export function url(path: string, query: Query = {}): string {
 	const q = new URLSearchParams();
@@ -34,6 +41,9 @@ export function url(path: string, query: Query = {}): string {
 }
 
 async function call<T>(method: string, path: string, query?: Query, body?: unknown, signal?: AbortSignal): Promise<T> {
+	// Pages beneath the gate look again when it opens.
+	if (ended.value && method === 'GET' && !/^\/(login|me$)/.test(path))
+		throw new ApiError(401, OVER);
 	let answer: Response;
 	try {
 		answer = await fetch(url(path, query), {
@@ -52,8 +62,10 @@ async function call<T>(method: string, path: string, query?: Query, body?: unkno
 	const said = type.includes('json') ? await answer.json() : await answer.text();
 	if (answer.ok)
 		return said as T;
-	if (answer.status === 401 && path !== '/login')
-		onSignedOut.run();
+	// What was refused for want of a session was not done: it is done when the same person is back,
+	// so that nothing they wrote is lost.
+	if (answer.status === 401 && !/^\/log(in|out)$/.test(path) && (await onSignedOut.run(method !== 'GET')))
+		return call(method, path, query, body, signal);
 	throw new ApiError(answer.status, said.detail ?? `The server answered ${answer.status}.`, said.field?.replace(/\[.*/, ''), said.code);
 }
 

@@ -2,6 +2,7 @@
 // and repeats what it hears to the others; when it closes, the next one takes over.
 import { signal } from '@preact/signals';
 import { project } from './api';
+import { note, noteGap } from './past';
 import { me, restore } from './session';
 
 export interface Change {
@@ -83,8 +84,22 @@ function hear(heard: Heard) {
 	} else if (heard.type !== 'refresh') {
 		recent.value = [{ at: Date.now(), heard }, ...recent.value].slice(0, RECENT);
 	}
+	if (heard.type === 'link')
+		note(heard.data.id, heard.data.link_state, heard.data.last_seen);
+	else if (heard.type === 'node')
+		note(heard.data.id, heard.data.connected ? 'online' : 'unreachable');
 	for (const fn of listeners)
 		fn(heard);
+}
+
+// After a gap anything may have changed.
+function turn(up: boolean) {
+	const gap = up && !live.value;
+	if (!up && live.value)
+		noteGap();
+	live.value = up;
+	if (gap)
+		hear({ type: 'refresh', data: {} });
 }
 
 let stop: (() => void) | null = null;
@@ -94,10 +109,7 @@ function read(channel: BroadcastChannel | null): () => void {
 	let over = false;
 	let later: ReturnType<typeof setTimeout> | undefined;
 	const say = (up: boolean) => {
-		// After a gap anything may have changed.
-		if (up && !live.value)
-			hear({ type: 'refresh', data: {} });
-		live.value = up;
+		turn(up);
 		channel?.postMessage({ up });
 	};
 	const open = () => {
@@ -150,7 +162,7 @@ export function startEvents(): void {
 		if (data.heard)
 			hear(data.heard);
 		if (data.up !== undefined)
-			live.value = data.up;
+			turn(data.up);
 	};
 	channel.postMessage({ hello: true });
 	navigator.locks
@@ -176,4 +188,5 @@ export function stopEvents(): void {
 	sums.value = {};
 	samples.value = [];
 	recent.value = [];
+	noteGap();
 }

@@ -1,6 +1,6 @@
 // Who is signed in and what they may call.
 import { signal } from '@preact/signals';
-import { ApiError, api, onSignedOut, project } from './api';
+import { ApiError, api, ended, onSignedOut, project } from './api';
 
 export interface Me {
 	kind: string;
@@ -14,15 +14,36 @@ export interface Me {
 	can: string[];
 }
 
-// undefined: not known yet; null: nobody
+// undefined: not known yet; null: nobody. While ended is true, who it was until now.
 export const me = signal<Me | null | undefined>(undefined);
 export const unreachable = signal('');
-export const ended = signal(false); // was signed in, and is not any more
 
-onSignedOut.run = () => {
-	ended.value ||= !!me.value;
-	me.value = null;
+const waiting: ((back: boolean) => void)[] = [];
+
+onSignedOut.run = async wait => {
+	const who = me.value;
+	ended.value ||= !!who;
+	// Nothing is open yet that could be kept.
+	if (!who || who.must_change_password)
+		me.value = null;
+	return me.value && wait ? new Promise<boolean>(done => waiting.push(done)) : false;
 };
+
+// Somebody is signed in, or nobody is and that is as it should be.
+function settle(who: Me | null): void {
+	// Whoever comes in place of somebody else finds nothing of theirs.
+	if (who && me.value && who.id !== me.value.id) {
+		choose('');
+		location.reload();
+		return;
+	}
+	me.value = who;
+	if (who?.must_change_password && ended.value)
+		return;
+	ended.value = false;
+	for (const done of waiting.splice(0))
+		done(!!who);
+}
 
 // Does the server have this call, and may this user make it? "PATCH /wireguard/clients/{id}"
 export function can(call: string): boolean {
@@ -32,31 +53,27 @@ export function can(call: string): boolean {
 
 export async function restore(): Promise<void> {
 	try {
-		me.value = await api.get<Me>('/me');
+		settle(await api.get<Me>('/me'));
 		unreachable.value = '';
 	} catch (error) {
-		if (error instanceof ApiError && error.status === 401)
-			me.value = null;
-		else
+		if (!(error instanceof ApiError && error.status === 401))
 			unreachable.value = (error as Error).message;
 	}
 }
 
 // code: of the authenticator or a recovery code, for who has a second step.
 export async function signIn(name: string, password: string, code = ''): Promise<void> {
-	me.value = await api.post<Me>('/login', code ? { name, password, code } : { name, password });
-	ended.value = false;
+	settle(await api.post<Me>('/login', code ? { name, password, code } : { name, password }));
 }
 
 export async function changePassword(current: string, password: string): Promise<void> {
-	me.value = await api.post<Me>('/me/password', { current, password });
+	settle(await api.post<Me>('/me/password', { current, password }));
 }
 
 export async function signOut(): Promise<void> {
 	await api.post('/logout').catch(() => {});
 	choose('');
-	ended.value = false;
-	me.value = null;
+	settle(null);
 }
 
 export function choose(id: string): void {

@@ -54,7 +54,7 @@ export function Audit() {
 			list.close();
 		};
 	}, []);
-	const who = (id: string) => (id === 'local' ? 'the server’s own console' : users.value.find(u => u.id === id)?.name ?? nameOf(id));
+	const who = (id: string) => (id === 'local' ? 'the server’s own console' : id.startsWith('tok_') ? 'a token' : users.value.find(u => u.id === id)?.name ?? nameOf(id));
 	const verify = async () => {
 		verifying.value = true;
 		try {
@@ -66,9 +66,9 @@ export function Audit() {
 		}
 	};
 	const columns: Column<Line>[] = [
-		{ id: 'at', title: 'When', sort: 'at', width: '150px', cell: l => <><time dateTime={l.at} title={l.at}>{ago(l.at)}</time><div class="clip small dim">{moment(l.at)}</div></> },
+		{ id: 'at', title: 'When', sort: 'at', width: '134px', cell: l => <><time dateTime={l.at} title={l.at}>{ago(l.at)}</time><div class="clip small dim s">{moment(l.at)}</div></> },
 		{ id: 'who', title: 'Who', width: '200px', className: 's', cell: l => <span class="clip" title={l.actor}>{who(l.actor)}</span> },
-		{ id: 'action', title: 'What', sort: 'action', width: '190px', cell: l => <button type="button" class="link clip" tabIndex={-1} onClick={() => { shown.value = l; }}>{l.action}</button> },
+		{ id: 'action', title: 'What', sort: 'action', width: '190px', cell: l => <><button type="button" class="link clip" tabIndex={-1} onClick={() => { shown.value = l; }}>{l.action}</button><div class="narrow clip small dim">{who(l.actor)}</div></> },
 		{ id: 'detail', title: 'To what', className: 'm', cell: l => <><div class="clip">{l.detail || nameOf(l.object ?? '')}</div><div class="clip small dim mono">{l.object}</div></> },
 	];
 	const line = shown.value;

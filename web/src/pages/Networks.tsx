@@ -40,10 +40,25 @@ async function rotate(n: Network) {
 
 const modes: Record<Group['mode'], string> = { 'active-active': 'all gateways at once', 'active-standby': 'one gateway, others stand by' };
 
+// What the server says is wrong with a network as it stands.
+function useWarnings(): Record<string, string[]> {
+	const found = useSignal<Record<string, string[]>>({});
+	useEffect(() => {
+		let wanted = true;
+		void Promise.all(networks.value.map(async n => {
+			const { warnings } = await api.get<{ warnings?: string[] }>(`/networks/${n.id}`);
+			return [n.id, warnings ?? []] as const;
+		})).then(list => { if (wanted) found.value = Object.fromEntries(list); }, () => {});
+		return () => { wanted = false; };
+	}, [networks.value, nodes.value]);
+	return found.value;
+}
+
 export function Networks() {
 	const editing = useSignal<Network | 'new' | null>(null);
 	const group = useSignal<{ group?: Group; network: Network } | null>(null);
 	useFleet();
+	const warnings = useWarnings();
 	useEffect(() => {
 		loadGroups().catch(complain);
 		return listen(heard => {
@@ -97,6 +112,7 @@ export function Networks() {
 									/>
 								)}
 							</div>
+							{warnings[n.id]?.map(w => <p class="notice warn" role="status" key={w}><Icon name="alert" /><span>{w}</span></p>)}
 							<dl class="facts">{facts.map(([k, v]) => [<dt key={k}>{k}</dt>, <dd key={`${k}:`}>{v}</dd>])}</dl>
 							<div class="stack tight">
 								<h3>Gateway groups</h3>

@@ -68,10 +68,10 @@ export function Nodes() {
 			),
 		},
 		{ id: 'state', title: 'State', width: '132px', className: 's', cell: n => <State state={nodeState(n)} /> },
-		{ id: 'deploy', title: 'Configuration', width: '150px', className: 'm', cell: n => <Deploy n={n} /> },
-		{ id: 'networks', title: 'Networks', width: '160px', className: 'l', cell: n => <div class="clip">{n.members.map(m => m.network_name).join(', ') || '–'}</div> },
+		{ id: 'deploy', title: 'Configuration', width: '136px', className: 'm', cell: n => <Deploy n={n} /> },
+		{ id: 'networks', title: 'Networks', width: '130px', className: 'l', cell: n => <div class="clip">{n.members.map(m => m.network_name).join(', ') || '–'}</div> },
 		{
-			id: 'endpoint', title: 'Endpoint', width: '210px', className: 'l',
+			id: 'endpoint', title: 'Endpoint', width: '196px', className: 'l',
 			cell: n => {
 				const [text, nat] = endpointOf(n.members[0]);
 				return text ? <><code class="clip" style={{ display: 'block' }} title={text}>{text}</code><div class="clip small dim">{nat}</div></> : <span class="dim">–</span>;

@@ -68,7 +68,7 @@ export function Overview() {
 						{bad.slice(0, 5).map(n => (
 							<li key={n.id}>
 								<a href={`#/nodes/${n.id}`}>{n.name}</a>{' '}
-								{n.deploy === 'error' ? <>could not apply its configuration: {n.deploy_error}</> : <>is {n.liveness}, last heard {ago(n.last_heartbeat)}</>}
+								{n.deploy === 'error' ? <>could not apply its configuration<span class="why">{n.deploy_error}</span></> : <>is {n.liveness}, last heard {ago(n.last_heartbeat)}</>}
 							</li>
 						))}
 						{bad.length > 5 && <li>and {bad.length - 5} more</li>}

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { all } from '../lib/api';
+import { listen } from '../lib/events';
 import { useFleet } from '../lib/fleet';
 import type { Role } from '../lib/model';
 import { useNames } from '../lib/names';
@@ -16,7 +17,13 @@ export function Users() {
 	useFleet();
 	useNames();
 	const load = () => all<Role>('/roles').then(found => { roles.value = found; }, complain);
-	useEffect(() => void load(), []);
+	useEffect(() => {
+		void load();
+		return listen(heard => {
+			if (heard.type === 'refresh' || (heard.type === 'change' && heard.data.table === 'role'))
+				void load();
+		});
+	}, []);
 	return (
 		<>
 			<div class="head"><div class="grow"><h1>Users and roles</h1><p>Who may sign in, and what they and programs may do</p></div></div>

@@ -20,7 +20,7 @@ function Help({ onClose }: { onClose: () => void }) {
 	const [list] = useState<Shortcut[]>(shortcuts);
 	return (
 		<Dialog title="Keys" onClose={onClose}>
-			<dl class="facts">
+			<dl class="facts keys">
 				{list.map(s => [
 					<dt key={s.keys}>{s.keys.split(' ').map(k => <><kbd>{k}</kbd> </>)}</dt>,
 					<dd key={`${s.keys}-does`}>{s.does}</dd>,

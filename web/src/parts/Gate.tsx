@@ -1,8 +1,8 @@
 // Signing in, and choosing a password of one's own the first time.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
-import { ApiError, api } from '../lib/api';
-import { changePassword, ended, me, signIn, signOut } from '../lib/session';
+import { ApiError, api, ended } from '../lib/api';
+import { changePassword, me, restore, signIn, signOut } from '../lib/session';
 import { Field } from './Field';
 
 function useSubmit(run: () => Promise<void>) {
@@ -31,7 +31,7 @@ interface Button {
 	name: string;
 }
 
-// Other ways in: issuers that say who people are.
+// Other ways in: issuers that say who people are. In a tab of their own while work waits in this one.
 function SignOn() {
 	const [buttons, setButtons] = useState<Button[]>([]);
 	useEffect(() => {
@@ -41,13 +41,13 @@ function SignOn() {
 		return null;
 	return (
 		<div class="stack tight signon" role="group" aria-label="Other ways to sign in">
-			{buttons.map(b => <a class="button" key={b.id} href={`/api/v1/login/issuers/${encodeURIComponent(b.id)}`}><span class="clip">Sign in with {b.name}</span></a>)}
+			{buttons.map(b => <a class="button" key={b.id} target={ended.value ? '_blank' : undefined} href={`/api/v1/login/issuers/${encodeURIComponent(b.id)}`}><span class="clip">Sign in with {b.name}</span></a>)}
 		</div>
 	);
 }
 
 function SignIn({ keep }: { keep: (password: string) => void }) {
-	const [name, setName] = useState('');
+	const [name, setName] = useState(me.value?.name ?? ''); // who comes back
 	const [password, setPassword] = useState('');
 	const [code, setCode] = useState('');
 	const [second, setSecond] = useState(false);
@@ -87,12 +87,12 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 				<h1>Sign in</h1>
 				<p class="dim">to look after this network</p>
 			</div>
-			{ended.value && <p class="notice" role="status">Your session is over. Sign in to go on where you were.</p>}
+			{ended.value && <p class="notice" role="status">Your session is over. Sign in to go on where you were: nothing is lost.</p>}
 			<Field label="Name">
-				<input value={name} onInput={e => setName(e.currentTarget.value)} autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus />
+				<input value={name} onInput={e => setName(e.currentTarget.value)} autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus={!ended.value} />
 			</Field>
 			<Field label="Password">
-				<input type="password" value={password} onInput={e => setPassword(e.currentTarget.value)} autocomplete="current-password" required />
+				<input type="password" value={password} onInput={e => setPassword(e.currentTarget.value)} autocomplete="current-password" required autofocus={ended.value} />
 			</Field>
 			{error && <p class="notice bad" role="alert">{error.message}</p>}
 			<button class="button primary" disabled={busy}>{busy ? 'One moment…' : 'Sign in'}</button>
@@ -136,17 +136,49 @@ function NewPassword({ known }: { known: string }) {
 	);
 }
 
-export function Gate() {
+function Inner() {
 	const [given, keep] = useState('');
 	useEffect(() => {
+		const before = document.title;
 		document.title = 'Sign in · Warren';
+		return () => { document.title = before; };
 	}, []);
 	return (
-		<div class="gate">
-			<main class="card">
-				<div class="brand"><img src={icon} alt="" />Warren</div>
-				{me.value ? <NewPassword known={given} /> : <SignIn keep={keep} />}
-			</main>
-		</div>
+		<main class="card">
+			<div class="brand"><img src={icon} alt="" />Warren</div>
+			{me.value?.must_change_password ? <NewPassword known={given} /> : <SignIn keep={keep} />}
+		</main>
+	);
+}
+
+export function Gate() {
+	return <div class="gate"><Inner /></div>;
+}
+
+// The gate over a panel whose session is over: nothing of it can be seen or used, all of it stays.
+export function GateOver() {
+	const box = useRef<HTMLDialogElement>(null);
+	useEffect(() => {
+		const el = box.current!;
+		el.showModal();
+		// Signed in again in another tab: then here, too.
+		const look = () => { if (!document.hidden) void restore(); };
+		addEventListener('focus', look);
+		document.addEventListener('visibilitychange', look);
+		return () => {
+			removeEventListener('focus', look);
+			document.removeEventListener('visibilitychange', look);
+			el.close(); // and the focus goes back to where it was
+		};
+	}, []);
+	const shut = (event: Event) => event.preventDefault();
+	return (
+		<dialog
+			class="gate over" aria-label="Sign in again" ref={box} onCancel={shut}
+			onKeyDown={event => { if (event.key === 'Escape') shut(event); }}
+			onClose={() => box.current?.showModal()}
+		>
+			<Inner />
+		</dialog>
 	);
 }

@@ -96,73 +96,78 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 		box.current!.scrollTop = 0;
 	};
 
+	const wrong = list.error.value && (
+		<>
+			<h2>That did not work</h2>
+			<p>{list.error.value}</p>
+			<button type="button" class="button" onClick={() => list.ask({ ...list.query.value })}>Try again</button>
+		</>
+	);
+
 	return (
-		<div class="table" ref={box} onScroll={() => setTop(box.current!.scrollTop)} aria-busy={list.loading.value} tabIndex={-1}>
-			<table role="grid" aria-label={props.label} aria-rowcount={total + 1}>
-				<thead class={none ? 'sr' : ''}>
-					<tr aria-rowindex={1}>
-						{selected && (
-							<th class="s" style={{ width: '44px' }}>
-								<input
-									type="checkbox" aria-label="Select all that are loaded"
-									checked={rows.length > 0 && selected.size >= rows.length}
-									onChange={event => onSelect!(event.currentTarget.checked ? new Set(rows.map(r => r.id)) : new Set())}
-								/>
-							</th>
-						)}
-						{columns.map(c => (
-							<th
-								key={c.id} scope="col" class={c.className ?? ''} style={c.width ? { width: c.width } : undefined}
-								aria-sort={c.sort && sort === c.sort ? 'ascending' : c.sort && sort === `-${c.sort}` ? 'descending' : undefined}
-							>
-								{c.sort
-									? (
-										<button type="button" onClick={() => sortBy(c.sort!)}>
-											{c.title}
-											{sort === c.sort && <Icon name="up" />}
-											{sort === `-${c.sort}` && <Icon name="down" />}
-										</button>
-									)
-									: <span class={c.title.startsWith('(') ? 'sr' : ''}>{c.title.replace(/[()]/g, '')}</span>}
-							</th>
-						))}
-					</tr>
-				</thead>
-				<tbody>
-					{from > 0 && <tr aria-hidden="true"><td class="pad" style={{ height: `${from * ROW}px` }} /></tr>}
-					{rows.slice(from, to).map((row, k) => {
-						const i = from + k;
-						return (
-							<tr
-								key={row.id} aria-rowindex={i + 2} tabIndex={i === Math.min(focused, rows.length - 1) ? 0 : -1}
-								aria-selected={selected ? selected.has(row.id) : undefined}
-								class={open ? 'opens' : ''} onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)} onClick={event => pointed(event, row)}
-							>
-								{selected && (
-									<td class="s">
-										<input
-											type="checkbox" aria-label={`Select ${props.name(row)}`} checked={selected.has(row.id)}
-											onChange={event => choose(row.id, event.currentTarget.checked)}
-										/>
-									</td>
-								)}
-								{columns.map(c => <td key={c.id} class={c.className ?? ''}>{c.cell(row)}</td>)}
-							</tr>
-						);
-					})}
-					{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
-				</tbody>
-			</table>
-			{rows.length === 0 && !none && !list.error.value && [0, 1, 2, 3].map(i => <div class="waiting" key={i} aria-hidden="true"><i /></div>)}
-			{list.error.value
-				? (
-					<div class="empty" role="alert">
-						<h2>That did not work</h2>
-						<p>{list.error.value}</p>
-						<button type="button" class="button" onClick={() => list.ask({ ...list.query.value })}>Try again</button>
-					</div>
-				)
-				: none && <div class="empty">{props.empty}</div>}
-		</div>
+		<>
+			{wrong && rows.length > 0 && <div class="notice bad stale" role="alert">{wrong}</div>}
+			<div class="table" ref={box} onScroll={() => setTop(box.current!.scrollTop)} aria-busy={list.loading.value} tabIndex={-1}>
+				<table role="grid" aria-label={props.label} aria-rowcount={total + 1}>
+					<thead class={none ? 'sr' : ''}>
+						<tr aria-rowindex={1}>
+							{selected && (
+								<th class="s" style={{ width: '44px' }}>
+									<input
+										type="checkbox" aria-label="Select all that are loaded"
+										checked={rows.length > 0 && selected.size >= rows.length}
+										onChange={event => onSelect!(event.currentTarget.checked ? new Set(rows.map(r => r.id)) : new Set())}
+									/>
+								</th>
+							)}
+							{columns.map(c => (
+								<th
+									key={c.id} scope="col" class={c.className ?? ''} style={c.width ? { width: c.width } : undefined}
+									aria-sort={c.sort && sort === c.sort ? 'ascending' : c.sort && sort === `-${c.sort}` ? 'descending' : undefined}
+								>
+									{c.sort
+										? (
+											<button type="button" onClick={() => sortBy(c.sort!)}>
+												{c.title}
+												{sort === c.sort && <Icon name="up" />}
+												{sort === `-${c.sort}` && <Icon name="down" />}
+											</button>
+										)
+										: <span class={c.title.startsWith('(') ? 'sr' : ''}>{c.title.replace(/[()]/g, '')}</span>}
+								</th>
+							))}
+						</tr>
+					</thead>
+					<tbody>
+						{from > 0 && <tr aria-hidden="true"><td class="pad" style={{ height: `${from * ROW}px` }} /></tr>}
+						{rows.slice(from, to).map((row, k) => {
+							const i = from + k;
+							return (
+								<tr
+									key={row.id} aria-rowindex={i + 2} tabIndex={i === Math.min(focused, rows.length - 1) ? 0 : -1}
+									aria-selected={selected ? selected.has(row.id) : undefined}
+									class={open ? 'opens' : ''} onKeyDown={event => keys(event, i)} onFocus={() => setFocused(i)} onClick={event => pointed(event, row)}
+								>
+									{selected && (
+										<td class="s">
+											<input
+												type="checkbox" aria-label={`Select ${props.name(row)}`} checked={selected.has(row.id)}
+												onChange={event => choose(row.id, event.currentTarget.checked)}
+											/>
+										</td>
+									)}
+									{columns.map(c => <td key={c.id} class={c.className ?? ''}>{c.cell(row)}</td>)}
+								</tr>
+							);
+						})}
+						{to < rows.length && <tr aria-hidden="true"><td class="pad" style={{ height: `${(rows.length - to) * ROW}px` }} /></tr>}
+					</tbody>
+				</table>
+				{rows.length === 0 && !none && !list.error.value && [0, 1, 2, 3].map(i => <div class="waiting" key={i} aria-hidden="true"><i /></div>)}
+				{wrong
+					? rows.length === 0 && <div class="empty" role="alert">{wrong}</div>
+					: none && <div class="empty">{props.empty}</div>}
+			</div>
+		</>
 	);
 }

@@ -5,10 +5,12 @@ import { listen } from '../../lib/events';
 import { networkName, networks, nodeName } from '../../lib/fleet';
 import { age, ago, bits, bytes, moment, volume } from '../../lib/format';
 import type { Client } from '../../lib/model';
+import { note } from '../../lib/past';
 import { can, me } from '../../lib/session';
 import { Dialog, ask } from '../../parts/Dialog';
 import { Icon } from '../../parts/Icon';
 import { Traffic, type Counted } from '../../parts/Plot';
+import { Presence } from '../../parts/Presence';
 import { State } from '../../parts/State';
 import { complain, say } from '../../parts/Toasts';
 import { PATH, enable, remove, rotate, type Handout } from './actions';
@@ -90,8 +92,10 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 	const [seen, setSeen] = useState<Counted[]>([]);
 	// Its traffic while one looks.
 	useEffect(() => {
-		if (client)
-			setSeen(list => [...list.slice(-300), { at: Date.now() / 1000, rx: client.rx, tx: client.tx }]);
+		if (!client)
+			return;
+		note(client.id, status(client), client.last_seen);
+		setSeen(list => [...list.slice(-300), { at: Date.now() / 1000, rx: client.rx, tx: client.tx }]);
 	}, [client]);
 	useEffect(() => {
 		const by = client?.owner;
@@ -186,6 +190,7 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 					{client.last_seen && status(client) !== 'online' && <span class="dim" title={moment(client.last_seen)}>last seen {ago(client.last_seen)}</span>}
 				</p>
 				<Facts title="Connection" list={connection} />
+				{client.last_seen && <Presence id={client.id} sign={['handshake', 'handshakes']} />}
 				{client.last_seen && <Traffic list={seen} low from="from it" to="to it" />}
 				<Facts title="Settings" list={settings} />
 				<Facts title="About it" list={about} />

@@ -4,12 +4,14 @@ import { ApiError, api } from '../../lib/api';
 import { listen } from '../../lib/events';
 import { ago, moment, words } from '../../lib/format';
 import type { FleetNode, Member } from '../../lib/model';
+import { note } from '../../lib/past';
 import { can } from '../../lib/session';
 import { Dialog } from '../../parts/Dialog';
 import { Field } from '../../parts/Field';
 import { nodeState } from '../../parts/FleetMap';
 import { FormDialog, useSaving } from '../../parts/Form';
 import { Icon } from '../../parts/Icon';
+import { Presence } from '../../parts/Presence';
 import { State } from '../../parts/State';
 import { say } from '../../parts/Toasts';
 import { enableNode, removeNode, rotateNode, unlessLost } from './actions';
@@ -140,6 +142,10 @@ export function NodeSheet({ id, onClose }: { id: string; onClose: () => void }) 
 			clearInterval(timer);
 		};
 	}, [id]);
+	useEffect(() => {
+		if (node)
+			note(node.id, nodeState(node), node.last_heartbeat);
+	}, [node]);
 	if (!node)
 		return <Dialog kind="sheet" title={error ? 'Not here' : 'Node'} onClose={onClose}><p class="dim" role="status">{error || 'One moment…'}</p></Dialog>;
 	const may = can('PATCH /nodes/{id}');
@@ -167,6 +173,7 @@ export function NodeSheet({ id, onClose }: { id: string; onClose: () => void }) 
 				{node.deploy === 'error' && <p class="notice bad" role="status"><Icon name="alert" /><span>It could not apply its configuration: {node.deploy_error ?? 'no reason given'}</span></p>}
 				{node.deploy === 'pending' && node.enabled && <p class="notice"><Icon name="alert" /><span>{node.connected ? 'It is applying the newest change.' : 'It gets the newest change when it is back.'}</span></p>}
 				<dl class="facts">{facts.map(([k, v]) => [<dt key={k}>{k}</dt>, <dd key={`${k}:`}>{v}</dd>])}</dl>
+				{node.last_heartbeat && <Presence id={node.id} sign={['heartbeat', 'heartbeats']} />}
 				{can('POST /nodes/{id}/rotate') && (
 					<div class="row wrap">
 						<button type="button" class="button" onClick={() => void rotateNode(node).then(load)}><Icon name="key" />New keys</button>
