@@ -199,7 +199,9 @@ static void schedule_rotate(struct agent *a, msec took)
 	if (a->rotating_since == 0)
 		a->rotating_since = now == 0 ? 1 : now;
 	each = (now - a->rotating_since) / ROTATE_SLOWER;
-	each = each < ROTATE_LOOK ? ROTATE_LOOK : each > ROTATE_LOOK_MAX ? ROTATE_LOOK_MAX : each;
+	each = each < ROTATE_LOOK || a->core.heard.n > 0 ? ROTATE_LOOK
+		: each > ROTATE_LOOK_MAX                 ? ROTATE_LOOK_MAX
+							 : each;
 	loop_timer_set(a->rotate, each > 10 * took ? each : 10 * took, 0);
 }
 
@@ -469,6 +471,8 @@ static void turn(struct agent *a)
 	sync_init(&a->sync, a->loop, &a->wire, &a->core, a->clock, &sync);
 	a->machine.announce = announce;
 	a->machine.announce_arg = a;
+	a->machine.on_hung = reconcile_soon;
+	a->machine.hung_arg = a;
 	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
@@ -513,6 +517,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->rotate);
 	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
+	a->machine.on_hung = NULL;
 }
 
 /* Before anything is read or opened. */

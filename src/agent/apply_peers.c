@@ -359,7 +359,7 @@ static int endpoints_of(struct machine *m, const struct ledger_link *link,
 
 	if (!has_hints(link, wanted)) /* reading a device takes as long as it has peers */
 		return 0;
-	rc = m->wg->ops->read(m->wg, link->name, &d, e);
+	rc = machine_device(m, link->name, &d, e);
 	if (rc < 0)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	VEC_FOREACH (p, &d.peers) {

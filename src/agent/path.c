@@ -339,7 +339,7 @@ static void look_at_device(struct look *l)
 	struct item_vec peers = {0};
 	struct wg_device d = {0};
 
-	if (m->wg->ops->read(m->wg, ifname, &d, NULL) < 0)
+	if (machine_device(m, ifname, &d, NULL) < 0)
 		return; /* what is not there is not alive: see sweep */
 	gather_peers(l->desired, ifname, &peers);
 	VEC_FOREACH (p, &d.peers) {

@@ -168,27 +168,32 @@ static void read_entry(struct parser *p, char *text)
 	VEC_PUSH(&s->entries, entry);
 }
 
+static void wipe_text(char **s)
+{
+	if (*s != NULL)
+		mem_wipe(*s, strlen(*s));
+	mem_free(*s);
+}
+
 static int read_line(struct parser *p, char *line, struct err *e)
 {
+	CLEANUP(wipe_text) char *comment = NULL; /* a key that was commented out is a key */
 	char *hash = strchr(line, '#'), *text;
 	size_t n;
 
 	if (*line != '\0' && line[strlen(line) - 1] == '\r')
 		p->c->crlf = true;
 	if (hash != NULL) {
-		AUTOFREE char *comment = mem_strdup(hash);
-
+		comment = mem_strdup(hash);
 		*hash = '\0';
-		text = trim(line);
-		if (*text == '\0')
-			read_comment(p, trim(comment));
-		mem_wipe(comment, strlen(comment));
-	} else {
-		text = trim(line);
 	}
+	text = trim(line);
 	n = strlen(text);
-	if (n == 0)
+	if (n == 0) {
+		if (comment != NULL)
+			read_comment(p, trim(comment));
 		return 0;
+	}
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 && *c != '\t')
 			return err_set(e, ERR_INVALID, "line %u has a control character", p->line);
@@ -197,7 +202,8 @@ static int read_line(struct parser *p, char *line, struct err *e)
 		if (p->c->sections.n >= WGCONF_SECTIONS_MAX)
 			return err_set(
 				e, ERR_INVALID, "more than %d sections", WGCONF_SECTIONS_MAX);
-		open_section(p, trim(text + 1));
+		if (open_section(p, trim(text + 1))->name == NULL && comment != NULL)
+			read_comment(p, trim(comment)); /* "[Peer] # Ann" */
 		return 0;
 	}
 	read_entry(p, text);

@@ -1,6 +1,7 @@
 /*
- * DOC: what nodes report (doc/protocol.md): heartbeats, keys, endpoints, drift, leaving. A report
- * is believed only about the node itself and the peers its own plan can hold.
+ * DOC: what nodes report (doc/protocol.md): heartbeats, drift, leaving; keys and endpoints are in
+ * agent_member.c. A report is believed only about the node itself and the peers its own plan can
+ * hold.
  */
 #include "control/agent_call.h"
 
@@ -15,12 +16,8 @@
 #include "control/quota.h"
 #include "control/roaming.h"
 #include "control/rotation.h"
-#include "control/secrets.h"
 #include "control/telemetry.h"
-#include "control/whereabouts.h"
-#include "crypto/key.h"
 #include "model/names.h"
-#include "model/validate.h"
 
 #define DRIFT_MAX 4096 /* corrections in one report */
 #define DRIFT_TYPE_MAX 64
@@ -224,195 +221,11 @@ void agent_arrivals(struct http_request *rq, const struct http_route *route, voi
 	read_beat(rq, ctx, take_arrivals);
 }
 
-/* --- keys, endpoint, leaving ------------------------------------------------------------------ */
-
-/* Change the caller's member in c->network. */
-static int change_member(struct tx *tx, struct agent_call *c, const char *action,
-	void (*fn)(struct agent_call *c, struct member *m), struct err *e)
-{
-	struct member before = {0}, after = {0};
-	int r = tx_find(
-		tx, &schema_member, &before, e, "node", c->node, "network", c->network, NULL);
-
-	if (r == ERR_NOT_FOUND)
-		return err_field(
-			e, ERR_INVALID, "network", "this node is not in network %s", c->network);
-	if (r >= 0) {
-		schema_copy(&schema_member, &after, &before);
-		fn(c, &after);
-		if (!schema_equal(&schema_member, &before, &after))
-			r = change_store(tx, &schema_member, &before, &after, c->node, action, e);
-	}
-	schema_done(&schema_member, &before);
-	schema_done(&schema_member, &after);
-	return r;
-}
-
-static void set_key(struct agent_call *c, struct member *m)
-{
-	rotation_announced(m, &c->public_key);
-}
-
-static int add_id(void *arg, const void *object)
-{
-	id_vec_add(arg, object); /* every struct of the model starts with its id */
-	return 0;
-}
-
-/* Keys are unique in a network, those to come too: WireGuard would make one peer of two. */
-static int refuse_held_key(struct tx *tx, const struct agent_call *c, struct err *e)
-{
-	static const struct {
-		const struct schema *schema;
-		const char *column;
-	} holders[] = {{&schema_member, "public_key"}, {&schema_member, "next_public_key"},
-		{&schema_device, "public_key"}, {&schema_group, "public_key"}};
-	char key[KEY_TEXT_LEN];
-
-	key_format_public(&c->public_key, key);
-	for (size_t i = 0; i < ARRAY_LEN(holders); i++) {
-		struct tx_query q = {
-			.filters = {{"network", c->network}, {holders[i].column, key}}};
-		struct id_vec ids = {0};
-		int r = tx_list(tx, holders[i].schema, &q, add_id, &ids, NULL, NULL, e);
-		bool other = false;
-
-		VEC_FOREACH (id, &ids) {
-			struct member m = {0};
-
-			other |= holders[i].schema != &schema_member ||
-				tx_get(tx, &schema_member, id->id, &m, NULL) < 0 ||
-				strcmp(m.node, c->node) != 0;
-			schema_done(&schema_member, &m);
-		}
-		VEC_DONE(&ids);
-		if (r < 0)
-			return r;
-		if (other)
-			return err_field(e, ERR_EXISTS, "public_key",
-				"this key belongs to another %s of the network",
-				holders[i].schema->name);
-	}
-	return 0;
-}
-
-/* A bearer is known to the process of the node that speaks to us; its secret to the one that holds
- * its keys. */
-static int check_proof(struct tx *tx, const struct agent_call *c, struct err *e)
-{
-	CLEANUP(secret_wipe) struct secret secret = {0}, want = {0};
-	struct node n = {0};
-	int r = tx_get(tx, &schema_node, c->node, &n, e);
-
-	if (r < 0)
-		return r;
-	secrets_node(&c->hub->control->keys, n.id, n.generation, &secret);
-	schema_done(&schema_node, &n);
-	key_announce_proof(&secret, c->network, &c->public_key, &want);
-	if (!secret_equal(&want, &c->proof))
-		return err_field(
-			e, ERR_DENIED, "proof", "the proof is not this node's for this key");
-	return 0;
-}
-
-static int store_key(struct tx *tx, struct agent_call *c, struct err *e)
-{
-	int r = check_proof(tx, c, e);
-
-	if (r == 0)
-		r = refuse_held_key(tx, c, e);
-	return r < 0 ? r : change_member(tx, c, "member.key", set_key, e);
-}
-
-static void set_endpoint(struct agent_call *c, struct member *m)
-{
-	struct whereabouts at;
-
-	whereabouts_ask(m, c->endpoint, &at);
-	whereabouts_put(m, &at);
-}
-
-/* As of what heartbeats say (endpoint.c): where an endpoint is configured nobody asks, and a node
- * does not move all the time. 1: it moves. */
-static int may_move(struct tx *tx, const struct agent_call *c, struct err *e)
-{
-	struct member m = {0};
-	int r = tx_find(tx, &schema_member, &m, e, "node", c->node, "network", c->network, NULL);
-	struct whereabouts was, is;
-	bool moves = false;
-
-	if (r == 0) {
-		whereabouts_of(&m, &was);
-		whereabouts_ask(&m, c->endpoint, &is);
-		moves = !whereabouts_equal(&was, &is);
-	}
-	schema_done(&schema_member, &m);
-	if (r < 0 && r != ERR_NOT_FOUND)
-		return r;
-	if (moves && !telemetry_may_move(c->hub->telemetry, c->node))
-		return err_field(e, ERR_UNAVAILABLE, "endpoint",
-			"this node's endpoints have changed too often: say it again later");
-	return moves || r == ERR_NOT_FOUND; /* change_member says that it is not in the network */
-}
-
-static int store_endpoint(struct tx *tx, struct agent_call *c, struct err *e)
-{
-	struct network n = {0};
-	int r;
-	bool circle = tx_get(tx, &schema_network, c->network, &n, NULL) >= 0 &&
-		network_holds_endpoint(&n, c->endpoint);
-
-	schema_done(&schema_network, &n);
-	if (circle)
-		return err_field(e, ERR_INVALID, "endpoint",
-			"the endpoint %s lies in the network itself: its packets would go in "
-			"circles",
-			c->endpoint);
-	r = may_move(tx, c, e);
-	if (r <= 0)
-		return r;
-	r = change_member(tx, c, "member.endpoint", set_endpoint, e);
-	if (r >= 0)
-		telemetry_moved(c->hub->telemetry, c->node);
-	return r;
-}
+/* --- drift, leaving --------------------------------------------------------------------------- */
 
 static int store_leave(struct tx *tx, struct agent_call *c, struct err *e)
 {
 	return node_leave(tx, c->node, c->node, e);
-}
-
-static int read_network(const struct json *j, struct agent_call *c, struct err *e)
-{
-	const char *network = json_str(j, "network");
-
-	if (network == NULL || !id_valid(network, "net"))
-		return err_field(e, ERR_INVALID, "network", "network must be the id of a network");
-	id_copy(c->network, network);
-	return 0;
-}
-
-static int read_key(const struct json *j, struct agent_call *c, struct err *e)
-{
-	const char *key = json_str(j, "public_key"), *proof = json_str(j, "proof");
-
-	if (key == NULL)
-		return err_field(e, ERR_INVALID, "public_key", "public_key is needed, a text");
-	if (proof == NULL)
-		return err_field(e, ERR_INVALID, "proof", "proof is needed, a text");
-	if (read_network(j, c, e) < 0 || key_parse_secret(proof, "proof", &c->proof, e) < 0)
-		return ERR_INVALID;
-	return key_parse_public(key, "public_key", &c->public_key, e);
-}
-
-static int read_endpoint(const struct json *j, struct agent_call *c, struct err *e)
-{
-	const char *endpoint = json_str(j, "endpoint");
-
-	if (read_network(j, c, e) < 0 || heartbeat_endpoint_check(endpoint, "endpoint", e) < 0)
-		return ERR_INVALID;
-	c->endpoint = mem_strdup(endpoint);
-	return 0;
 }
 
 static int read_drift(const struct json *j, struct agent_call *c, struct err *e)
@@ -439,16 +252,6 @@ static int read_drift(const struct json *j, struct agent_call *c, struct err *e)
 	}
 	log_info("a node corrected drift", LOG_KV_STR("node", c->node), LOG_KV_INT("count", n));
 	return 0;
-}
-
-void agent_keys(struct http_request *rq, const struct http_route *route, void *ctx)
-{
-	agent_call_change(agent_call_read(rq, ctx, read_key), store_key);
-}
-
-void agent_endpoint(struct http_request *rq, const struct http_route *route, void *ctx)
-{
-	agent_call_change(agent_call_read(rq, ctx, read_endpoint), store_endpoint);
 }
 
 void agent_deregister(struct http_request *rq, const struct http_route *route, void *ctx)

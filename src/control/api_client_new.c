@@ -10,6 +10,7 @@
 #include "control/client.h"
 #include "control/client_config.h"
 #include "control/labels.h"
+#include "control/public_url.h"
 #include "model/names.h"
 #include "crypto/cms.h"
 #include "model/range.h"
@@ -121,8 +122,9 @@ static int choose_group(
 {
 	const char *gateway = json_str(c->body, "gateway"), *group = json_str(c->body, "group");
 	if (group && *group) {
+		/* a group of a network that may be named may be, by name or by id */
 		int r = id_valid(group, "grp")
-			? api_get(tx, c, &schema_group, group, ret, e)
+			? tx_get(tx, &schema_group, group, ret, e)
 			: tx_find(tx, &schema_group, ret, e, "network", n->id, "name", group, NULL);
 		if (r == 0 && strcmp(ret->network, n->id) != 0)
 			r = ERR_NOT_FOUND;
@@ -193,7 +195,7 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = lease(tx, &n, d, e);
 	if (r == 0)
-		r = device_check(d, e); /* with addresses: IPv6 asks for a larger MTU */
+		r = device_check(d, NULL, e); /* with addresses: IPv6 asks for a larger MTU */
 	if (r == 0)
 		r = change_store(tx, &schema_device, NULL, d, c->who.id, job->action, e);
 out:
@@ -339,8 +341,12 @@ static void put_link(struct call *c, struct json_writer *w, const struct client_
 	CLEANUP(buf_wipe) struct buf url = {0};
 	/* Over the unix socket there is no host to repeat. */
 	bool named = host && strcmp(http_peer(c->rq), "unix") != 0;
-	buf_addf(&url, "https://%s/once/%s#%s", named ? host : c->control->options.listen,
-		job->link_id, buf_str(&job->link_token));
+	buf_adds(&url, "https://");
+	if (named)
+		buf_adds(&url, host);
+	else
+		public_host(&c->control->options, &url);
+	buf_addf(&url, "/once/%s#%s", job->link_id, buf_str(&job->link_token));
 	json_put_str(w, "link", buf_str(&url));
 }
 

@@ -49,6 +49,29 @@ enum link_state link_judge(msec now, uint16_t keepalive, const struct link_seen 
 	return s->as_of - later(s->handshake, s->rx_at) > patience ? LINK_OFFLINE : LINK_IDLE;
 }
 
+static void not_after(msec *t, msec now)
+{
+	if (*t > now)
+		*t = now;
+}
+
+void links_clock_back(struct links *l, msec now)
+{
+	MAP_FOREACH (slot, &l->reporters)
+		not_after(&((struct reporter *)slot->value)->as_of, now);
+	MAP_FOREACH (slot, &l->peers) {
+		struct peer_links *p = slot->value;
+
+		p->dirty |= p->device && p->last_seen > now;
+		not_after(&p->last_seen, now);
+		VEC_FOREACH (r, &p->reports) {
+			not_after(&r->handshake, now);
+			not_after(&r->rx_at, now);
+			not_after(&r->sent_since, now);
+		}
+	}
+}
+
 static void peer_free(void *p)
 {
 	struct peer_links *peer = p;
@@ -237,7 +260,7 @@ void links_get(
 	ret->state = (int)link_judge(now, keepalive, &seen);
 }
 
-void links_load_device(struct links *l, const struct device *d)
+void links_load_device(struct links *l, const struct device *d, msec now)
 {
 	struct peer_links *p;
 
@@ -245,6 +268,7 @@ void links_load_device(struct links *l, const struct device *d)
 		return;
 	p = peer_get(l, d->id);
 	p->last_seen = d->last_seen;
+	not_after(&p->last_seen, now);
 	p->rx = d->rx;
 	p->tx = d->tx;
 }

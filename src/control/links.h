@@ -58,8 +58,13 @@ void links_get(
  * false when there was none. */
 bool links_newest(const struct links *l, const char *peer, id_text ret_node, msec *ret_handshake);
 
+/* The clock was ahead, and is right again: what was measured meanwhile counts as of now. Without it
+ * all that was seen then would be online, and newer than what is seen from now on, until the clock
+ * is there once more. */
+void links_clock_back(struct links *l, msec now);
+
 /* A device as the store knows it: totals up to now. */
-void links_load_device(struct links *l, const struct device *d);
+void links_load_device(struct links *l, const struct device *d, msec now);
 /* Devices whose totals changed since the last call: id, last_seen, rx, tx. At most max. */
 size_t links_take_devices(struct links *l, struct device *ret, size_t max);
 

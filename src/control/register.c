@@ -503,7 +503,7 @@ static int make_node(struct joining *j, struct err *e)
 	n.created_at = n.joined_at = tx_now(j->tx);
 	result = register_secret(r, &n, e);
 	if (result >= 0)
-		result = node_check(&n, e);
+		result = node_check(&n, NULL, e);
 	if (result >= 0)
 		result =
 			change_store(j->tx, &schema_node, NULL, &n, j->token->id, "node.create", e);

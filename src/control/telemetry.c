@@ -23,7 +23,10 @@ struct telemetry {
 	struct links links;
 	struct sights sights;
 	struct map nodes; /* id -> struct node_seen * */
+	msec now;         /* wall, when something was measured last */
 };
+
+#define CLOCK_BACK 1000 /* ms; less is what clocks do all day */
 
 struct telemetry *telemetry_new(const struct clock *clock)
 {
@@ -66,10 +69,29 @@ static struct node_seen *seen(struct telemetry *t, const char *node)
 	return n;
 }
 
+/* The time of what is measured now; what came before it was not later. */
+static msec measured(struct telemetry *t)
+{
+	msec now = clock_wall(t->clock);
+
+	if (t->now - now > CLOCK_BACK) {
+		log_warn("the clock went back", LOG_KV_INT("seconds", (t->now - now) / 1000));
+		links_clock_back(&t->links, now);
+		MAP_FOREACH (slot, &t->nodes) {
+			struct node_seen *n = slot->value;
+
+			if (n->last_heartbeat > now)
+				n->last_heartbeat = now;
+		}
+	}
+	t->now = now;
+	return now;
+}
+
 void telemetry_load_device(struct telemetry *t, const struct device *d)
 {
 	pthread_mutex_lock(&t->lock);
-	links_load_device(&t->links, d);
+	links_load_device(&t->links, d, clock_wall(t->clock));
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -96,6 +118,8 @@ int telemetry_load_node(struct telemetry *t, struct tx *tx, const struct node *n
 	s->revision = s->revision_then = n->revision;
 	s->applied_revision = n->applied_revision;
 	s->last_heartbeat = n->last_heartbeat;
+	if (s->last_heartbeat > clock_wall(t->clock)) /* the clock was ahead then */
+		s->last_heartbeat = clock_wall(t->clock);
 	s->confirmed = n->confirmed_at != 0;
 	s->error = mem_strdup(n->deploy_error);
 	s->version = mem_strdup(n->version);
@@ -166,10 +190,11 @@ static void replace(char **to, const char *from)
 void telemetry_heartbeat(struct telemetry *t, const char *node, const struct heartbeat *b,
 	struct heartbeat_answer *ret)
 {
-	msec now = clock_wall(t->clock);
 	struct node_seen *n;
+	msec now;
 
 	pthread_mutex_lock(&t->lock);
+	now = measured(t);
 	n = seen(t, node);
 	ret->first = !n->confirmed;
 	/* Behind what was there one heartbeat ago: pushing did not reach it. Ahead of us: we were
@@ -192,9 +217,10 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 
 void telemetry_arrivals(struct telemetry *t, const char *node, const struct heartbeat *b)
 {
-	msec now = clock_wall(t->clock);
+	msec now;
 
 	pthread_mutex_lock(&t->lock);
+	now = measured(t);
 	VEC_FOREACH (row, &b->links)
 		links_arrived(&t->links, node, row, now);
 	pthread_mutex_unlock(&t->lock);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "codec/json.h"
 #include "control/control.h"
+#include "control/public_url.h"
 #include "main/machine.h"
 #include "main/port.h"
 #include "model/names.h"
@@ -477,13 +478,15 @@ static int check_ports(struct up *u, struct err *e)
 
 static int run(struct up *u, struct err *e)
 {
+	CLEANUP(buf_done) struct buf panel = {0};
 	AUTOFREE char *base = NULL;
 
 	if (check_ports(u, e) < 0 || control_start(&u->control_options, &u->control, e) < 0)
 		return e->code;
 	base = mem_printf("http+unix://%s/warren.sock", u->control_options.state_dir);
 	u->session.target.base = STEAL(base);
-	printf("Panel: https://%s\n", u->control_options.listen);
+	public_host(&u->control_options, &panel);
+	printf("Panel: https://%s\n", buf_str(&panel));
 	if (make_network(u, e) < 0 || make_admin(u, e) < 0 || gateway(u, e) < 0)
 		return e->code;
 	first_client(u);

@@ -205,9 +205,14 @@ void link_peers(struct view *v, size_t viewer, struct item_vec *ret)
 		link_peer(v, viewer, *i, ret);
 }
 
+/* The interface is also how a machine is asked for its key: one without a key has it, linked or
+ * not. */
 int link_is_direct(const struct view *v, size_t i)
 {
-	return !(v->members[i].member->roles & ROLE_GATEWAY) || view_has_links(v, i);
+	const struct view_member *vm = &v->members[i];
+
+	return !(vm->member->roles & ROLE_GATEWAY) || (vm->usable && !vm->keyed) ||
+		view_has_links(v, i);
 }
 
 void link_direct(const struct view *v, size_t i, struct item_vec *ret)

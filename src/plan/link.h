@@ -18,7 +18,8 @@ int link_usable(const struct fleet *f, const struct member *m);
  * name and the direct one "-m" behind it; elsewhere the direct one has the bare name (view.h). */
 void link_devices_name(const struct network *n, char ret[static IFNAME_LEN]);
 
-/* Is the direct interface there? A gateway has none as long as it has no one to talk to. */
+/* Is the direct interface there? A gateway has none as long as it has no one to talk to, once its
+ * key is known. */
 int link_is_direct(const struct view *v, size_t i);
 
 /* Push the member's mesh addresses for one of its interfaces. */

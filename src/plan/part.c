@@ -156,7 +156,8 @@ int part_node(struct views *vs, const char *node, const struct plan_keys *keys, 
 	return 0;
 }
 
-/* A gateway with neither group nor links has no firewall, so nothing of devices either. */
+/* A gateway with neither group nor direct interface has no firewall, so nothing of devices either.
+ */
 static int has_shell(struct views *vs, const struct fleet_network *fn, const struct member *m)
 {
 	const struct view *v;
@@ -164,7 +165,7 @@ static int has_shell(struct views *vs, const struct fleet_network *fn, const str
 	if (!(m->roles & ROLE_GATEWAY) || link_group(fn, m) != NULL)
 		return 1; /* all but always; the view is not needed */
 	v = views_get(vs, m->network);
-	return view_has_links(v, view_index(v, m->id));
+	return link_is_direct(v, view_index(v, m->id));
 }
 
 /* Push the device's own routes; is it at another gateway? Only one that is not at home takes a

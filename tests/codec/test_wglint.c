@@ -180,6 +180,9 @@ static void names_are_read(void **state)
 		{"[Peer]\n# friendly_name = ann\nPublicKey = x\n", "ann"},
 		{"#PublicKey = " PUB "\n[Peer]\nPublicKey = x\n", NULL},
 		{"# Name = Ann\n# nice person\n[Peer]\nPublicKey = x\n", "Ann"},
+		{"[Peer] # Ann\nPublicKey = x # of 2024\n", "Ann"},
+		{"# Ann\n[Peer] # on trial\nPublicKey = x\n", "Ann"},
+		{"[Peer] #PublicKey = " PUB "\nPublicKey = x\n", NULL},
 		{"[Peer]\nPublicKey = x\n", NULL},
 	};
 

@@ -152,7 +152,7 @@ static void test_place(void **state)
 	struct links again = {0};
 	struct device d = {.last_seen = T0 + 10 * S};
 	id_copy(d.id, dev);
-	links_load_device(&again, &d);
+	links_load_device(&again, &d, T0 + 400 * S);
 	beat(&again, gw1, 1, dev, 150, 20, T0, T0 + 60 * S);
 	assert_true(links_newest(&again, dev, node, &handshake));
 	assert_string_equal(node, "");
@@ -189,7 +189,7 @@ static void test_totals_over_restart(void **state)
 	links_done(&l);
 
 	struct links again = {0};
-	links_load_device(&again, &d);
+	links_load_device(&again, &d, T0 + 400 * S);
 	links_load_counters(&again, gw1, k.text[0]);
 	links_load_counters(&again, gw2, k.text[1]);
 	expect(&again, dev, 150, 15);
@@ -272,6 +272,39 @@ static void test_bounds(void **state)
 	links_done(&l);
 }
 
+/* The control plane's clock was a month ahead, and is set right: by a restart, or under way. Who is
+ * gone is not online for a month, and where a device is, the handshakes of now say. */
+static void test_clock_set_back(void **state)
+{
+	const msec ahead = (msec)30 * 86400 * S;
+	struct device d = {.last_seen = T0 + ahead};
+	id_text node;
+	msec handshake;
+	struct link got;
+
+	id_copy(d.id, dev);
+	for (int restart = 0; restart < 2; restart++) {
+		struct links l = {0};
+
+		if (restart) {
+			links_load_device(&l, &d, T0);
+		} else {
+			beat(&l, gw1, 1, dev, 100, 10, T0 + ahead, T0 + ahead);
+			links_clock_back(&l, T0);
+		}
+		links_get(&l, dev, T0 + 300 * S, 0, &got);
+		assert_int_equal(got.last_seen, T0);
+		assert_int_not_equal(got.state, LINK_ONLINE);
+		links_get(&l, dev, T0 + 300 * S, 25, &got);
+		assert_int_not_equal(got.state, LINK_ONLINE);
+		beat(&l, gw2, 1, dev, 7, 7, T0 + 310 * S, T0 + 310 * S);
+		assert_true(links_newest(&l, dev, node, &handshake));
+		assert_string_equal(node, gw2);
+		assert_int_equal(handshake, T0 + 310 * S);
+		links_done(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_presence),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_clock_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,6 +307,32 @@ static void unknown_and_disabled_nodes(void **state)
 	world_done(&w);
 }
 
+/* Its direct interface is what makes an agent announce its key, and without keys there are no
+ * links: a gateway's further networks, whose keys did not come with its registration, need one to
+ * begin with. A single gateway with a key has nobody to link with, and none. */
+static void a_gateway_without_key_is_asked_for_it(void **state)
+{
+	for (int keyed = 0; keyed < 2; keyed++) {
+		struct world w;
+		struct state s = {0};
+		struct member *m;
+		unsigned found = 0;
+
+		world_gateway(&w, 1);
+		m = world_pick(&w, &w.fleet->members);
+		if (!keyed)
+			m->public_key = (struct public_key){0};
+		assert_int_equal(plan_node(w.fleet, m->node, &world_keys, &s, NULL), 0);
+		VEC_FOREACH (i, &s.items)
+			found += (*i)->kind == ITEM_INTERFACE &&
+				(*i)->interface.role == IFACE_DIRECT &&
+				public_key_is_zero(&(*i)->interface.public_key);
+		assert_int_equal(found, !keyed);
+		state_done(&s);
+		world_done(&w);
+	}
+}
+
 static void device_routes(void **state)
 {
 	struct world w;
@@ -572,6 +598,7 @@ int main(void)
 		cmocka_unit_test(changes_touch_only_the_affected),
 		cmocka_unit_test(a_client_costs_one_part),
 		cmocka_unit_test(unknown_and_disabled_nodes),
+		cmocka_unit_test(a_gateway_without_key_is_asked_for_it),
 		cmocka_unit_test(device_routes),
 		cmocka_unit_test(rotations_meet),
 		cmocka_unit_test(ports_never_clash),
