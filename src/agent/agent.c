@@ -469,6 +469,8 @@ static void turn(struct agent *a)
 	sync_init(&a->sync, a->loop, &a->wire, &a->core, a->clock, &sync);
 	a->machine.announce = announce;
 	a->machine.announce_arg = a;
+	a->machine.on_hung = reconcile_soon;
+	a->machine.hung_arg = a;
 	a->reconcile = loop_timer_new(a->loop, on_reconcile, a);
 	a->expiry = loop_timer_new(a->loop, on_expiry, a);
 	a->settle = loop_timer_new(a->loop, on_settle, a);
@@ -513,6 +515,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->rotate);
 	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
+	a->machine.on_hung = NULL;
 }
 
 /* Before anything is read or opened. */

@@ -4,7 +4,7 @@
  */
 #include "agent/apply_peers.h"
 
-#include "agent/path.h"
+#include "agent/seek.h"
 #include "base/fault.h"
 #include "base/log.h"
 
@@ -41,10 +41,7 @@ static void add_remove(
 
 static void set_endpoint(struct batch *b, const struct peer_item *p, struct wg_peer_op *op)
 {
-	if (p->endpoint == NULL || p->endpoint[0] == '\0')
-		return; /* no hint */
-	if (resolver_endpoint(
-		    b->m->resolver, p->endpoint, &op->endpoint_addr, &op->endpoint_port) == 0)
+	if (seek_first(b->m->resolver, p, &op->endpoint_addr, &op->endpoint_port) == 0)
 		op->flags |= WG_PEER_ENDPOINT;
 	/* a name without an answer yet: apply_endpoints writes it when there is one */
 }
@@ -346,8 +343,7 @@ void apply_wake(struct machine *m, const char *ifname, const struct item_vec *ta
 static bool has_hints(const struct ledger_link *link, const struct item_vec *wanted)
 {
 	VEC_FOREACH (i, wanted)
-		if ((*i)->kind == ITEM_PEER && (*i)->peer.endpoint != NULL &&
-			(*i)->peer.endpoint[0] != '\0' &&
+		if ((*i)->kind == ITEM_PEER && seek_has_hint(&(*i)->peer) &&
 			strcmp((*i)->peer.interface, link->name) == 0)
 			return true;
 	return false;
@@ -363,7 +359,7 @@ static int endpoints_of(struct machine *m, const struct ledger_link *link,
 
 	if (!has_hints(link, wanted)) /* reading a device takes as long as it has peers */
 		return 0;
-	rc = m->wg->ops->read(m->wg, link->name, &d, e);
+	rc = machine_device(m, link->name, &d, e);
 	if (rc < 0)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	VEC_FOREACH (p, &d.peers) {
@@ -379,12 +375,14 @@ static int endpoints_of(struct machine *m, const struct ledger_link *link,
 		struct wg_peer_op op = {.flags = WG_PEER_ENDPOINT | WG_PEER_UPDATE_ONLY};
 
 		if ((*i)->kind != ITEM_PEER || strcmp(w->interface, link->name) != 0 ||
-			w->endpoint == NULL || w->endpoint[0] == '\0' || by_key.n == 0)
+			by_key.n == 0)
+			continue;
+		/* a watched path has its hints tried by turns */
+		if (w->near_endpoint != NULL && paths_watch(m->paths, link->name, w->id))
 			continue;
 		p = map_get(&by_key, key_format_public(&w->public_key, key));
 		if (p == NULL ||
-			resolver_endpoint(
-				m->resolver, w->endpoint, &op.endpoint_addr, &op.endpoint_port) < 0)
+			seek_next(m->resolver, w, p, &op.endpoint_addr, &op.endpoint_port) < 0)
 			continue;
 		if (p->endpoint_port == op.endpoint_port &&
 			addr_compare(p->endpoint_addr, op.endpoint_addr) == 0)

@@ -82,11 +82,10 @@ static void see(
 
 static void look_at(struct gate *g, const char *ifname, struct item_vec *spent)
 {
-	struct wg_backend *wg = g->core->machine->wg;
 	struct item_vec known = {0};
 	struct wg_device d = {0};
 
-	if (wg->ops->read(wg, ifname, &d, NULL) < 0)
+	if (machine_device(g->core->machine, ifname, &d, NULL) < 0)
 		return;
 	observe_peers(g->core, ifname, &known);
 	VEC_FOREACH (p, &d.peers) {

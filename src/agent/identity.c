@@ -33,17 +33,10 @@ int identity_key_path(
 int identity_read_key(const char *path, struct secret *ret, struct err *e)
 {
 	CLEANUP(buf_wipe) struct buf text = {0};
-	struct stat st;
-	int rc = file_read(path, KEY_FILE_MAX, &text, e);
+	int rc = file_read_private(path, KEY_FILE_MAX, &text, e);
 
 	if (rc < 0)
 		return rc;
-	if (stat(path, &st) < 0)
-		return err_errno(e, errno, "cannot look at %s", path);
-	if ((st.st_mode & 077) != 0)
-		return err_set(e, ERR_DENIED,
-			"%s can be read by others (mode %04o): set it to 0600 and rotate the key",
-			path, (unsigned)(st.st_mode & 07777));
 	if (text.len > 0 && text.data[text.len - 1] == '\n')
 		text.data[--text.len] = '\0';
 	if (strlen(buf_str(&text)) != text.len ||
@@ -132,7 +125,7 @@ int identity_load(const char *dir, struct identity *ret, struct err *e)
 		rc = file_mkdirs(keys, 0700, e);
 	if (rc < 0)
 		return rc;
-	rc = file_read(path, IDENTITY_MAX, &text, e);
+	rc = file_read_private(path, IDENTITY_MAX, &text, e);
 	if (rc < 0)
 		return rc;
 	doc = json_parse(buf_str(&text), text.len, IDENTITY_MAX, &why);

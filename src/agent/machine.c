@@ -1,6 +1,7 @@
 /* DOC: reading the machine; see machine.h. */
 #include "agent/machine.h"
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -33,7 +34,26 @@ void machine_done(struct machine *m)
 	roam_done(&m->roam);
 	map_done(&m->seen, free_value);
 	mem_free(m->hosts_stamp);
+	strs_done(&m->hung);
 	*m = (struct machine){0};
+}
+
+int machine_device(struct machine *m, const char *ifname, struct wg_device *ret, struct err *e)
+{
+	int rc;
+
+	if (strs_has(&m->hung, ifname))
+		return err_set(
+			e, ERR_TIMEOUT, "the WireGuard engine of %s does not answer", ifname);
+	rc = m->wg->ops->read(m->wg, ifname, ret, e);
+	if (rc != ERR_TIMEOUT)
+		return rc;
+	log_warn("WireGuard engine does not answer: its interface is made anew",
+		LOG_KV_STR("interface", ifname));
+	strs_push(&m->hung, ifname);
+	if (m->on_hung != NULL)
+		m->on_hung(m->hung_arg);
+	return rc;
 }
 
 struct machine_firewall *machine_firewall(struct machine *m, const char *network)
@@ -188,7 +208,7 @@ static int read_link(struct reader *r, const struct ledger_link *link, struct er
 	struct wg_device d = {0};
 	struct net_link l;
 	bool wanted = false;
-	int rc = m->wg->ops->read(m->wg, link->name, &d, e);
+	int rc = machine_device(m, link->name, &d, e);
 
 	if (rc == ERR_TIMEOUT)
 		strs_push(&r->gone, link->name);
@@ -276,6 +296,18 @@ static int read_exits(struct reader *r, struct err *e)
 	return rc;
 }
 
+/* Of an interface that is there now, and will be made anew? */
+static bool of_gone_link(const struct reader *r, const char *sysctl)
+{
+	VEC_FOREACH (name, &r->gone) {
+		AUTOFREE char *part = mem_printf(".conf.%s.", *name);
+
+		if (strstr(sysctl, part) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void read_sysctls(struct reader *r)
 {
 	struct machine *m = r->m;
@@ -285,7 +317,8 @@ static void read_sysctls(struct reader *r)
 			CLEANUP(buf_done) struct buf value = {0};
 			struct item *i;
 
-			if (m->ops->sysctl_get(m->ctx, s->name, &value, NULL) < 0)
+			if (of_gone_link(r, s->name) ||
+				m->ops->sysctl_get(m->ctx, s->name, &value, NULL) < 0)
 				continue; /* gone with its interface */
 			i = item_new(ITEM_SYSCTL, network->id);
 			i->sysctl.name = mem_strdup(s->name);
@@ -373,6 +406,7 @@ int machine_read(struct machine *m, const struct item_vec *wanted, struct machin
 	mem_free(r.there);
 	VEC_DONE(&r.peers);
 	strs_done(&r.gone);
+	strs_done(&m->hung); /* asked again when they are made anew */
 	if (rc < 0) {
 		machine_reading_done(&out);
 		return rc;

@@ -79,6 +79,11 @@ struct machine {
 	bool hosts_known, hosts_dirty;
 	bool flows_unseen; /* the kernel does not show its flows: that was said once */
 	char *hosts_stamp;
+	/* Interfaces whose engine did not answer. Nobody waits for it again before machine_read has
+	 * given them up; on_hung asks for that. */
+	struct strs hung;
+	void (*on_hung)(void *arg);
+	void *hung_arg;
 	/* Tell the control plane our public key of a network. */
 	void (*announce)(void *arg, const char *network, const struct public_key *key);
 	void *announce_arg;
@@ -89,6 +94,10 @@ int machine_init(struct machine *m, struct wg_backend *wg, const struct machine_
 	const struct clock *clock, const struct identity *identity, struct resolver *resolver,
 	struct err *e);
 void machine_done(struct machine *m);
+
+/* The device as it is; as struct wg_backend_ops has it. ERR_TIMEOUT, at once from the second time
+ * on, when its engine hangs. */
+int machine_device(struct machine *m, const char *ifname, struct wg_device *ret, struct err *e);
 
 struct machine_firewall *machine_firewall(struct machine *m, const char *network);
 

@@ -208,7 +208,7 @@ static void put_links(struct observer *o, struct json_writer *w)
 		struct wg_device d = {0};
 		const char *role;
 
-		if (m->wg->ops->read(m->wg, link->name, &d, NULL) < 0)
+		if (machine_device(m, link->name, &d, NULL) < 0)
 			continue;
 		role = role_of(o->core, link);
 		observe_peers(o->core, link->name, &known);

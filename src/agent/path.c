@@ -1,6 +1,7 @@
 /* DOC: watching peers; see path.h. */
 #include "agent/path.h"
 
+#include "agent/seek.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -62,6 +63,8 @@ static void take(struct path *s, const struct wg_peer *p, const struct path_look
 		s->sent -= s->sent < HANDSHAKE_BYTES ? s->sent : HANDSHAKE_BYTES;
 		s->got -= s->got < HANDSHAKE_BYTES ? s->got : HANDSHAKE_BYTES;
 	}
+	if (p->last_handshake == 0)
+		s->session_at = 0; /* it was taken out and put in again */
 	s->handshake = p->last_handshake;
 	s->rx = p->rx;
 	s->tx = p->tx;
@@ -111,11 +114,11 @@ static msec patience(const struct path *s, msec mono)
  * pardon. */
 static bool is_late_answer(struct path *s, msec mono)
 {
-	if (s->got == 0 || s->state != PATH_DEAD || s->sent_at == 0 ||
+	if (s->got == 0 || s->state != PATH_DEAD || s->sent_at == 0 || s->session_at == 0 ||
 		mono - s->sent_at >= PATH_LATE)
 		return false;
 	s->patient_until = mono + PATH_PATIENT;
-	if ((s->got > KEEPALIVE_BYTES && mono - s->died_at < PATH_STILL) ||
+	if ((s->got > KEEPALIVE_BYTES && mono - s->silent_at < PATH_STILL) ||
 		s->pardoned == s->handshake)
 		return false;
 	s->pardoned = s->handshake;
@@ -153,11 +156,20 @@ bool path_step(struct path *s, const struct wg_peer *p, const struct path_look *
 		s->sent_at = 0;
 	if (s->turned && s->state == PATH_DEAD) {
 		s->dead_handshake = s->handshake;
-		s->died_at = now->mono;
+		s->silent_at = now->mono;
 		s->rx_at = 0;
 		s->content_at = 0;
 	}
 	return s->session_at != 0 && s->owed_at != 0 && now->mono - s->owed_at >= PATH_OWED;
+}
+
+bool path_renews(const struct path *s, const struct wg_peer *p, msec mono, bool second)
+{
+	msec wait = second ? PATH_RENEW + PATH_RENEW_SECOND : PATH_RENEW;
+
+	return s->state == PATH_DEAD && s->session_at != 0 && mono - s->session_at < PATH_SESSION &&
+		s->renewed != p->last_handshake && mono - s->silent_at >= wait &&
+		(s->content_at == 0 || mono - s->content_at >= wait);
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -167,8 +179,8 @@ struct look {
 	struct machine *m;
 	const struct item_vec *desired;
 	struct path_look now;
-	int role;      /* of the interface that is being looked at */
-	bool observer; /* a controller or gateway */
+	const struct interface_item *interface; /* that is being looked at */
+	bool observer;                          /* a controller or gateway */
 	bool turned;
 };
 
@@ -210,23 +222,6 @@ static void say(const struct peer_item *p, const struct path *s)
 			LOG_KV_INT(
 				"unanswered_ms", s->sent_at != 0 ? s->looked_at - s->sent_at : 0),
 			LOG_KV_INT("looks_with_relayed_packets", s->detours));
-}
-
-/* The endpoint that was told is tried once by each silent path. */
-static bool try_hint(struct look *l, const struct peer_item *want, struct path *s,
-	const struct wg_peer *p, struct wg_peer_op *op)
-{
-	if (s->state == PATH_ALIVE || s->generation == want->generation)
-		return false;
-	if (want->endpoint == NULL || want->endpoint[0] == '\0' ||
-		resolver_endpoint(
-			l->m->resolver, want->endpoint, &op->endpoint_addr, &op->endpoint_port) < 0)
-		return false;
-	s->generation = want->generation;
-	if (p->endpoint_port != op->endpoint_port ||
-		addr_compare(p->endpoint_addr, op->endpoint_addr) != 0)
-		op->flags |= WG_PEER_ENDPOINT;
-	return true;
 }
 
 /* Do packets pass, other than those that keep the path? */
@@ -279,19 +274,32 @@ static bool hushes(struct path *s, msec mono)
 	return true;
 }
 
+/* Is this path to have a new session? One that a hub or a peer without an endpoint has is the other
+ * end's to renew; where a key is being changed, that brings one. */
+static bool wants_session(const struct look *l, const struct peer_item *want, const struct path *s,
+	const struct wg_peer *p)
+{
+	bool second = memcmp(l->interface->public_key.bytes, p->public_key.bytes, KEY_LEN) > 0;
+
+	return l->interface->role != IFACE_HUB && want->keepalive != 0 &&
+		addr_is_set(p->endpoint_addr) && public_key_is_zero(&want->next_public_key) &&
+		path_renews(s, p, l->now.mono, second);
+}
+
 /* True when something is to be sent to the peer, by op: it waits for an answer, or is silent and
- * there is another endpoint to try. */
-static bool look_at_peer(
-	struct look *l, const struct item *it, const struct wg_peer *p, struct wg_peer_op *op)
+ * there is another endpoint to try. anew: who is to have a new session. */
+static bool look_at_peer(struct look *l, const struct item *it, const struct wg_peer *p,
+	struct wg_peer_op *op, struct seek_ops *anew)
 {
 	const struct peer_item *want = &it->peer;
 	path_name name;
 	struct path *s = map_get(&l->paths->by_peer, name_of(want->interface, want->id, name));
-	bool known = s != NULL, hub = l->role == IFACE_HUB, moved, waits;
+	bool known = s != NULL, hub = l->interface->role == IFACE_HUB, moved, waits, seeks;
 	msec handshake;
 
 	if (!known) {
 		s = NEW(struct path);
+		s->silent_at = some(l->now.mono);
 		map_set(&l->paths->by_peer, name, s);
 	}
 	handshake = s->handshake;
@@ -303,52 +311,35 @@ static bool look_at_peer(
 		say(want, s);
 	if (known && flows(s, p, handshake)) {
 		l->paths->flowed_at = some(l->now.mono);
-		if (l->role == IFACE_RELAY && s->got > KEEPALIVE_BYTES)
+		if (l->interface->role == IFACE_RELAY && s->got > KEEPALIVE_BYTES)
 			note_bringer(l, it);
 	}
-	l->paths->hush |= known && l->role == IFACE_DIRECT && hushes(s, l->now.mono);
+	l->paths->hush |= known && l->interface->role == IFACE_DIRECT && hushes(s, l->now.mono);
 	moved = p->endpoint_port != s->port || addr_compare(p->endpoint_addr, s->addr) != 0;
 	s->addr = p->endpoint_addr;
 	s->port = p->endpoint_port;
 	if (moved && p->last_handshake != 0 && l->observer && !hub)
 		l->paths->moved = true;
-	if (try_hint(l, want, s, p, op))
+	seeks = seek_hint(l->m->resolver, want, s, p, &l->now, op);
+	if (anew->n < 2 * SEEK_ANEW_MAX && wants_session(l, want, s, p)) {
+		seek_anew(want, p, op, anew);
+		s->renewed = p->last_handshake;
+		return false;
+	}
+	if (seeks)
 		return known && p->keepalive != 0;
 	return waits && addr_is_set(p->endpoint_addr);
 }
 
-/* A keepalive that is switched on is sent at once, and nothing is sent without a handshake. */
-static void knock(struct machine *m, const char *ifname, struct wg_peer_op *ops, size_t n)
+static void look_at_device(struct look *l)
 {
-	struct wg_change c = {.peers = ops, .n_peers = n};
-	uint16_t *planned = mem_alloc(n * sizeof(*planned) + 1);
-	struct err e = {0};
-
-	for (size_t i = 0; i < n; i++) {
-		planned[i] = ops[i].keepalive;
-		ops[i].keepalive = planned[i] != 0 ? 0 : WAKE_KEEPALIVE;
-	}
-	if (m->wg->ops->change(m->wg, ifname, &c, &e) == 0) {
-		for (size_t i = 0; i < n; i++) {
-			ops[i].flags &= ~(unsigned)WG_PEER_ENDPOINT;
-			ops[i].keepalive = planned[i];
-		}
-		m->wg->ops->change(m->wg, ifname, &c, &e);
-	}
-	if (e.code != 0) /* the next reconcile puts right what this left */
-		log_debug("peers not probed", LOG_KV_STR("interface", ifname),
-			LOG_KV_STR("error", e.text));
-	mem_free(planned);
-}
-
-static void look_at_device(struct look *l, const char *ifname)
-{
+	const char *ifname = l->interface->name;
 	struct machine *m = l->m;
-	VEC(struct wg_peer_op) ops = {0};
+	struct seek_ops ops = {0}, anew = {0};
 	struct item_vec peers = {0};
 	struct wg_device d = {0};
 
-	if (m->wg->ops->read(m->wg, ifname, &d, NULL) < 0)
+	if (machine_device(m, ifname, &d, NULL) < 0)
 		return; /* what is not there is not alive: see sweep */
 	gather_peers(l->desired, ifname, &peers);
 	VEC_FOREACH (p, &d.peers) {
@@ -357,12 +348,14 @@ static void look_at_device(struct look *l, const char *ifname)
 			.public_key = p->public_key,
 			.keepalive = p->keepalive};
 
-		if (want != NULL && look_at_peer(l, want, p, &op))
+		if (want != NULL && look_at_peer(l, want, p, &op, &anew))
 			VEC_PUSH(&ops, op);
 	}
 	if (ops.n > 0)
-		knock(m, ifname, ops.v, ops.n);
-	VEC_DONE(&ops);
+		seek_knock(m, ifname, ops.v, ops.n);
+	seek_renew(m, ifname, &anew);
+	seek_ops_done(&ops);
+	seek_ops_done(&anew);
 	VEC_DONE(&peers);
 	wg_device_done(&d);
 }
@@ -435,7 +428,7 @@ static void touch_relays(struct look *l, const struct devices *devices)
 		op.keepalive = p->keepalive;
 		for (size_t k = 0; k < devices->n && devices->v[k]->role == IFACE_RELAY; k++)
 			if (strcmp(p->interface, devices->v[k]->name) == 0)
-				knock(l->m, p->interface, &op, 1);
+				seek_knock(l->m, p->interface, &op, 1);
 	}
 }
 
@@ -453,8 +446,8 @@ int paths_look(struct paths *p, struct machine *m, const struct item_vec *desire
 	choose_devices(&l, &devices);
 	p->watching = devices.n > 0;
 	VEC_FOREACH (n, &devices) {
-		l.role = (*n)->role;
-		look_at_device(&l, (*n)->name);
+		l.interface = *n;
+		look_at_device(&l);
 	}
 	if (p->hush && (p->touched_at == 0 || l.now.mono - p->touched_at >= PATH_TOUCH)) {
 		p->hush = false;
@@ -493,6 +486,13 @@ static const struct path *path_of(const struct paths *p, const struct route_item
 	path_name name;
 
 	return map_get(&p->by_peer, name_of(r->interface, r->peer, name));
+}
+
+bool paths_watch(const struct paths *p, const char *ifname, const char *peer)
+{
+	path_name name;
+
+	return p != NULL && map_get(&p->by_peer, name_of(ifname, peer, name)) != NULL;
 }
 
 bool paths_alive(const struct paths *p, const struct route_item *r)

@@ -44,6 +44,11 @@
 #define PATH_CONTENT 8000
 #define PATH_PAUSE 2000
 #define PATH_PATIENT 600000 /* after a false alarm only PATH_UNANSWERED counts */
+/* Dead for so long, and no data came meanwhile: the session is made anew. WireGuard would keep it
+ * alive by keepalives for up to three minutes, without a handshake. By then a late answer, which is
+ * after 10 s, has come. Two handshakes that cross are both void for 5 s: one end waits longer. */
+#define PATH_RENEW 10000
+#define PATH_RENEW_SECOND 3000
 /* WireGuard uses a session for 180 s; a younger one follows after 120 s where anything is sent. */
 #define PATH_SESSION 195000
 #define PATH_LOOK 1000     /* between looks; */
@@ -72,12 +77,14 @@ struct path {
 	msec owed_at;        /* received what wants an answer, and sent nothing since */
 	msec patient_until;
 	msec dead_handshake; /* the one it had when it died */
-	msec died_at;
-	msec pardoned;                  /* the one whose late answer was believed: only once */
+	msec silent_at;      /* it died, or was looked at for the first time */
+	msec renewed;        /* the handshake of the session that was ended for a new one */
+	msec pardoned;       /* the one whose late answer was believed: only once */
 	msec content_since, content_at; /* dead, and yet he goes on sending here */
 	struct addr addr;
 	uint16_t port;
-	uint32_t generation; /* of the endpoint that was tried */
+	uint32_t generation; /* of the hints that were tried, */
+	uint64_t turn;       /* and whose turn it was (seek.h) */
 	uint64_t look;       /* that saw it last */
 };
 
@@ -121,6 +128,9 @@ bool paths_known(const struct paths *p, const struct route_item *r);
 /* Is this peer alive? p NULL: nobody watches. */
 bool paths_heard(const struct paths *p, const char *ifname, const char *peer);
 
+/* Is it watched at all, so that its hints are tried as it needs them? */
+bool paths_watch(const struct paths *p, const char *ifname, const char *peer);
+
 /* How long until the next look; 0 = there is nothing to look at. */
 msec paths_wait(const struct paths *p);
 
@@ -132,5 +142,9 @@ struct path_look {
 /* Pure, for tests: what a path turns to by what the device shows of its peer. True when the peer
  * waits for an answer that nobody has given. */
 bool path_step(struct path *s, const struct wg_peer *p, const struct path_look *now);
+
+/* Pure: is a dead path's session to be made anew? Once each. second: this end waits for the other.
+ */
+bool path_renews(const struct path *s, const struct wg_peer *p, msec mono, bool second);
 
 #endif

@@ -79,7 +79,7 @@ size_t rotate_look(struct core *c)
 
 			if (!is_rotating(*i) || strcmp((*i)->peer.interface, link->name) != 0)
 				continue;
-			if (!known && m->wg->ops->read(m->wg, link->name, &device, NULL) < 0)
+			if (!known && machine_device(m, link->name, &device, NULL) < 0)
 				break;
 			known = true;
 			p = heard(&device, &(*i)->peer.next_public_key);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include "base/err.h"
+#include "base/fault.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static msec read_clock(clockid_t id)
 static msec real_wall(const struct clock *c)
 {
 	(void)c;
-	return read_clock(CLOCK_REALTIME);
+	return read_clock(CLOCK_REALTIME) + (msec)fault_ahead() * 1000;
 }
 
 static msec real_mono(const struct clock *c)

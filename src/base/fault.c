@@ -1,4 +1,4 @@
-/* DOC: dying on demand; see fault.h. */
+/* DOC: dying, and being late, on demand; see fault.h. */
 #include "base/fault.h"
 
 #ifdef WARREN_FAULT_POINTS
@@ -22,6 +22,20 @@ void fault_point(const char *name)
 		return;
 	fprintf(stderr, "fault point %s\n", name);
 	kill(getpid(), SIGKILL);
+}
+
+long fault_ahead(void)
+{
+	const char *path = getenv("WARREN_FAULT_AHEAD");
+	FILE *file = path != NULL ? fopen(path, "re") : NULL;
+	long seconds = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%ld", &seconds) != 1)
+		seconds = 0;
+	fclose(file);
+	return seconds;
 }
 #else
 typedef int nothing_here; /* a file is never empty (ISO C) */

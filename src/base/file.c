@@ -23,19 +23,23 @@ static void closep(int *fd)
 		close(*fd);
 }
 
-int file_read(const char *path, size_t max, struct buf *out, struct err *e)
+static int open_to_read(const char *path, struct err *e)
 {
-	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int code = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+
+	if (fd >= 0)
+		return fd;
+	err_errno(e, errno, "cannot open %s", path);
+	if (e != NULL)
+		e->code = code;
+	return code;
+}
+
+static int read_all(int fd, const char *path, size_t max, struct buf *out, struct err *e)
+{
 	size_t total = 0;
 
-	if (fd < 0) {
-		int code = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
-
-		err_errno(e, errno, "cannot open %s", path);
-		if (e != NULL)
-			e->code = code;
-		return code;
-	}
 	for (;;) {
 		char *at = buf_room(out, 65536);
 		ssize_t n = read(fd, at, 65536);
@@ -53,6 +57,43 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e)
 		out->data[out->len] = '\0';
 	}
 	return 0;
+}
+
+int file_read(const char *path, size_t max, struct buf *out, struct err *e)
+{
+	CLEANUP(closep) int fd = open_to_read(path, e);
+
+	return fd < 0 ? fd : read_all(fd, path, max, out, e);
+}
+
+/* By number: a name would be looked up where a confined process cannot. */
+static int check_owner(const struct stat *st, const char *path, struct err *e)
+{
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return 0;
+	return err_set(e, ERR_DENIED,
+		"%s belongs to user %u, not to root or the user %u who runs this: chown it, if "
+		"what it holds can be trusted",
+		path, (unsigned)st->st_uid, (unsigned)geteuid());
+}
+
+int file_read_private(const char *path, size_t max, struct buf *out, struct err *e)
+{
+	CLEANUP(closep) int fd = open_to_read(path, e);
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, errno, "cannot look at %s", path);
+	r = check_owner(&st, path, e);
+	if (r == 0 && (st.st_mode & 077) != 0)
+		r = err_set(e, ERR_DENIED,
+			"%s can be read by others (mode %04o): make it 0600, and change the key if "
+			"anybody else had it",
+			path, (unsigned)(st.st_mode & 07777));
+	return r < 0 ? r : read_all(fd, path, max, out, e);
 }
 
 static int sync_dir_of(const char *path, struct err *e)
@@ -148,6 +189,8 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
 		return err_errno(e, errno, "cannot create %s", p);
 	if (stat(p, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_set(e, ERR_SYSTEM, "%s is not a folder", p);
+	if (check_owner(&st, p, e) < 0)
+		return ERR_DENIED;
 	if ((st.st_mode & 07777 & ~mode) != 0 && chmod(p, mode) < 0)
 		return err_errno(e, errno, "cannot set the mode of %s", p);
 	return 0;

@@ -89,6 +89,7 @@ struct cli_session {
 	struct buf token; /* wiped when done */
 	const char *project;
 	bool json;
+	msec timeout; /* of one call; 0 = as usual */
 };
 /* From flags, environment (WARREN_URL, WARREN_TOKEN, WARREN_CA, WARREN_PIN), settings files. */
 int cli_session_init(struct cli_session *s, const struct cli_args *a, struct err *e);

@@ -13,6 +13,7 @@
 struct place {
 	const char *first, *verb;
 	const char *args;                 /* of the words behind; NULL = none */
+	const char *noun;                 /* whose names may stand behind; NULL = none */
 	const struct cli_option *options; /* its own, then those it shares; name NULL at the end */
 };
 typedef void place_fn(struct buf *out, const struct place *p);
@@ -39,6 +40,13 @@ static void visit(place_fn *fn, struct buf *out, struct place p, const struct cl
 	VEC_DONE(&v);
 }
 
+/* Does a name of one that is there stand first behind this verb? */
+static bool names_one(const char *verb, const char *args)
+{
+	return args != NULL && strcmp(verb, "add") != 0 &&
+		(strcmp(args, "NAME") == 0 || strcmp(args, "[NAME]") == 0);
+}
+
 static void each_place(const struct cli_command *const *commands, place_fn *fn, struct buf *out)
 {
 	static const struct cli_option help[] = {{"help", NULL, "show this help"}, {0}};
@@ -53,16 +61,24 @@ static void each_place(const struct cli_command *const *commands, place_fn *fn, 
 		for (const struct cli_verb *v = cli_verbs; v->name != NULL; v++) {
 			AUTOFREE struct cli_option *own = cli_noun_options(n, v->bit, v->options);
 
+			const char *noun =
+				names_one(v->name, v->takes_name ? "NAME" : NULL) ? n->name : NULL;
+
 			if (cli_noun_takes(n, v))
-				visit(fn, out, (struct place){.first = n->name, .verb = v->name},
+				visit(fn, out,
+					(struct place){
+						.first = n->name, .verb = v->name, .noun = noun},
 					own, cli_common_options);
 		}
 		for (const struct own_verb *v = n->own; v != NULL && v->verb != NULL; v++) {
 			AUTOFREE struct cli_option *own =
 				cli_noun_options(n, v->fields, v->options);
 
-			visit(fn, out, (struct place){.first = n->name, .verb = v->verb}, own,
-				cli_common_options);
+			visit(fn, out,
+				(struct place){.first = n->name,
+					.verb = v->verb,
+					.noun = names_one(v->verb, v->args) ? n->name : NULL},
+				own, cli_common_options);
 		}
 	}
 }
@@ -93,7 +109,19 @@ static void command_words(const struct cli_command *c, struct buf *out, word_fn 
 		fn(out, c->name, w->word, w->help);
 }
 
-enum value { VALUE_NONE, VALUE_ANY, VALUE_FILE, VALUE_DIR, VALUE_CHOICE };
+enum value { VALUE_NONE, VALUE_ANY, VALUE_FILE, VALUE_DIR, VALUE_CHOICE, VALUE_NAME };
+
+/* The noun whose names an option takes, or NULL. */
+static const char *noun_of(const char *arg)
+{
+	static const char *const nouns[][2] = {
+		{"NETWORK", "network"}, {"NODE", "node"}, {"GROUP", "group"}};
+
+	for (size_t i = 0; arg != NULL && i < ARRAY_LEN(nouns); i++)
+		if (strcmp(arg, nouns[i][0]) == 0)
+			return nouns[i][1];
+	return NULL;
+}
 
 static enum value value_of(const char *arg)
 {
@@ -103,6 +131,8 @@ static enum value value_of(const char *arg)
 		return VALUE_FILE;
 	if (strcmp(arg, "DIR") == 0)
 		return VALUE_DIR;
+	if (noun_of(arg) != NULL)
+		return VALUE_NAME;
 	if (strchr(arg, '|') != NULL &&
 		strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789-|") == strlen(arg))
 		return VALUE_CHOICE;
@@ -133,15 +163,20 @@ static void bash_place(struct buf *out, const struct place *p)
 			[VALUE_ANY] = "=",
 			[VALUE_FILE] = "=@file",
 			[VALUE_DIR] = "=@dir",
-			[VALUE_CHOICE] = "="};
+			[VALUE_CHOICE] = "=",
+			[VALUE_NAME] = "=@name:"};
 
 		buf_addf(out, "%s--%s%s", o == p->options ? "" : " ", o->name,
 			kinds[value_of(o->arg)]);
 		if (value_of(o->arg) == VALUE_CHOICE)
 			buf_adds(out, o->arg);
+		if (value_of(o->arg) == VALUE_NAME)
+			buf_adds(out, noun_of(o->arg));
 	}
 	if (value_of(p->args) == VALUE_FILE)
 		buf_adds(out, " @file");
+	if (p->noun != NULL)
+		buf_addf(out, " @name:%s", p->noun);
 	buf_adds(out, "' ;;\n");
 }
 
@@ -166,22 +201,29 @@ static void bash(const struct cli_command *const *commands, struct buf *out)
 	}
 	buf_adds(out,
 		"\tesac\n}\n"
-		"# --flag, --option=WHAT: @file, @dir, choices, or nothing to offer\n"
+		"# --flag, --option=WHAT: @file, @dir, @name:NOUN, choices, or nothing to offer\n"
 		"_warren_options()\n{\n\tcase \"$1 $2\" in\n");
 	each_place(commands, bash_place, out);
 	buf_adds(out,
 		"\tesac\n}\n"
+		"# names of a NOUN's objects that begin as CURRENT does, as they are to be typed\n"
+		"_warren_names()\n{\n"
+		"\tlocal name plain=${2//[\\\\\\\"\\']/}\n"
+		"\twhile IFS= read -r name; do printf -v name %q \"$name\"; "
+		"COMPREPLY+=(\"$name\"); done < <(\"${COMP_WORDS[0]}\" " CLI_NAMES_COMMAND
+		" \"$1\" \"$plain\" \"${COMP_WORDS[@]:3}\" 2>/dev/null)\n}\n"
 		"_warren_offer()\n{\n"
 		"\tcase $1 in\n"
 		"\t@file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "
 		"\"$2\") ;;\n"
 		"\t@dir) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "
 		"\"$2\") ;;\n"
+		"\t@name:*) _warren_names \"${1#@name:}\" \"$2\" ;;\n"
 		"\t*) mapfile -t COMPREPLY < <(compgen -W \"${1//|/ }\" -- \"$2\") ;;\n"
 		"\tesac\n}\n"
 		"_warren()\n{\n"
 		"\tlocal current=$2 previous=$3 first=${COMP_WORDS[1]} second=${COMP_WORDS[2]}\n"
-		"\tlocal words='' files='' option\n"
+		"\tlocal words='' behind='' option\n"
 		"\tCOMPREPLY=()\n"
 		"\tif [ \"$COMP_CWORD\" = 1 ]; then _warren_offer \"$(_warren_words '')\" "
 		"\"$current\"; return; fi\n"
@@ -190,13 +232,13 @@ static void bash(const struct cli_command *const *commands, struct buf *out)
 		"\tfor option in $(_warren_options \"$first\" \"$second\"); do\n"
 		"\t\tcase $option in\n"
 		"\t\t\"$previous\"=*) _warren_offer \"${option#*=}\" \"$current\"; return ;;\n"
-		"\t\t@file) files=1 ;;\n"
+		"\t\t@*) behind=$option ;;\n"
 		"\t\t*) words+=\" ${option%%=*}\" ;;\n"
 		"\t\tesac\n"
 		"\tdone\n"
 		"\tcase $current in\n"
 		"\t-*) _warren_offer \"$words\" \"$current\" ;;\n"
-		"\t*) [ -z \"$files\" ] || _warren_offer @file \"$current\" ;;\n"
+		"\t*) [ -z \"$behind\" ] || _warren_offer \"$behind\" \"$current\" ;;\n"
 		"\tesac\n}\n"
 		"complete -F _warren warren\n");
 }
@@ -251,19 +293,29 @@ static void zsh_place(struct buf *out, const struct place *p)
 			buf_addc(out, ')');
 		} else if (kind == VALUE_ANY) {
 			buf_addc(out, ' ');
+		} else if (kind == VALUE_NAME) {
+			buf_addf(out, "{_warren_names %s}", noun_of(o->arg));
 		} else if (kind != VALUE_NONE) {
 			buf_adds(out, kind == VALUE_DIR ? "_files -/" : "_files");
 		}
 		buf_addc(out, '\'');
 	}
-	buf_addf(out, " \\\n\t\t'*:%s:%s' ;;\n", value_of(p->args) == VALUE_FILE ? "file" : "name",
-		value_of(p->args) == VALUE_FILE ? "_files" : " ");
+	if (p->noun != NULL)
+		buf_addf(out, " \\\n\t\t'*:name:{_warren_names %s}' ;;\n", p->noun);
+	else
+		buf_addf(out, " \\\n\t\t'*:%s:%s' ;;\n",
+			value_of(p->args) == VALUE_FILE ? "file" : "name",
+			value_of(p->args) == VALUE_FILE ? "_files" : " ");
 }
 
 static void zsh(const struct cli_command *const *commands, struct buf *out)
 {
 	buf_adds(out,
 		"#compdef warren\n# Completion of warren for zsh, by: warren completion zsh\n"
+		"_warren_names() {\n\tlocal -a names\n"
+		"\tnames=(${(f)\"$(${(Q)words[1]} " CLI_NAMES_COMMAND
+		" $1 \"${(Q)PREFIX}\" ${(Q)words[4,-1]} 2>/dev/null)\"})\n"
+		"\tcompadd -a names\n}\n"
 		"_warren() {\n\tlocal -a here\n\tcase $CURRENT:$words[2] in\n");
 	zsh_begin(out, "2:*");
 	first_words(commands, out, zsh_word);
@@ -336,6 +388,9 @@ static void fish_place(struct buf *out, const struct place *p)
 		case VALUE_DIR:
 			buf_adds(out, " -xa '(__fish_complete_directories)'");
 			break;
+		case VALUE_NAME:
+			buf_addf(out, " -xa '(__warren_names %s)'", noun_of(o->arg));
+			break;
 		case VALUE_CHOICE:
 			buf_adds(out, " -xa '");
 			put_choices(out, o->arg);
@@ -348,6 +403,10 @@ static void fish_place(struct buf *out, const struct place *p)
 	}
 	if (value_of(p->args) == VALUE_FILE)
 		buf_addf(out, "complete -c warren -n '__warren_at %s' -F\n", p->first);
+	if (p->noun != NULL)
+		buf_addf(out,
+			"complete -c warren -n '__warren_at %s %s' -a '(__warren_names %s)'\n",
+			p->first, p->verb, p->noun);
 }
 
 static void fish(const struct cli_command *const *commands, struct buf *out)
@@ -360,6 +419,10 @@ static void fish(const struct cli_command *const *commands, struct buf *out)
 		"function __warren_at\n\tset -l words (commandline -opc)\n"
 		"\ttest (count $words) -gt (count $argv); or return 1\n"
 		"\ttest \"$words[2..\"(math 1 + (count $argv))\"]\" = \"$argv\"\nend\n"
+		"function __warren_names\n\tset -l words (commandline -opc)\n"
+		"\tset -l begin (commandline -ct | string unescape)\n"
+		"\t$words[1] " CLI_NAMES_COMMAND
+		" $argv[1] \"$begin\" $words[4..-1] 2>/dev/null\nend\n"
 		"complete -c warren -f\n");
 	first_words(commands, out, fish_word);
 	for (const struct cli_command *const *c = commands; *c != NULL; c++)

@@ -145,7 +145,7 @@ int cli_call(struct cli_session *s, const char *method, const char *path, const 
 {
 	CLEANUP(buf_done) struct buf full = {0};
 	struct http_response response = {0};
-	struct http_send send = {.method = method};
+	struct http_send send = {.method = method, .timeout = s->timeout};
 	int r;
 
 	buf_adds(&full, path);

@@ -391,6 +391,7 @@ static int read_exits(const struct json *j, const struct part *m, void *at, stru
 }
 
 static const struct part_type text = {write_text, read_text, 0};
+static const struct part_type spare_text = {write_text, read_text, sizeof(char *)};
 static const struct part_type ifname = {write_chars, read_ifname, 0};
 static const struct part_type id = {write_chars, read_id, 0};
 static const struct part_type maybe_id = {write_chars, read_maybe_id, 0};
@@ -478,6 +479,7 @@ static const struct part peer_members[] = {
 	M(peer, mesh_ip, addr, 0),
 	M(peer, mesh_ip6, addr, 0),
 	M(peer, endpoint, text, 0),
+	M(peer, near_endpoint, spare_text, BRIEF),
 	M(peer, allowed_ips, prefixes, MUST),
 	M(peer, psk, secret, 0),
 	M(peer, next_public_key, key, BRIEF),

@@ -1,7 +1,8 @@
 /*
  * DOC: routes of the agent protocol (doc/protocol.md): who calls, joining, state and events. What
- * nodes report is in agent_report.c. Handlers check the bearer on an HTTP thread, before they read
- * a body; what needs the fleet then runs on the hub's thread, which also gives the answer.
+ * nodes report is in agent_report.c and agent_member.c. Handlers check the bearer on an HTTP
+ * thread, before they read a body; what needs the fleet then runs on the hub's thread, which also
+ * gives the answer.
  */
 #include "control/agent_call.h"
 
@@ -42,18 +43,21 @@ void agent_refuse_request(struct http_request *rq, const struct err *e)
 struct agent_call *agent_call_new(struct http_request *rq, void *ctx)
 {
 	struct control *control = ctx;
-	const char *node = http_param(rq, "id");
-	struct agent_call *c;
+	const char *node = http_param(rq, "id"), *header = http_header(rq, "Authorization");
+	struct bearers *bearers = control->hub->bearers;
+	struct agent_call *c = NEW(struct agent_call);
 	struct err e = {0};
+	int r = node != NULL ? bearers_check(bearers, node, header, &e)
+			     : bearers_find(bearers, header, c->node, &e);
 
-	if (bearers_check(control->hub->bearers, node, http_header(rq, "Authorization"), &e) < 0) {
+	if (r < 0) {
 		agent_refuse_request(rq, &e);
-		return NULL;
+		return mem_free(c);
 	}
-	c = NEW(struct agent_call);
 	c->hub = control->hub;
 	c->rq = rq;
-	id_copy(c->node, node); /* it is known, so it is no longer than an id */
+	if (node != NULL)
+		id_copy(c->node, node); /* it is known, so it is no longer than an id */
 	return c;
 }
 
@@ -91,12 +95,17 @@ static int change(struct tx *tx, void *arg, struct err *e)
 	return c->change(tx, c, e);
 }
 
-static void reply_empty(const struct fleet *f, void *arg)
+static void reply_changed(const struct fleet *f, void *arg)
 {
+	struct agent_call *c = arg;
 	struct buf body = {0};
+	struct json_writer w = {.out = &body};
 
-	buf_adds(&body, "{}");
-	agent_reply(arg, 200, &body);
+	json_begin_object(&w, NULL);
+	if (c->answer != NULL)
+		c->answer(f, c, &w);
+	json_end_object(&w);
+	agent_reply(c, 200, &body);
 }
 
 static void changed(void *arg, int result, const struct err *e)
@@ -106,7 +115,7 @@ static void changed(void *arg, int result, const struct err *e)
 	if (result < 0)
 		agent_refuse(c, e);
 	else
-		hub_run(c->hub, reply_empty, c);
+		hub_run(c->hub, reply_changed, c);
 }
 
 void agent_call_change(
@@ -415,6 +424,7 @@ const struct http_route agent_routes[] = {
 	ROUTE("POST", "/v1/nodes/{id}/heartbeat", agent_heartbeat, HEARTBEAT_BODY_MAX),
 	ROUTE("POST", "/v1/nodes/{id}/arrivals", agent_arrivals, HEARTBEAT_BODY_MAX),
 	ROUTE("PUT", "/v1/nodes/{id}/keys", agent_keys, 4096),
+	ROUTE("POST", "/v1/keys/rotate", agent_rotate, 4096),
 	ROUTE("PUT", "/v1/nodes/{id}/endpoint", agent_endpoint, 4096),
 	ROUTE("PUT", "/v1/nodes/{id}/gateway", agent_gateway, 4096),
 	ROUTE("POST", "/v1/nodes/{id}/drift", agent_drift, 0),

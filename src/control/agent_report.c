@@ -1,6 +1,7 @@
 /*
- * DOC: what nodes report (doc/protocol.md): heartbeats, keys, endpoints, drift, leaving. A report
- * is believed only about the node itself and the peers its own plan can hold.
+ * DOC: what nodes report (doc/protocol.md): heartbeats, drift, leaving; keys and endpoints are in
+ * agent_member.c. A report is believed only about the node itself and the peers its own plan can
+ * hold.
  */
 #include "control/agent_call.h"
 
@@ -15,11 +16,13 @@
 #include "control/quota.h"
 #include "control/roaming.h"
 #include "control/rotation.h"
-#include "control/secrets.h"
 #include "control/telemetry.h"
+<<<<<<< HEAD
+#include "control/whereabouts.h"
 #include "crypto/key.h"
+=======
+>>>>>>> ready/edges
 #include "model/names.h"
-#include "model/validate.h"
 
 #define DRIFT_MAX 4096 /* corrections in one report */
 #define DRIFT_TYPE_MAX 64
@@ -223,6 +226,7 @@ void agent_arrivals(struct http_request *rq, const struct http_route *route, voi
 	read_beat(rq, ctx, take_arrivals);
 }
 
+<<<<<<< HEAD
 /* --- keys, endpoint, leaving ------------------------------------------------------------------ */
 
 /* Change the caller's member in c->network. */
@@ -325,8 +329,10 @@ static int store_key(struct tx *tx, struct agent_call *c, struct err *e)
 
 static void set_endpoint(struct agent_call *c, struct member *m)
 {
-	mem_free(m->observed_endpoint);
-	m->observed_endpoint = mem_strdup(c->endpoint);
+	struct whereabouts at;
+
+	whereabouts_ask(m, c->endpoint, &at);
+	whereabouts_put(m, &at);
 }
 
 /* As of what heartbeats say (endpoint.c): where an endpoint is configured nobody asks, and a node
@@ -335,9 +341,14 @@ static int may_move(struct tx *tx, const struct agent_call *c, struct err *e)
 {
 	struct member m = {0};
 	int r = tx_find(tx, &schema_member, &m, e, "node", c->node, "network", c->network, NULL);
-	bool moves = r == 0 && m.endpoint == NULL &&
-		(m.observed_endpoint == NULL || strcmp(m.observed_endpoint, c->endpoint) != 0);
+	struct whereabouts was, is;
+	bool moves = false;
 
+	if (r == 0) {
+		whereabouts_of(&m, &was);
+		whereabouts_ask(&m, c->endpoint, &is);
+		moves = !whereabouts_equal(&was, &is);
+	}
 	schema_done(&schema_member, &m);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
@@ -368,43 +379,13 @@ static int store_endpoint(struct tx *tx, struct agent_call *c, struct err *e)
 		telemetry_moved(c->hub->telemetry, c->node);
 	return r;
 }
+=======
+/* --- drift, leaving --------------------------------------------------------------------------- */
+>>>>>>> ready/edges
 
 static int store_leave(struct tx *tx, struct agent_call *c, struct err *e)
 {
 	return node_leave(tx, c->node, c->node, e);
-}
-
-static int read_network(const struct json *j, struct agent_call *c, struct err *e)
-{
-	const char *network = json_str(j, "network");
-
-	if (network == NULL || !id_valid(network, "net"))
-		return err_field(e, ERR_INVALID, "network", "network must be the id of a network");
-	id_copy(c->network, network);
-	return 0;
-}
-
-static int read_key(const struct json *j, struct agent_call *c, struct err *e)
-{
-	const char *key = json_str(j, "public_key"), *proof = json_str(j, "proof");
-
-	if (key == NULL)
-		return err_field(e, ERR_INVALID, "public_key", "public_key is needed, a text");
-	if (proof == NULL)
-		return err_field(e, ERR_INVALID, "proof", "proof is needed, a text");
-	if (read_network(j, c, e) < 0 || key_parse_secret(proof, "proof", &c->proof, e) < 0)
-		return ERR_INVALID;
-	return key_parse_public(key, "public_key", &c->public_key, e);
-}
-
-static int read_endpoint(const struct json *j, struct agent_call *c, struct err *e)
-{
-	const char *endpoint = json_str(j, "endpoint");
-
-	if (read_network(j, c, e) < 0 || heartbeat_endpoint_check(endpoint, "endpoint", e) < 0)
-		return ERR_INVALID;
-	c->endpoint = mem_strdup(endpoint);
-	return 0;
 }
 
 static int read_drift(const struct json *j, struct agent_call *c, struct err *e)
@@ -431,16 +412,6 @@ static int read_drift(const struct json *j, struct agent_call *c, struct err *e)
 	}
 	log_info("a node corrected drift", LOG_KV_STR("node", c->node), LOG_KV_INT("count", n));
 	return 0;
-}
-
-void agent_keys(struct http_request *rq, const struct http_route *route, void *ctx)
-{
-	agent_call_change(agent_call_read(rq, ctx, read_key), store_key);
-}
-
-void agent_endpoint(struct http_request *rq, const struct http_route *route, void *ctx)
-{
-	agent_call_change(agent_call_read(rq, ctx, read_endpoint), store_endpoint);
 }
 
 void agent_deregister(struct http_request *rq, const struct http_route *route, void *ctx)

@@ -256,7 +256,7 @@ static int update_client(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0 && before.kind != DEVICE_CLIENT)
 		r = err_set(e, ERR_NOT_FOUND, "no client \"%s\"", c->id);
 	if (r == 0)
-		r = device_check(after, e);
+		r = device_check(after, &before, e);
 	if (r == 0 && !same_text(before.exit, after->exit))
 		r = client_exit(tx, c, after, e);
 	if (r == 0 && client_entry_in_body(c)) {

@@ -121,8 +121,9 @@ static int choose_group(
 {
 	const char *gateway = json_str(c->body, "gateway"), *group = json_str(c->body, "group");
 	if (group && *group) {
+		/* a group of a network that may be named may be, by name or by id */
 		int r = id_valid(group, "grp")
-			? api_get(tx, c, &schema_group, group, ret, e)
+			? tx_get(tx, &schema_group, group, ret, e)
 			: tx_find(tx, &schema_group, ret, e, "network", n->id, "name", group, NULL);
 		if (r == 0 && strcmp(ret->network, n->id) != 0)
 			r = ERR_NOT_FOUND;
@@ -193,7 +194,7 @@ static int insert_client(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = lease(tx, &n, d, e);
 	if (r == 0)
-		r = device_check(d, e); /* with addresses: IPv6 asks for a larger MTU */
+		r = device_check(d, NULL, e); /* with addresses: IPv6 asks for a larger MTU */
 	if (r == 0)
 		r = change_store(tx, &schema_device, NULL, d, c->who.id, job->action, e);
 out:

@@ -63,7 +63,7 @@ static int insert_group(struct tx *tx, struct call *c, struct err *e)
 	key_public(&key, &g->public_key);
 	g->created_at = tx_now(tx);
 	if (r == 0)
-		r = group_check(g, e);
+		r = group_check(g, NULL, e);
 	if (r == 0)
 		r = change_store(tx, &schema_group, NULL, g, c->who.id, "group.create", e);
 	if (r == 0)
@@ -92,7 +92,7 @@ static int update_group(struct tx *tx, struct call *c, struct err *e)
 	struct group before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_group, NULL, &before, &after, e);
 	if (r == 0)
-		r = group_check(&after, e);
+		r = group_check(&after, &before, e);
 	if (r == 0 && after.listen_port != before.listen_port)
 		r = world_check(tx, after.project, &schema_group, &after, e);
 	if (r == 0)

@@ -67,7 +67,7 @@ static int store_group(
 	key_public(&i->private_key, &g->public_key);
 	int r = name_holder(tx, n, &g->public_key, "[Interface]", e);
 	if (r == 0)
-		r = group_check(g, e);
+		r = group_check(g, NULL, e);
 	if (r == 0)
 		r = change_store(tx, &schema_group, NULL, g, c->who.id, "group.import", e);
 	return r < 0
@@ -100,7 +100,7 @@ static int store_client(struct tx *tx, struct call *c, const struct group *g,
 		r = labels_for_device(c->control->labels, tx, d->network, d->name, d->id, label, e);
 	if (r == 0) {
 		d->dns_name = mem_strdup(label);
-		r = device_check(d, e);
+		r = device_check(d, NULL, e);
 	}
 	if (r == 0)
 		r = tx_lease_exact(tx, d->network, d->ipv4, d->id, e);

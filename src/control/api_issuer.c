@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/secrets.h"
 #include "control/signon.h"
+#include "model/validate.h"
 #include "model/names.h"
 
 #include <string.h>
@@ -87,9 +88,10 @@ static int check_role(
 	return r;
 }
 
-static int check(struct tx *tx, const struct call *c, const struct issuer *i, struct err *e)
+static int check(struct tx *tx, const struct call *c, const struct issuer *i,
+	const struct issuer *was, struct err *e)
 {
-	int r = name_check(i->name, "name", e);
+	int r = name_check_new(i->name, was ? was->name : NULL, "name", e);
 	if (r == 0)
 		r = signon_url_check(c->control, i->url, e);
 	if (r == 0 && i->scope &&
@@ -137,7 +139,7 @@ static int insert(struct tx *tx, struct call *c, struct err *e)
 	id_copy(i.project, c->project);
 	i.created_at = tx_now(tx);
 	if (r == 0)
-		r = check(tx, c, &i, e);
+		r = check(tx, c, &i, NULL, e);
 	if (r == 0)
 		r = change_store(tx, &schema_issuer, NULL, &i, c->who.id, "issuer.create", e);
 	if (r == 0)
@@ -160,7 +162,7 @@ static int update(struct tx *tx, struct call *c, struct err *e)
 	struct issuer before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_issuer, also, &before, &after, e);
 	if (r == 0)
-		r = check(tx, c, &after, e);
+		r = check(tx, c, &after, &before, e);
 	if (r == 0)
 		r = change_store(
 			tx, &schema_issuer, &before, &after, c->who.id, "issuer.update", e);

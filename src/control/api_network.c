@@ -104,7 +104,7 @@ int network_store(struct tx *tx, struct call *c, struct network *n, struct err *
 	CLEANUP(secret_wipe) struct secret root = {0};
 	int r = fill(n, e);
 	if (r == 0)
-		r = network_check(n, e);
+		r = network_check(n, NULL, e);
 	if (r == 0)
 		r = world_check(tx, n->project, &schema_network, n, e);
 	if (r == 0)
@@ -211,7 +211,7 @@ static int update_network(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = fill(&after, e);
 	if (r == 0)
-		r = network_check(&after, e);
+		r = network_check(&after, &before, e);
 	if (r == 0)
 		r = world_check(tx, after.project, &schema_network, &after, e);
 	if (r == 0 && before.topology != after.topology)

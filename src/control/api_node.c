@@ -181,9 +181,11 @@ static int update_node(struct tx *tx, struct call *c, struct err *e)
 	struct json_writer w = {.out = &c->out};
 	int r = api_change(tx, c, &schema_node, NULL, &before, &after, e);
 	if (r == 0)
-		r = node_check(&after, e);
+		r = node_check(&after, &before, e);
 	if (r == 0 && strcmp(before.name, after.name) != 0)
 		r = check_label(tx, c, &after, e);
+	if (r == 0 && after.enabled && !before.enabled)
+		r = world_check(tx, after.project, &schema_node, &after, e);
 	if (r == 0)
 		r = keep_reach(tx, c, before.project, &schema_node, &before, &after, e);
 	if (r == 0)
@@ -318,7 +320,7 @@ static int grant_subnets(struct tx *tx, struct call *c, const struct member *m, 
 			VEC_PUSH(&after.granted_ranges, *p);
 	if (after.granted_ranges.n > before.granted_ranges.n) {
 		prefix_vec_aggregate(&after.granted_ranges);
-		r = project_check(&after, e);
+		r = project_check(&after, &before, e);
 		if (r == 0)
 			r = change_store(tx, &schema_project, &before, &after, c->who.id,
 				"project.grant", e);

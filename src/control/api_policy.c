@@ -80,7 +80,7 @@ void api_policy_create(struct call *c)
 	id_make("pol", clock_wall(c->control->clock), p->id);
 	if (object_read(c->body, &schema_policy, FIELD_SET, also, p, &c->err) < 0 ||
 		store_read(c->control->store, find_network, c, &c->err) < 0 ||
-		policy_check(p, &c->err) < 0 || selectors_exist(c, p) < 0)
+		policy_check(p, NULL, &c->err) < 0 || selectors_exist(c, p) < 0)
 		api_fail(c);
 	else
 		api_write(c, insert_policy, NULL);
@@ -92,8 +92,10 @@ static int preview(struct tx *tx, void *arg, struct err *e)
 	struct call *c = arg;
 	struct policy before = {0};
 	int r = api_change(tx, c, &schema_policy, NULL, &before, c->data, e);
+	if (r == 0)
+		r = policy_check(c->data, &before, e);
 	schema_done(&schema_policy, &before);
-	return r == 0 ? policy_check(c->data, e) : r;
+	return r;
 }
 
 static int update_policy(struct tx *tx, struct call *c, struct err *e)
@@ -101,7 +103,7 @@ static int update_policy(struct tx *tx, struct call *c, struct err *e)
 	struct policy before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_policy, NULL, &before, &after, e);
 	if (r == 0)
-		r = policy_check(&after, e);
+		r = policy_check(&after, &before, e);
 	if (r == 0)
 		r = change_store(
 			tx, &schema_policy, &before, &after, c->who.id, "policy.update", e);

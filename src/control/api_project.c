@@ -27,7 +27,7 @@ void api_project_create(struct call *c)
 	c->status = 201;
 	id_make("prj", clock_wall(c->control->clock), p->id);
 	if (object_read(c->body, &schema_project, FIELD_SET, NULL, p, &c->err) < 0 ||
-		project_check(p, &c->err) < 0)
+		project_check(p, NULL, &c->err) < 0)
 		api_fail(c);
 	else
 		api_write(c, insert_project, NULL);
@@ -38,7 +38,7 @@ static int update_project(struct tx *tx, struct call *c, struct err *e)
 	struct project before = {0}, after = {0};
 	int r = api_change(tx, c, &schema_project, NULL, &before, &after, e);
 	if (r == 0)
-		r = project_check(&after, e);
+		r = project_check(&after, &before, e);
 	if (r == 0)
 		r = change_store(
 			tx, &schema_project, &before, &after, c->who.id, "project.update", e);

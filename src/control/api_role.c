@@ -101,12 +101,14 @@ void api_role_show(struct call *c)
 	api_read(c, show_job);
 }
 
-static int check(const struct call *c, const struct access_role *role, struct err *e)
+static int check(const struct call *c, const struct access_role *role,
+	const struct access_role *was, struct err *e)
 {
-	int r = name_check(role->name, "name", e);
-	if (r == 0 && (builtin(role->name) != NULL || permission_parse(role->name) != 0))
+	bool stays = was != NULL && strcmp(role->name, was->name) == 0;
+	int r = stays ? 0 : name_check(role->name, "name", e);
+	if (r == 0 && !stays && (builtin(role->name) != NULL || permission_parse(role->name) != 0))
 		r = err_field(e, ERR_EXISTS, "name", "\"%s\" means something already", role->name);
-	if (r == 0 && strchr(role->name, '@') != NULL)
+	if (r == 0 && !stays && strchr(role->name, '@') != NULL)
 		r = err_field(e, ERR_INVALID, "name", "a role's name has no @");
 	if (r == 0 && (role->permissions & PERM_SYSTEM))
 		r = err_field(e, ERR_INVALID, "permissions",
@@ -121,7 +123,7 @@ static int insert(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = api_need_project(tx, c, e);
 	if (r == 0)
-		r = check(c, &role, e);
+		r = check(c, &role, NULL, e);
 	if (r == 0) {
 		struct json_writer w = {.out = &c->out};
 		id_make("role", tx_now(tx), role.id);
@@ -156,7 +158,7 @@ static int update(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0)
 		r = api_need(c, before.permissions, e);
 	if (r == 0)
-		r = check(c, &after, e);
+		r = check(c, &after, &before, e);
 	if (r == 0)
 		r = change_store(tx, &schema_role, &before, &after, c->who.id, "role.update", e);
 	if (r == 0) {

@@ -265,7 +265,7 @@ static int create(struct tx *tx, struct journey *j, const struct json *claims, c
 	u->issuer = mem_strdup(i->id);
 	u->subject = mem_strdup(json_str(claims, "sub"));
 	u->created_at = tx_now(tx);
-	r = user_check(u, e);
+	r = user_check(u, NULL, e);
 	if (r == 0)
 		r = change_store(tx, &schema_user, NULL, u, i->id, "user.create", e);
 	if (r == ERR_EXISTS)
@@ -293,7 +293,7 @@ static int follow(struct tx *tx, struct journey *j, const char *role, struct err
 	schema_copy(&schema_user, &before, u);
 	mem_free(u->role);
 	u->role = mem_strdup(role);
-	r = user_check(u, e);
+	r = user_check(u, &before, e);
 	if (r == 0)
 		r = change_store(tx, &schema_user, &before, u, j->issuer.id, "user.update", e);
 	schema_done(&schema_user, &before);

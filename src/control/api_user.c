@@ -148,7 +148,7 @@ static int insert_user(struct tx *tx, struct call *c, struct err *e)
 	id_copy(u->project, c->project);
 	u->created_at = tx_now(tx);
 	u->password_hash = mem_strdup(job->hash);
-	r = user_check(u, e);
+	r = user_check(u, NULL, e);
 	if (r == 0)
 		r = may_grant(tx, c, u, e);
 	if (r == 0)
@@ -224,7 +224,7 @@ static int update_user(struct tx *tx, struct call *c, struct err *e)
 			after.must_change_password = true;
 	}
 	if (r == 0)
-		r = user_check(&after, e);
+		r = user_check(&after, &before, e);
 	if (r == 0)
 		r = change_store(tx, &schema_user, &before, &after, c->who.id, "user.update", e);
 	if (r == 0 && (!after.enabled || job->hash[0]))

@@ -181,7 +181,7 @@ static int read_question(struct tx *tx, void *arg, struct err *e)
 	if (q->policy.name == NULL)
 		q->policy.name = mem_strdup("what if");
 	if (r == 0)
-		r = policy_check(&q->policy, e);
+		r = policy_check(&q->policy, q->has_before ? &before : NULL, e);
 	schema_done(&schema_policy, &before);
 	schema_done(&schema_network, &n);
 	return r;

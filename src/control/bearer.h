@@ -18,6 +18,9 @@ void bearers_remove(struct bearers *b, const char *node);
  * value of Authorization, or NULL. */
 int bearers_check(struct bearers *b, const char *node, const char *header, struct err *e);
 
+/* Whose bearer is this? As above, where a path names no node. */
+int bearers_find(struct bearers *b, const char *header, id_text ret_node, struct err *e);
+
 /* The token in "Bearer TOKEN", or NULL. */
 const char *bearer_text(const char *header);
 

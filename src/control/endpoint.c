@@ -5,6 +5,7 @@
 #include "control/change.h"
 #include "control/hub_state.h"
 #include "control/telemetry.h"
+#include "control/whereabouts.h"
 #include "model/names.h"
 #include "model/ports.h"
 #include "model/validate.h"
@@ -13,10 +14,15 @@
 
 /* --- to the store ----------------------------------------------------------------------------- */
 
-/* Where members of one node were seen, on the way to the store. */
+/* Where members of one node are, on the way to the store. */
+struct place {
+	id_text network;
+	struct whereabouts at;
+};
+
 struct move {
 	id_text node, by;
-	VEC(struct heartbeat_endpoint) endpoints;
+	VEC(struct place) places;
 };
 
 static int store_move(struct tx *tx, void *arg, struct err *e)
@@ -24,19 +30,18 @@ static int store_move(struct tx *tx, void *arg, struct err *e)
 	struct move *mv = arg;
 	int r = 0;
 
-	VEC_FOREACH (ep, &mv->endpoints) {
+	VEC_FOREACH (p, &mv->places) {
 		struct member before = {0}, after = {0};
 
-		r = tx_find(tx, &schema_member, &before, e, "node", mv->node, "network",
-			ep->network, NULL);
+		r = tx_find(tx, &schema_member, &before, e, "node", mv->node, "network", p->network,
+			NULL);
 		if (r == ERR_NOT_FOUND) {
 			r = 0; /* it has left meanwhile */
 			continue;
 		}
 		if (r >= 0) {
 			schema_copy(&schema_member, &after, &before);
-			mem_free(after.observed_endpoint);
-			after.observed_endpoint = mem_strdup(ep->address);
+			whereabouts_put(&after, &p->at);
 			r = change_store(
 				tx, &schema_member, &before, &after, mv->by, "member.endpoint", e);
 		}
@@ -55,7 +60,7 @@ static void moved(void *arg, int result, const struct err *e)
 	if (result < 0)
 		log_error("an observed endpoint could not be stored", LOG_KV_STR("node", mv->node),
 			LOG_KV_STR("error", e->text));
-	VEC_DONE(&mv->endpoints);
+	VEC_DONE(&mv->places);
 	mem_free(mv);
 }
 
@@ -71,7 +76,7 @@ static struct move *move_new(const char *node, const char *by)
 /* Store it, or forget it when there is nothing. */
 static void move_send(struct hub *h, struct move *mv)
 {
-	if (mv->endpoints.n == 0) {
+	if (mv->places.n == 0) {
 		mem_free(mv);
 		return;
 	}
@@ -80,30 +85,30 @@ static void move_send(struct hub *h, struct move *mv)
 }
 
 /* A change of where m is, when it is one. */
-static void add_change(
-	const struct fleet *f, const struct member *m, const char *at, struct move *mv)
+static void add_change(const struct member *m, const struct whereabouts *at, struct move *mv)
 {
-	struct heartbeat_endpoint ep = {0};
+	struct place p = {.at = *at};
+	struct whereabouts now;
 
-	if (at[0] == '\0' || strlen(at) >= sizeof(ep.address) ||
-		(m->observed_endpoint != NULL && strcmp(m->observed_endpoint, at) == 0))
+	whereabouts_of(m, &now);
+	if (whereabouts_equal(&now, at))
 		return;
-	/* A node that calls through its own tunnel is not to be found at its far end. */
-	if (network_holds_endpoint(fleet_network(f, m->network)->network, at))
-		return;
-	id_copy(ep.network, m->network);
-	memcpy(ep.address, at, strlen(at) + 1);
-	VEC_PUSH(&mv->endpoints, ep);
+	id_copy(p.network, m->network);
+	VEC_PUSH(&mv->places, p);
 }
 
 /* --- what a heartbeat says of its own node ---------------------------------------------------- */
 
-static const char *reported_endpoint(const struct heartbeat *beat, const char *network)
+VEC_TYPE(reports, const char *);
+
+/* What it says of one of its members, NULL-terminated; not what lies in the network itself, where
+ * packets would go in circles. Borrowed. */
+static void reported_of(const struct heartbeat *beat, const struct network *n, struct reports *ret)
 {
 	VEC_FOREACH (ep, &beat->endpoints)
-		if (strcmp(ep->network, network) == 0)
-			return ep->address;
-	return NULL;
+		if (strcmp(ep->network, n->id) == 0 && !network_holds_endpoint(n, ep->address))
+			VEC_PUSH(ret, ep->address);
+	VEC_PUSH(ret, NULL);
 }
 
 static uint16_t direct_port(const struct fleet *f, const struct member *m)
@@ -115,25 +120,6 @@ static uint16_t direct_port(const struct fleet *f, const struct member *m)
 	return p.direct;
 }
 
-/* Its calls come from that address, at a port we have to guess; kept as long as the address is. */
-static void called_from(
-	const struct fleet *f, const struct member *m, struct addr peer, struct buf *out)
-{
-	char now[ADDR_TEXT_LEN], host[256];
-	uint16_t port;
-
-	if (!addr_is_set(peer))
-		return;
-	addr_format(peer, now);
-	if (m->observed_endpoint != NULL &&
-		endpoint_split(m->observed_endpoint, host, sizeof(host), &port) == 0 &&
-		strcmp(host, now) == 0)
-		return;
-	endpoint_join(now, direct_port(f, m), out);
-}
-
-/* Where others saw it counts most: they know what works. Then what it says itself, then where its
- * calls come from. */
 static void note_own(struct hub *h, const struct fleet *f, const char *node,
 	const struct heartbeat *beat, struct addr peer)
 {
@@ -141,20 +127,27 @@ static void note_own(struct hub *h, const struct fleet *f, const char *node,
 	bool may_move = telemetry_may_move(h->telemetry, node);
 
 	VEC_FOREACH (m, fleet_memberships(f, node)) {
-		CLEANUP(buf_done) struct buf at = {0};
-		const char *reported = reported_endpoint(beat, (*m)->network);
+		const struct network *n = fleet_network(f, (*m)->network)->network;
+		struct reports reported = {0};
+		struct whereabouts at;
 		char seen[SIGHT_TEXT];
 
-		telemetry_said(h->telemetry, (*m)->id, reported, peer);
-		if ((*m)->endpoint != NULL || !may_move)
-			continue; /* configured: nobody asks */
-		if (telemetry_seen_at(h->telemetry, (*m)->id, seen))
-			buf_adds(&at, seen);
-		else if (reported != NULL)
-			buf_adds(&at, reported);
-		else
-			called_from(f, *m, peer, &at);
-		add_change(f, *m, buf_str(&at), mv);
+		reported_of(beat, n, &reported);
+		telemetry_said(h->telemetry, (*m)->id, reported.v[0], peer);
+		if (may_move) {
+			bool known = telemetry_seen_at(h->telemetry, (*m)->id, seen) &&
+				!network_holds_endpoint(n, seen);
+
+			whereabouts_tell(*m,
+				&(struct witness){.network = n,
+					.seen = known ? seen : NULL,
+					.reported = reported.v,
+					.called = peer,
+					.port = direct_port(f, *m)},
+				&at);
+			add_change(*m, &at, mv);
+		}
+		VEC_DONE(&reported);
 	}
 	move_send(h, mv);
 }
@@ -190,6 +183,7 @@ static void note_other(struct hub *h, const struct fleet *f, const char *node,
 	const struct link_row *row, struct observer *o)
 {
 	const struct member *m = map_get(&f->members, row->peer);
+	struct whereabouts at;
 	char seen[SIGHT_TEXT];
 	struct move *mv;
 	struct err e;
@@ -203,8 +197,12 @@ static void note_other(struct hub *h, const struct fleet *f, const char *node,
 	if (!telemetry_seen_at(h->telemetry, m->id, seen) ||
 		!telemetry_may_move(h->telemetry, m->node))
 		return;
+	if (network_holds_endpoint(fleet_network(f, m->network)->network, seen))
+		return; /* by way of the tunnel itself */
+	whereabouts_of(m, &at);
+	memcpy(at.observed, seen, sizeof(seen));
 	mv = move_new(m->node, node);
-	add_change(f, m, seen, mv);
+	add_change(m, &at, mv);
 	move_send(h, mv);
 }
 

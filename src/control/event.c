@@ -42,7 +42,9 @@ static enum turn member_turn(const struct member *before, const struct member *a
 	if (!public_key_equal(&before->public_key, &after->public_key))
 		return TURN_KEY;
 	if (differ(before->endpoint, after->endpoint) ||
-		differ(before->observed_endpoint, after->observed_endpoint))
+		differ(before->observed_endpoint, after->observed_endpoint) ||
+		differ(before->near_endpoint, after->near_endpoint) ||
+		prefix_compare(before->calls_from, after->calls_from) != 0)
 		return TURN_ENDPOINT;
 	return t;
 }

@@ -33,15 +33,9 @@ struct keys_job {
 
 static int read_master(const char *path, struct secret *ret, struct err *e)
 {
-	struct stat st;
-	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-		return err_set(e, ERR_CORRUPT,
-			"%s can be read by others (mode %03o): make it 0600, and change the key if "
-			"anybody else had it",
-			path, (unsigned)(st.st_mode & 0777));
 	CLEANUP(buf_wipe) struct buf text = {0};
-	int r = file_read(path, KEY_FILE_MAX, &text, e);
-	if (r == ERR_NOT_FOUND || r == ERR_SYSTEM)
+	int r = file_read_private(path, KEY_FILE_MAX, &text, e);
+	if (r == ERR_NOT_FOUND || r == ERR_SYSTEM || r == ERR_DENIED)
 		return r;
 	if (r == 0 && text.len > 0 && text.data[text.len - 1] == '\n')
 		text.data[--text.len] = '\0';

@@ -7,6 +7,7 @@
 #include "control/rejoin.h"
 #include "control/secrets.h"
 #include "control/telemetry.h"
+#include "control/whereabouts.h"
 #include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
@@ -407,6 +408,7 @@ void register_observe(const struct registration *r, struct member *m)
 		return;
 	endpoint_join(addr_format(r->peer, host), m->listen_port, &text);
 	m->observed_endpoint = buf_take(&text);
+	m->calls_from = whereabouts_from(r->peer);
 }
 
 static int join_network(struct joining *j, const struct network *n, struct err *e)
@@ -501,7 +503,7 @@ static int make_node(struct joining *j, struct err *e)
 	n.created_at = n.joined_at = tx_now(j->tx);
 	result = register_secret(r, &n, e);
 	if (result >= 0)
-		result = node_check(&n, e);
+		result = node_check(&n, NULL, e);
 	if (result >= 0)
 		result =
 			change_store(j->tx, &schema_node, NULL, &n, j->token->id, "node.create", e);

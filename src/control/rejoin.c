@@ -16,7 +16,9 @@ static int renew_member(struct tx *tx, const struct registration *r, const struc
 	after.next_public_key = (struct public_key){0};
 	after.rotating = after.rotate_now = after.switching = false;
 	mem_free(after.observed_endpoint);
-	after.observed_endpoint = NULL;
+	mem_free(after.near_endpoint);
+	after.observed_endpoint = after.near_endpoint = NULL;
+	after.calls_from = (struct prefix){0};
 	register_observe(r, &after);
 	result = change_store(tx, &schema_member, before, &after, t->id, "member.rejoin", e);
 	schema_done(&schema_member, &after);

@@ -22,15 +22,11 @@ static int name_setting(struct err *e, const char *setting)
 static int read_both(
 	const struct control_options *o, struct buf *cert, struct buf *key, struct err *e)
 {
-	struct stat st;
-
 	if (file_read(o->profile_signing_cert, PEM_MAX, cert, e) < 0)
 		return name_setting(e, CERT);
-	if (stat(o->profile_signing_key, &st) == 0 && (st.st_mode & 077) != 0)
-		return err_field(e, ERR_INVALID, KEY,
-			KEY ": %s can be read by others (mode %03o): make it 0600",
-			o->profile_signing_key, (unsigned)(st.st_mode & 0777));
-	return file_read(o->profile_signing_key, PEM_MAX, key, e) < 0 ? name_setting(e, KEY) : 0;
+	if (file_read_private(o->profile_signing_key, PEM_MAX, key, e) < 0)
+		return name_setting(e, KEY);
+	return 0;
 }
 
 int signing_open(const struct control_options *o, struct cms_signer **ret, struct err *e)

@@ -2,6 +2,7 @@
 #include "control/world.h"
 
 #include "base/mem.h"
+#include "control/change.h"
 #include "model/fleet.h"
 #include "model/validate.h"
 #include "plan/plan.h"
@@ -80,14 +81,51 @@ static int check_group(struct fleet *f, const struct group *g, struct err *e)
 	return r < 0 ? r : world_check_ports(f, g->network, e);
 }
 
+/* With the object in the fleet; a clash that was there before is not its doing. */
+static int check_new_clashes(struct fleet *f, const struct schema *s, const void *object,
+	const struct id_vec *networks, struct err *e)
+{
+	CLEANUP(id_vec_done) struct id_vec clear = {0};
+	int r = 0;
+
+	VEC_FOREACH (network, networks)
+		if (world_check_ports(f, network->id, NULL) == 0)
+			id_vec_add(&clear, network->id);
+	fleet_put(f, s, schema_dup(s, object));
+	VEC_FOREACH (network, &clear)
+		if (r == 0)
+			r = world_check_ports(f, network->id, e);
+	return r;
+}
+
+static int check_network(struct fleet *f, const struct network *n, struct err *e)
+{
+	CLEANUP(id_vec_done) struct id_vec one = {0};
+	int r = fleet_check_network(f, n, e);
+
+	id_vec_add(&one, n->id);
+	return r < 0 ? r : check_new_clashes(f, &schema_network, n, &one, e);
+}
+
+/* An exit that comes back has links to all gateways of its networks. */
+static int check_node(struct fleet *f, const struct node *n, struct err *e)
+{
+	CLEANUP(id_vec_done) struct id_vec networks = {0};
+
+	VEC_FOREACH (m, fleet_memberships(f, n->id))
+		id_vec_add(&networks, (*m)->network);
+	return check_new_clashes(f, &schema_node, n, &networks, e);
+}
+
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e)
 {
 	struct fleet *f;
 	int r = world_load(tx, project, &f, e);
 	if (r == 0)
-		r = s == &schema_network     ? fleet_check_network(f, object, e)
+		r = s == &schema_network     ? check_network(f, object, e)
 			: s == &schema_group ? check_group(f, object, e)
+			: s == &schema_node  ? check_node(f, object, e)
 					     : check_member(f, object, e);
 	fleet_free(f);
 	return r;

@@ -16,7 +16,7 @@ int world_load(struct tx *tx, const char *project, struct fleet **ret, struct er
  * members that have not announced a key yet have done so? They get a stand-in for it in f. */
 int world_check_ports(struct fleet *f, const char *network, struct err *e);
 
-/* object is a network, a group or a member as it would become. */
+/* object is a network, a group, a member or a node as it would become. */
 int world_check(struct tx *tx, const char *project, const struct schema *s, const void *object,
 	struct err *e);
 

@@ -100,7 +100,12 @@ static void check_state(struct doctor *d, struct finding *f)
 		return;
 	}
 	buf_addf(&f->saw, "%s", d->state);
-	if (dir.st_mode & 077) {
+	if (dir.st_uid != 0 && dir.st_uid != geteuid()) {
+		f->verdict = WRONG;
+		buf_addf(&f->advice,
+			"it belongs to user %u: chown it, if what it holds can be trusted",
+			(unsigned)dir.st_uid);
+	} else if (dir.st_mode & 077) {
 		f->verdict = WRONG;
 		buf_addf(&f->advice, "others can look into it: chmod 0700 %s", d->state);
 	} else if (stat(key, &file) == 0 && (file.st_mode & 077)) {

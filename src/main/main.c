@@ -2,6 +2,7 @@
 #include "main/main.h"
 
 #include "base/mem.h"
+#include "cli/manual.h"
 #include "crypto/key.h"
 
 #include <locale.h>
@@ -54,6 +55,8 @@ int main(int argc, char **argv)
 		puts("warren " WARREN_VERSION);
 		return EXIT_DONE;
 	}
+	if (strcmp(argv[1], CLI_NAMES_COMMAND) == 0) /* of completion scripts; not for people */
+		return cli_names(argc - 2, argv + 2);
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (strcmp(argv[1], commands[i]->name) == 0)
 			return commands[i]->run(argc - 2, argv + 2);

@@ -233,7 +233,8 @@ static int peer_equal(const struct item *a, const struct item *b)
 	return public_key_equal(&x->public_key, &y->public_key) &&
 		addr_compare(x->mesh_ip, y->mesh_ip) == 0 &&
 		addr_compare(x->mesh_ip6, y->mesh_ip6) == 0 &&
-		text_same(x->endpoint, y->endpoint) && x->generation == y->generation &&
+		text_same(x->endpoint, y->endpoint) &&
+		text_same(x->near_endpoint, y->near_endpoint) && x->generation == y->generation &&
 		prefix_vec_equal(&x->allowed_ips, &y->allowed_ips) &&
 		secret_equal(&x->psk, &y->psk) &&
 		public_key_equal(&x->next_public_key, &y->next_public_key) &&
@@ -405,12 +406,14 @@ static void set_done(struct item *i)
 static void peer_own(struct item *i)
 {
 	i->peer.endpoint = mem_strdup(i->peer.endpoint);
+	i->peer.near_endpoint = mem_strdup(i->peer.near_endpoint);
 	own_prefixes(&i->peer.allowed_ips);
 }
 
 static void peer_done(struct item *i)
 {
 	mem_free(i->peer.endpoint);
+	mem_free(i->peer.near_endpoint);
 	VEC_DONE(&i->peer.allowed_ips);
 	secret_wipe(&i->peer.psk);
 	secret_wipe(&i->peer.next_psk);

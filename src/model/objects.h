@@ -93,6 +93,8 @@ struct member {
 	uint16_t listen_port;         /* of its first interface; unique per machine */
 	char *endpoint;               /* "host:port" as configured; NULL = observed */
 	char *observed_endpoint;      /* address the control plane or a peer saw */
+	char *near_endpoint;      /* its own address, behind a NAT; for who calls from there, too */
+	struct prefix calls_from; /* where its calls come from: an IPv4 address, or an IPv6 /64 */
 	char *region;
 	struct prefix_vec local_subnets; /* what lies behind it, inside granted_ranges */
 	bool masquerade; /* hide the overlay behind this node towards local_subnets */

@@ -141,12 +141,26 @@ struct addr addr_add(struct addr a, u128 n)
 	return a;
 }
 
+struct range {
+	uint8_t family, len;
+	uint8_t bytes[16];
+};
+
+static int is_in(const struct range *ranges, size_t n, struct addr a)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct prefix p = {
+			addr_from_bytes(ranges[i].family, ranges[i].bytes), ranges[i].len};
+
+		if (prefix_has(p, a))
+			return 1;
+	}
+	return 0;
+}
+
 int addr_is_special(struct addr a)
 {
-	static const struct {
-		uint8_t family, len;
-		uint8_t bytes[16];
-	} special[] = {
+	static const struct range special[] = {
 		{FAMILY_IPV4, 8, {0}},                   /* "this network" and unspecified */
 		{FAMILY_IPV4, 8, {127}},                 /* loopback */
 		{FAMILY_IPV4, 16, {169, 254}},           /* link-local */
@@ -159,14 +173,20 @@ int addr_is_special(struct addr a)
 		{FAMILY_IPV6, 8, {0xff}},
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(special); i++) {
-		struct prefix p = {
-			addr_from_bytes(special[i].family, special[i].bytes), special[i].len};
+	return is_in(special, ARRAY_LEN(special), a);
+}
 
-		if (prefix_has(p, a))
-			return 1;
-	}
-	return 0;
+int addr_is_private(struct addr a)
+{
+	static const struct range ranges[] = {
+		{FAMILY_IPV4, 8, {10}},
+		{FAMILY_IPV4, 12, {172, 16}},
+		{FAMILY_IPV4, 16, {192, 168}},
+		{FAMILY_IPV4, 10, {100, 64}},
+		{FAMILY_IPV6, 7, {0xfc}},
+	};
+
+	return is_in(ranges, ARRAY_LEN(ranges), a);
 }
 
 int prefix_parse(const char *text, const char *field, struct prefix *ret, struct err *e)

@@ -48,6 +48,8 @@ void addr_to_bytes(struct addr a, uint8_t *bytes);
 /* Loopback, unspecified, multicast, link-local, v4 broadcast: never a tunnel or endpoint address.
  */
 int addr_is_special(struct addr a);
+/* RFC 1918, RFC 6598 (a provider's NAT) and IPv6 ULA: means something in its own place only. */
+int addr_is_private(struct addr a);
 
 /* "a/len"; a bare address is a host prefix. ERR_INVALID names the field, also for host bits set. */
 int prefix_parse(const char *text, const char *field, struct prefix *ret, struct err *e);

@@ -162,6 +162,8 @@ static const struct field member_fields[] = {
 	RANGE(listen_port, FIELD_U16, PATCH, 1, PORT_MAX, listen_port_check),
 	F(endpoint, FIELD_STR, PATCH, 0, ENDPOINT_MAX),
 	F(observed_endpoint, FIELD_STR, 0, 0, ENDPOINT_MAX),
+	F(near_endpoint, FIELD_STR, 0, 0, ENDPOINT_MAX),
+	F(calls_from, FIELD_PREFIX, 0, 0, 0),
 	F(region, FIELD_STR, PATCH, 0, NAME_MAX),
 	F(local_subnets, FIELD_PREFIXES, PATCH, 0, PREFIXES_MAX),
 	F(masquerade, FIELD_BOOL, PATCH, 0, 0),

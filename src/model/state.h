@@ -56,8 +56,9 @@ struct peer_item {
 	id_text id;
 	struct public_key public_key;
 	struct addr mesh_ip, mesh_ip6;
-	char *endpoint; /* a hint: written when the peer is added or generation changes */
-	uint32_t generation;
+	char *endpoint;      /* a hint: written when the peer is added or generation changes */
+	char *near_endpoint; /* another: in the LAN both may be in (plan/hint.h); NULL = none */
+	uint32_t generation; /* of the hints */
 	struct prefix_vec allowed_ips;
 	struct secret psk; /* zero = none */
 	/* While the peer gets a new key: what public_key and psk are once it speaks with that one.

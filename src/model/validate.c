@@ -261,25 +261,42 @@ int region_range_parse(const char *row, struct prefix *ret, struct err *e)
 	return prefix_parse(cidr, "region_ranges", ret, e);
 }
 
-static int region_ranges_check(const struct strs *rows, struct err *e)
+int name_check_new(const char *name, const char *was, const char *field, struct err *e)
+{
+	return was != NULL && name != NULL && strcmp(name, was) == 0 ? 0
+								     : name_check(name, field, e);
+}
+
+#define WAS(was, field) ((was) != NULL ? (was)->field : NULL)
+
+static bool holds(const struct strs *v, const char *text)
+{
+	VEC_FOREACH (s, v)
+		if (strcmp(*s, text) == 0)
+			return true;
+	return false;
+}
+
+static int region_ranges_check(const struct strs *rows, const struct strs *were, struct err *e)
 {
 	struct prefix p;
 	int r = 0;
 
 	VEC_FOREACH (row, rows)
 		if ((r = region_range_parse(*row, &p, e)) < 0 ||
-			(r = name_check(strchr(*row, '=') + 1, "region_ranges", e)) < 0)
+			(!(were != NULL && holds(were, *row)) &&
+				(r = name_check(strchr(*row, '=') + 1, "region_ranges", e)) < 0))
 			return r;
 	return 0;
 }
 
-int network_check(const struct network *n, struct err *e)
+int network_check(const struct network *n, const struct network *was, struct err *e)
 {
 	int v4 = addr_is_set(n->ipv4.addr), v6 = addr_is_set(n->ipv6.addr), r;
 
 	if (!v4 && !v6)
 		return err_field(e, ERR_INVALID, "ipv4", "a network needs an IPv4 or an IPv6 pool");
-	if ((r = name_check(n->name, "name", e)) < 0 ||
+	if ((r = name_check_new(n->name, WAS(was, name), "name", e)) < 0 ||
 		(r = domain_check(n->domain, "domain", e)) < 0 ||
 		(r = enum_check(n->topology, topology_words, "topology", e)) < 0 ||
 		(v4 && (r = pool_check(n->ipv4, e)) < 0) ||
@@ -288,16 +305,17 @@ int network_check(const struct network *n, struct err *e)
 		(r = mtu_check(n->mtu, v6, "mtu", e)) < 0 ||
 		(r = resolvers_check(&n->dns, "dns", e)) < 0 ||
 		(r = resolvers_check(&n->dns_upstreams, "dns_upstreams", e)) < 0 ||
-		(r = region_ranges_check(&n->region_ranges, e)) < 0)
+		(r = region_ranges_check(&n->region_ranges, was ? &was->region_ranges : NULL, e)) <
+			0)
 		return r;
 	return 0;
 }
 
 /* --- the others ------------------------------------------------------------------------------ */
 
-int project_check(const struct project *p, struct err *e)
+int project_check(const struct project *p, const struct project *was, struct err *e)
 {
-	int r = name_check(p->name, "name", e);
+	int r = name_check_new(p->name, WAS(was, name), "name", e);
 
 	VEC_FOREACH (range, &p->granted_ranges)
 		if (r == 0 && range->len > 0) /* everything may be granted, in so many words */
@@ -305,9 +323,9 @@ int project_check(const struct project *p, struct err *e)
 	return r;
 }
 
-int node_check(const struct node *n, struct err *e)
+int node_check(const struct node *n, const struct node *was, struct err *e)
 {
-	return name_check(n->name, "name", e);
+	return name_check_new(n->name, WAS(was, name), "name", e);
 }
 
 int member_check(const struct member *m, struct err *e)
@@ -343,24 +361,25 @@ int member_check(const struct member *m, struct err *e)
 	return 0;
 }
 
-int group_check(const struct group *g, struct err *e)
+int group_check(const struct group *g, const struct group *was, struct err *e)
 {
 	int r;
 
 	if (!g->network[0])
 		return err_field(e, ERR_INVALID, "network", "a gateway group needs a network");
-	if ((r = name_check(g->name, "name", e)) < 0 ||
+	if ((r = name_check_new(g->name, WAS(was, name), "name", e)) < 0 ||
 		(r = enum_check(g->mode, group_mode_words, "mode", e)) < 0)
 		return r;
 	return listen_port_check(g->listen_port, "listen_port", e);
 }
 
-static int tags_check(const struct strs *tags, struct err *e)
+static int tags_check(const struct strs *tags, const struct strs *were, struct err *e)
 {
 	int r;
 
 	for (size_t i = 0; i < tags->n; i++) {
-		if ((r = name_check(tags->v[i], "tags", e)) < 0)
+		if (!(were != NULL && holds(were, tags->v[i])) &&
+			(r = name_check(tags->v[i], "tags", e)) < 0)
 			return r;
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(tags->v[i], tags->v[k]) == 0)
@@ -399,17 +418,20 @@ static int label_check(const char *label, const char *field, struct err *e)
 	return 0;
 }
 
-int device_check(const struct device *d, struct err *e)
+int device_check(const struct device *d, const struct device *was, struct err *e)
 {
+	bool label_stays = was != NULL && was->dns_name != NULL && d->dns_name != NULL &&
+		strcmp(was->dns_name, d->dns_name) == 0;
 	int r;
 
 	if (!d->network[0])
 		return err_field(e, ERR_INVALID, "network", "a device needs a network");
 	if ((r = enum_check(d->kind, device_kind_words, "kind", e)) < 0 ||
-		(r = name_check(d->name, "name", e)) < 0 ||
+		(r = name_check_new(d->name, WAS(was, name), "name", e)) < 0 ||
 		(r = text_check(d->description, DESCRIPTION_MAX, "description", e)) < 0 ||
-		(d->dns_name != NULL && (r = label_check(d->dns_name, "name", e)) < 0) ||
-		(r = tags_check(&d->tags, e)) < 0 ||
+		(d->dns_name != NULL && !label_stays &&
+			(r = label_check(d->dns_name, "name", e)) < 0) ||
+		(r = tags_check(&d->tags, was ? &was->tags : NULL, e)) < 0 ||
 		(r = custom_split_check(&d->allowed_ips, e)) < 0 ||
 		(r = resolvers_check(&d->dns, "dns", e)) < 0 ||
 		(r = mtu_check(d->mtu, addr_is_set(d->ipv6), "mtu", e)) < 0)
@@ -527,23 +549,24 @@ static int rule_check(const struct rule *rule, size_t i, struct err *e)
 	return ports_check(&rule->ports, field, e);
 }
 
-int policy_check(const struct policy *p, struct err *e)
+int policy_check(const struct policy *p, const struct policy *was, struct err *e)
 {
 	int r;
 
 	if (!p->network[0])
 		return err_field(e, ERR_INVALID, "network", "a policy needs a network");
-	r = name_check(p->name, "name", e);
+	r = name_check_new(p->name, WAS(was, name), "name", e);
 	for (size_t i = 0; i < p->rules.n && r == 0; i++)
 		r = rule_check(&p->rules.v[i], i, e);
 	return r;
 }
 
-int user_check(const struct user *u, struct err *e)
+int user_check(const struct user *u, const struct user *was, struct err *e)
 {
 	int r;
 
-	if ((r = name_check(u->name, "name", e)) < 0 || (r = name_check(u->role, "role", e)) < 0)
+	if ((r = name_check_new(u->name, WAS(was, name), "name", e)) < 0 ||
+		(r = name_check_new(u->role, WAS(was, role), "role", e)) < 0)
 		return r;
 	if ((strcmp(u->role, ROLE_SYSTEM_ADMIN) == 0) != (u->project[0] == '\0'))
 		return err_field(e, ERR_INVALID, "role",

@@ -15,19 +15,23 @@
  * (172.30.0.0/16: .0.1-.99.255, .100.1, .100.2-.255.254). */
 int network_defaults(struct network *n, struct err *e);
 
-int project_check(const struct project *p, struct err *e);
+/* One object by itself. was: as it is stored, NULL = it is new. Names, tags and regions that are
+ * there already are not looked at anew: a rule that came later is for who changes them. */
+int project_check(const struct project *p, const struct project *was, struct err *e);
 /* The n-th default pool: 172.30/16, down to 172.16/16, 172.31/16, then 10.200/16 and up; false: no
  * more. */
 bool network_pool_candidate(unsigned n, struct prefix *ret);
-int network_check(const struct network *n, struct err *e);
-int node_check(const struct node *n, struct err *e);
+int network_check(const struct network *n, const struct network *was, struct err *e);
+int node_check(const struct node *n, const struct node *was, struct err *e);
 int member_check(const struct member *m, struct err *e);
-int group_check(const struct group *g, struct err *e);
-int device_check(const struct device *d, struct err *e);
-int policy_check(const struct policy *p, struct err *e);
+int group_check(const struct group *g, const struct group *was, struct err *e);
+int device_check(const struct device *d, const struct device *was, struct err *e);
+int policy_check(const struct policy *p, const struct policy *was, struct err *e);
+/* The name of an object; was NULL or not the same: name_check. */
+int name_check_new(const char *name, const char *was, const char *field, struct err *e);
 /* One row of region_ranges, "CIDR=REGION"; the region begins behind the only "=". */
 int region_range_parse(const char *row, struct prefix *ret, struct err *e);
-int user_check(const struct user *u, struct err *e);
+int user_check(const struct user *u, const struct user *was, struct err *e);
 int token_check(const struct token *t, struct err *e);
 
 /* Messages fixed by spec 1: "wireguard: config: ListenPort must be between 1 and 65535",

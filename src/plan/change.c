@@ -133,7 +133,8 @@ static struct touched *touch_member(
 	return t;
 }
 
-/* Where a member can be found is no concern of its own plan; whether it is configured is. */
+/* Where a member can be found is no concern of its own plan; whether it is configured is, and where
+ * it calls from, since that decides where it finds others. */
 static bool only_moved(const struct member *was, const struct member *is)
 {
 	struct member m;
@@ -143,6 +144,8 @@ static bool only_moved(const struct member *was, const struct member *is)
 	m = *is; /* borrows everything */
 	m.endpoint = was->endpoint;
 	m.observed_endpoint = was->observed_endpoint;
+	m.near_endpoint = was->near_endpoint;
+	m.calls_from = was->calls_from;
 	return schema_equal(&schema_member, was, &m);
 }
 
@@ -158,9 +161,9 @@ static void begin_member(
 		if (sides[i] == NULL)
 			continue;
 		t = touch_member(pc, f, sides[i]);
-		if (moved)
+		if (moved && prefix_compare(sides[0]->calls_from, sides[1]->calls_from) == 0)
 			continue;
-		t->by_lists = true;
+		t->by_lists = !moved;
 		id_vec_add(&pc->own, sides[i]->node);
 	}
 }

@@ -2,6 +2,7 @@
 #include "plan/exit.h"
 
 #include "crypto/hash.h"
+#include "plan/hint.h"
 #include "plan/link.h"
 
 #include <stdio.h>
@@ -102,20 +103,6 @@ static void set_name(uint8_t slot, char ret[static SET_LEN])
 	snprintf(ret, SET_LEN, "x_%02x", slot);
 }
 
-/* "host:port" of that interface of m, or NULL when nobody knows where it is. */
-static char *exit_endpoint(const struct fleet_network *fn, const struct member *m, unsigned offset)
-{
-	const char *text = m->endpoint != NULL ? m->endpoint : m->observed_endpoint;
-	CLEANUP(buf_done) struct buf b = {0};
-	char host[256];
-	uint16_t port;
-
-	if (text == NULL || endpoint_split(text, host, sizeof(host), &port) < 0)
-		return NULL;
-	endpoint_join(host, exit_port(fn, m, offset), &b);
-	return buf_take(&b);
-}
-
 /* --- interfaces and peers --------------------------------------------------------------------- */
 
 static void push_interface(const struct fleet_network *fn, const struct member *m, const char *name,
@@ -155,8 +142,7 @@ static struct peer_item *push_peer(const struct fleet_network *fn, const struct 
 	p->public_key = other->public_key;
 	p->mesh_ip = other->ipv4;
 	p->mesh_ip6 = other->ipv6;
-	p->endpoint = exit_endpoint(fn, other, offset);
-	p->generation = view_endpoint_generation(p->endpoint);
+	hint_put(m, other, exit_port(fn, other, offset), p);
 	p->keepalive = fn->network->keepalive;
 	link_set_psk(fn, link_own_key(m), &other->public_key, &p->psk);
 	if (!public_key_is_zero(&other->next_public_key))

@@ -3,6 +3,7 @@
 
 #include "crypto/key.h"
 #include "plan/domain.h"
+#include "plan/hint.h"
 #include "model/validate.h"
 #include "plan/policy.h"
 #include "plan/relay.h"
@@ -146,10 +147,19 @@ static uint16_t keepalive(const struct view *v, size_t viewer, size_t i, bool wa
 	return m->endpoint == NULL || other->endpoint == NULL ? wanted : 0;
 }
 
+void link_hint(struct view *v, size_t viewer, size_t i, struct peer_item *p)
+{
+	const struct view_member *seen = view_see(v, i);
+	const char *near = hint_near(v->members[viewer].member, seen->member);
+
+	p->endpoint = mem_strdup(seen->endpoint);
+	p->near_endpoint = mem_strdup(near);
+	p->generation = near == NULL ? seen->generation : hint_generation(seen->endpoint, near);
+}
+
 static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
 	const struct fleet_network *fn = v->fn;
-	const struct view_member *seen = view_see(v, i);
 	bool watched = v->n_relays > 0 && !(v->members[viewer].relay && v->members[i].relay);
 	/* what a relay sends goes where its hub leads, for it sends it for others, too */
 	bool routed = !v->members[viewer].relay || !view_relayed(v, viewer, i);
@@ -157,13 +167,11 @@ static void push_direct(struct view *v, size_t viewer, size_t i, struct item_vec
 	struct item *it = link_peer_item(v, viewer, i, name, ret);
 	struct peer_item *p = &it->peer;
 
-	if (v->members[viewer].shares) {
-		p->endpoint = way_endpoint(v, i, viewer);
-		p->generation = view_endpoint_generation(p->endpoint);
-	} else {
-		p->endpoint = mem_strdup(seen->endpoint);
-		p->generation = seen->generation;
-	}
+	if (v->members[viewer].shares)
+		hint_put(
+			v->members[viewer].member, v->members[i].member, way_port(v, i, viewer), p);
+	else
+		link_hint(v, viewer, i, p);
 	p->keepalive = keepalive(v, viewer, i, watched);
 	prefix_vec_copy(&p->allowed_ips, view_prefixes(v, viewer, i));
 	if (routed && view_wants(v, ITEM_ROUTE))

@@ -37,6 +37,9 @@ const struct public_key *link_own_key(const struct member *m);
 void link_push_next(const struct fleet_network *fn, const struct member *m,
 	const struct member *other, struct peer_item *p, struct item_vec *ret);
 
+/* Set p's hints to i's direct interface, as viewer may find it. */
+void link_hint(struct view *v, size_t viewer, size_t i, struct peer_item *p);
+
 /* Push the direct interface of a member, with addresses, no peers. */
 void link_direct(const struct view *v, size_t i, struct item_vec *ret);
 

@@ -1,6 +1,7 @@
 /* DOC: relay and hub interfaces, their peers and routes; see relay.h. */
 #include "plan/relay.h"
 
+#include "plan/hint.h"
 #include "plan/link.h"
 #include "plan/way.h"
 
@@ -110,20 +111,15 @@ static void push_on_hub(struct view *v, size_t viewer, size_t i, struct item_vec
 	VEC_PUSH(ret, it);
 }
 
-/* "host:port" of a relay's hub. */
-static char *hub_endpoint(struct view *v, size_t relay)
+/* The port by which the relay hears viewer. */
+static uint16_t hub_port(struct view *v, size_t viewer, size_t relay)
 {
-	const struct view_member *seen = view_see(v, relay);
-	CLEANUP(buf_done) struct buf b = {0};
 	struct member_ports ports;
-	char host[256];
-	uint16_t port;
 
-	if (seen->endpoint == NULL || endpoint_split(seen->endpoint, host, sizeof(host), &port) < 0)
-		return NULL;
+	if (v->members[viewer].shares)
+		return way_port(v, relay, viewer);
 	view_ports(v, relay, &ports);
-	endpoint_join(host, ports.hub, &b);
-	return buf_take(&b);
+	return ports.hub;
 }
 
 static void add_allowed(const struct view *v, const struct member *self, struct prefix_vec *ret)
@@ -165,9 +161,7 @@ static void push_relay(struct view *v, size_t viewer, size_t relay, struct item_
 		k++;
 	name = v->relays[order[k]].ifname;
 	it = link_peer_item(v, viewer, relay, name, ret);
-	it->peer.endpoint =
-		v->members[viewer].shares ? way_endpoint(v, relay, viewer) : hub_endpoint(v, relay);
-	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
+	hint_put(self, v->members[relay].member, hub_port(v, viewer, relay), &it->peer);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	add_allowed(v, self, &it->peer.allowed_ips);
 	if (view_wants(v, ITEM_ROUTE))

@@ -5,6 +5,7 @@
 #include "crypto/key.h"
 #include "model/validate.h"
 #include "plan/exit.h"
+#include "plan/hint.h"
 #include "plan/link.h"
 
 /* --- making one ------------------------------------------------------------------------------- */
@@ -408,16 +409,6 @@ static char *direct_endpoint(const struct view *v, size_t i)
 	return buf_take(&b);
 }
 
-uint32_t view_endpoint_generation(const char *endpoint)
-{
-	uint8_t h[HASH_LEN];
-
-	if (endpoint == NULL)
-		return 0;
-	hash_sha256(endpoint, strlen(endpoint), h);
-	return (uint32_t)h[0] << 24 | (uint32_t)h[1] << 16 | (uint32_t)h[2] << 8 | h[3];
-}
-
 static void add_device_hosts(const struct view *v, const char *group, struct prefix_vec *ret)
 {
 	const struct device_refs *devices = fleet_devices(v->fleet, v->fn->network->id, group);
@@ -462,7 +453,7 @@ const struct view_member *view_see(struct view *v, size_t i)
 
 	if (!vm->seen) {
 		vm->endpoint = direct_endpoint(v, i);
-		vm->generation = view_endpoint_generation(vm->endpoint);
+		vm->generation = hint_generation(vm->endpoint, NULL);
 		find_prefixes(v, vm);
 		vm->outside = is_outside(v, &vm->behind);
 		vm->seen = true;

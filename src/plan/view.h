@@ -112,9 +112,6 @@ size_t view_relays_for(const struct view *v, size_t member, size_t ret[static VI
 /* The exits of the network. */
 const struct exits *view_exits(struct view *v);
 
-/* A number that changes exactly when the endpoint's text does, so that agents write it again. */
-uint32_t view_endpoint_generation(const char *endpoint);
-
 /* The ports of a member's interfaces. */
 void view_ports(const struct view *v, size_t i, struct member_ports *ret);
 

@@ -1,6 +1,7 @@
 /* DOC: see way.h. */
 #include "plan/way.h"
 
+#include "plan/hint.h"
 #include "plan/link.h"
 #include "plan/relay.h"
 
@@ -39,19 +40,6 @@ uint16_t way_port(const struct view *v, size_t i, size_t to)
 	port = p.direct + WAY_PORTS + 256 < UINT16_MAX ? p.direct + WAY_PORTS
 						       : p.direct - 2 * WAY_PORTS;
 	return (uint16_t)(port + v->members[to].slot);
-}
-
-char *way_endpoint(struct view *v, size_t i, size_t to)
-{
-	const struct view_member *seen = view_see(v, i);
-	CLEANUP(buf_done) struct buf b = {0};
-	char host[256];
-	uint16_t port;
-
-	if (seen->endpoint == NULL || endpoint_split(seen->endpoint, host, sizeof(host), &port) < 0)
-		return NULL;
-	endpoint_join(host, way_port(v, i, to), &b);
-	return buf_take(&b);
 }
 
 /* What the gateway sends: for its devices; and, to who shares them, for everybody. */
@@ -105,10 +93,9 @@ void way_link(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 	}
 	it = link_peer_item(v, viewer, i, seen->way, ret);
 	if (v->members[viewer].shares && !by_relay)
-		it->peer.endpoint = way_endpoint(v, i, viewer);
+		hint_put(m, seen->member, way_port(v, i, viewer), &it->peer);
 	else if (!by_relay)
-		it->peer.endpoint = mem_strdup(seen->endpoint);
-	it->peer.generation = view_endpoint_generation(it->peer.endpoint);
+		link_hint(v, viewer, i, &it->peer);
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	add_allowed(v, viewer, i, &it->peer.allowed_ips);
 	if (view_wants(v, ITEM_ROUTE))

@@ -27,9 +27,6 @@ bool way_by_relay(const struct view *v, size_t viewer, size_t i);
 /* The port of the interface member i has to the gateway `to`. */
 uint16_t way_port(const struct view *v, size_t i, size_t to);
 
-/* "host:port" of the interface member i has to the gateway `to`, or NULL. */
-char *way_endpoint(struct view *v, size_t i, size_t to);
-
 /* Push the names of the member's interfaces to gateways. */
 void way_names(const struct view *v, size_t i, struct strs *ret);
 

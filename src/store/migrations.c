@@ -192,6 +192,11 @@ static const char rejoin[] =
 	"ALTER TABLE node ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE node SET joined_at = created_at;";
 
+/* Where a member behind a NAT is in its own LAN, and where it calls from. */
+static const char near_endpoint[] =
+	"ALTER TABLE member ADD COLUMN near_endpoint TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE member ADD COLUMN calls_from TEXT NOT NULL DEFAULT '';";
+
 /* One a line, so that additions merge. */
 static const char device_rate_limit[] =
 	"ALTER TABLE device ADD COLUMN rate_limit INTEGER NOT NULL DEFAULT 0;";
@@ -229,6 +234,7 @@ const char *const migrations_sqlite[] = {
 	device_at_quota,
 	rejoin,
 	entries,
+	near_endpoint,
 	NULL,
 };
 /* clang-format on */

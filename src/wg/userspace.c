@@ -28,7 +28,9 @@
 
 #define SET_TEXT_MAX ((size_t)512 << 10) /* of one set: some 2,000 peers, 0.2 s of the engine */
 #define READ_SIZE 65536
-#define QUIET_MAX 15000 /* ms the engine may be silent in the middle of an exchange */
+#define QUIET_MAX                                                                                  \
+	5000            /* ms the engine may be silent in the middle of an exchange; then it hangs \
+			 */
 #define START_MAX 10000 /* ms until a started engine answers */
 #define STOP_MAX 10000  /* ms until an ended one is gone */
 #define KILL_MAX 2000   /* ms until one that was killed is gone */
@@ -77,6 +79,9 @@ static int engine_connect(struct userspace *u, const char *ifname, int *ret_fd, 
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
 			return err_set(e, ERR_NOT_FOUND, "no WireGuard engine serves %s", ifname);
+		if (errno == EAGAIN) /* nobody has taken a call for as long as the queue holds */
+			return err_set(
+				e, ERR_TIMEOUT, "the WireGuard engine of %s is silent", ifname);
 		return err_errno(e, errno, "cannot reach the WireGuard engine of %s", ifname);
 	}
 	*ret_fd = fd;
@@ -321,6 +326,23 @@ static int userspace_destroy(struct wg_backend *b, const char *ifname, struct er
 	return r;
 }
 
+/* End an engine that hangs: it hears no request and no signal but one. Its link goes with it. */
+static int engine_kill(struct userspace *u, const char *ifname, struct err *e)
+{
+	CLEANUP(closep) int fd = -1, pidfd = -1;
+	int r = engine_connect(u, ifname, &fd, e);
+
+	if (r == ERR_NOT_FOUND)
+		return 0;
+	if (r < 0)
+		return r;
+	pidfd = engine_pidfd(fd);
+	if (pidfd >= 0 && pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0 &&
+		ended_within(pidfd, KILL_MAX))
+		return 0;
+	return userspace_destroy(&u->base, ifname, e); /* not ours to kill: by its link */
+}
+
 static int userspace_create(
 	struct wg_backend *b, const char *ifname, bool *ret_adopted, struct err *e)
 {
@@ -331,8 +353,8 @@ static int userspace_create(
 		*ret_adopted = true;
 		return 0;
 	}
-	if (r == ERR_TIMEOUT) /* it hangs: its sessions are gone whatever we do */
-		r = userspace_destroy(b, ifname, e);
+	if (r == ERR_TIMEOUT) /* its sessions are gone whatever we do */
+		r = engine_kill(u, ifname, e);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
 	remove_stale(u, ifname);

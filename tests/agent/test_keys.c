@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static void corrupt_files_are_named_not_replaced(void **state)
@@ -55,6 +56,20 @@ static void files_are_private(void **state)
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(chmod(path, 0644), 0);
 	assert_int_equal(identity_load(w->dir, &id, &e), ERR_DENIED);
+	assert_int_equal(chmod(path, 0600), 0);
+	if (geteuid() != 0)
+		return; /* only root gives files away */
+	static const char *const names[] = {"node_secret", "identity.json", "keys", ""};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTOFREE char *theirs = mem_printf("%s/%s", w->dir, names[i]);
+
+		assert_int_equal(chown(theirs, 4711, 0), 0);
+		assert_int_equal(identity_load(w->dir, &id, &e), ERR_DENIED);
+		assert_non_null(strstr(e.text, "belongs to user 4711"));
+		assert_int_equal(chown(theirs, 0, 0), 0);
+	}
+	assert_int_equal(identity_load(w->dir, &id, &e), 0);
+	identity_done(&id);
 }
 
 static void own_key_rotates_when_it_is_named(void **state)

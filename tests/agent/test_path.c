@@ -1,6 +1,7 @@
 /* DOC: paths: the moves of one, and the routes that follow them on a machine in memory. */
-#include "agent/path.h"
+#include "agent/seek.h"
 #include "fake.h"
+#include "model/names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,6 +187,65 @@ static void no_false_alarms(void **state)
 	}
 }
 
+/* --- sessions that are made anew -------------------------------------------------------------- */
+
+/* A path dies after 7 s; then a look each second. When is its session made anew? */
+static void sessions_are_made_anew(void **state)
+{
+	static const struct {
+		const char *name;
+		msec data_until; /* the other end goes on sending until then */
+		msec session;    /* age of the session at its death */
+		bool second;
+		msec want; /* after the death; 0 = never */
+	} rows[] = {
+		{"nothing comes", 0, 0, false, PATH_RENEW},
+		{"the other end begins", 0, 0, true, PATH_RENEW + PATH_RENEW_SECOND},
+		/* what comes is taken by the session that there is */
+		{"data goes on for a while", 5000, 0, false, 5000 + PATH_RENEW},
+		{"WireGuard makes a new one by itself", 0, PATH_SESSION - 2000, false, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wg_peer p = {.keepalive = 25, .rx = 92, .tx = 180, .last_handshake = WALL0};
+		struct path s = {0};
+		msec asked = 0, died = T0 + 7000;
+
+		for (msec t = T0; t < T0 + 60000; t += 1000) {
+			struct path_look now = {.mono = t,
+				.wall = WALL0 + (t - T0) +
+					(rows[i].session > 0 ? rows[i].session - 7000 : 0)};
+
+			s.pardoned = s.handshake;
+			if (t == T0 + 1000)
+				p.tx += 1000;
+			if (t > died && t <= died + rows[i].data_until)
+				p.rx += 1000;
+			path_step(&s, &p, &now);
+			if (t >= died && t > died + rows[i].data_until)
+				assert_int_equal(s.state, PATH_DEAD);
+			if (path_renews(&s, &p, t, rows[i].second)) {
+				assert_int_equal(asked, 0); /* once */
+				asked = t;
+				s.renewed = p.last_handshake;
+			}
+		}
+		if (asked != (rows[i].want == 0 ? 0 : died + rows[i].want))
+			fail_msg("%s: after %d ms", rows[i].name, (int)(asked - died));
+	}
+}
+
+/* What comes after it was taken out: others' attempts prove nothing, a handshake does. */
+static void a_renewed_path_waits_for_a_handshake(void **state)
+{
+	(void)state;
+	WALK("renewed", 25, {0, 92, 180, 1, PATH_ALIVE, 0}, {1000, 92, 1180, 1, PATH_ALIVE, 0},
+		{7000, 92, 2180, 1, PATH_DEAD, 0}, {17000, 0, 148, 0, PATH_DEAD, 0},
+		{18000, 148, 148, 0, PATH_DEAD, 0}, {19000, 296, 240, 0, PATH_DEAD, 0},
+		{20000, 388, 400, 19900, PATH_ALIVE, 0});
+}
+
 /* --- routes ----------------------------------------------------------------------------------- */
 
 static bool routed(const struct world *w, uint32_t metric)
@@ -303,17 +363,197 @@ static void a_live_path_stays_when_it_is_watched(void **state)
 	assert_converged(w);
 }
 
+/* --- hints ------------------------------------------------------------------------------------ */
+
+#define FAR "203.0.113.7:4711"
+#define NEAR "192.168.1.5:51820"
+
+static struct item *hinted_peer(const char *endpoint, const char *near, uint32_t generation)
+{
+	struct item *i = peer_make(1, 1);
+
+	mem_free(i->peer.endpoint);
+	mem_free(i->peer.near_endpoint);
+	i->peer.endpoint = mem_strdup(endpoint);
+	i->peer.near_endpoint = mem_strdup(near);
+	i->peer.generation = generation;
+	i->peer.keepalive = 25;
+	return i;
+}
+
+static void tell(struct world *w, struct item *peer)
+{
+	struct delta d = {
+		.previous = w->core.desired.revision, .revision = w->core.desired.revision + 1};
+
+	VEC_PUSH(&d.put, peer);
+	core_queue(&w->core, &d);
+	core_flush(&w->core);
+}
+
+static void bring_up_hinted(struct world *w, struct item *peer)
+{
+	struct core_corrections none = {0};
+	struct state s;
+	struct err e = {0};
+
+	w->clock.fake_wall = WALL0; /* the beginning of an even turn */
+	state_base(&s, 1);
+	state_put(&s, peer);
+	state_put(&s, watched_route());
+	state_put(&s, relay_route());
+	core_replace(&w->core, &s);
+	if (core_reconcile(&w->core, &none, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+/* The one peer that there is. */
+static struct wg_peer peer_now(struct world *w)
+{
+	struct wg_device d = {0};
+	struct wg_peer p;
+
+	assert_int_equal(w->fake.wg->ops->read(w->fake.wg, "warren0", &d, NULL), 0);
+	assert_int_equal(d.peers.n, 1);
+	p = d.peers.v[0];
+	p.allowed_ips = (struct prefix_vec){0};
+	wg_device_done(&d);
+	return p;
+}
+
+static struct addr endpoint_of(struct world *w)
+{
+	return peer_now(w).endpoint_addr;
+}
+
+static void expect_at(struct world *w, const char *want)
+{
+	struct wg_peer p = peer_now(w);
+	CLEANUP(buf_done) struct buf at = {0};
+	char host[ADDR_TEXT_LEN];
+
+	endpoint_join(addr_format(p.endpoint_addr, host), p.endpoint_port, &at);
+	assert_string_equal(buf_str(&at), want);
+}
+
+static void pass(struct world *w, msec time)
+{
+	struct core_corrections none = {0};
+	struct err e = {0};
+
+	w->clock.fake_mono += time;
+	w->clock.fake_wall += time;
+	core_choose(&w->core);
+	/* a reconcile in between changes nothing of it */
+	assert_int_equal(core_reconcile(&w->core, &none, &e), 0);
+	core_corrections_done(&none);
+}
+
+static void two_hints_are_tried_by_turns(void **state)
+{
+	struct world *w = *state;
+	unsigned changes = 0;
+
+	bring_up_hinted(w, hinted_peer(FAR, NEAR, 1));
+	expect_at(w, NEAR);
+	pass(w, SEEK_TURN - 1);
+	expect_at(w, NEAR);
+	pass(w, 1);
+	expect_at(w, FAR);
+	pass(w, SEEK_TURN / 2);
+	expect_at(w, FAR);
+	pass(w, SEEK_TURN / 2);
+	expect_at(w, NEAR);
+	/* seldom, when it has been in vain for long */
+	pass(w, SEEK_LONG);
+	for (msec t = 0; t < 10 * SEEK_TURN_LONG; t += SEEK_TURN) {
+		struct addr before = endpoint_of(w);
+
+		pass(w, SEEK_TURN);
+		changes += addr_compare(before, endpoint_of(w)) != 0;
+	}
+	assert_int_equal(changes, 10);
+}
+
+static void a_live_path_keeps_its_endpoint(void **state)
+{
+	struct world *w = *state;
+
+	bring_up_hinted(w, hinted_peer(FAR, NULL, 1));
+	hear(w, 92, 180, clock_wall(&w->clock));
+	core_choose(&w->core);
+	tell(w, hinted_peer("198.51.100.1:1", NEAR, 2));
+	pass(w, SEEK_TURN);
+	expect_at(w, FAR);
+	/* when it dies, what was told last is tried at once */
+	hear(w, 92, 1180, w->clock.fake_wall - SEEK_TURN);
+	pass(w, PATH_LOOK);
+	pass(w, PATH_UNANSWERED);
+	pass(w, PATH_LOOK);
+	expect_at(w, NEAR);
+}
+
+static void one_hint_is_tried_once(void **state)
+{
+	struct world *w = *state;
+
+	bring_up_hinted(w, hinted_peer(FAR, NULL, 1));
+	expect_at(w, FAR);
+	tell(w, hinted_peer("198.51.100.1:1", NULL, 2));
+	core_choose(&w->core);
+	expect_at(w, "198.51.100.1:1");
+	tell(w, hinted_peer(NULL, NEAR, 3));
+	core_choose(&w->core);
+	expect_at(w, NEAR);
+}
+
+/* The peer goes in as it was, but for its session. */
+static void a_dead_session_is_made_anew(void **state)
+{
+	struct world *w = *state;
+	msec shaken;
+
+	bring_up_hinted(w, hinted_peer(FAR, NULL, 1));
+	shaken = clock_wall(&w->clock);
+	hear(w, 92, 180, shaken);
+	core_choose(&w->core);
+	hear(w, 92, 1180, shaken);
+	pass(w, PATH_LOOK);
+	pass(w, PATH_UNANSWERED);
+	assert_false(routed(w, 0));
+	pass(w, PATH_RENEW - PATH_LOOK);
+	assert_int_equal(peer_now(w).last_handshake, shaken);
+	pass(w, PATH_LOOK + PATH_RENEW_SECOND);
+	assert_int_equal(peer_now(w).last_handshake, 0);
+	assert_int_equal(peer_now(w).keepalive, 25);
+	expect_at(w, FAR);
+	assert_converged(w);
+	hear(w, 184, 240, clock_wall(&w->clock));
+	assert_true(core_choose(&w->core) & PATHS_TURNED);
+	assert_true(routed(w, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(no_false_alarms),
+		cmocka_unit_test(sessions_are_made_anew),
+		cmocka_unit_test(a_renewed_path_waits_for_a_handshake),
 		cmocka_unit_test_setup_teardown(routes_follow_paths, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_restart_keeps_live_paths, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_live_path_stays_when_it_is_watched, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			two_hints_are_tried_by_turns, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_live_path_keeps_its_endpoint, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			one_hint_is_tried_once, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_dead_session_is_made_anew, world_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests_name("path", tests, NULL, NULL);

@@ -185,6 +185,56 @@ static void times_both_ways(void **state)
 		assert_int_equal(clock_parse(bad[i], &t), ERR_INVALID);
 }
 
+/* What another user could have read or put there is refused, and the error says whose it is. */
+static void what_is_private_is_ours(void **state)
+{
+	static const struct {
+		uid_t owner;
+		mode_t mode;
+		int want;
+		const char *says;
+	} rows[] = {
+		{0, 0600, 0, ""},
+		{0, 0400, 0, ""},
+		{0, 0640, ERR_DENIED, "(mode 0640)"},
+		{0, 0602, ERR_DENIED, "(mode 0602)"},
+		{4711, 0600, ERR_DENIED, "belongs to user 4711"},
+		{4711, 0644, ERR_DENIED, "belongs to user 4711"},
+	};
+	char dir[] = "/tmp/warren-test.XXXXXX";
+	AUTOFREE char *path = NULL, *sub = NULL;
+	struct err e = {0};
+
+	if (geteuid() != 0)
+		skip(); /* only root gives files away */
+	assert_non_null(mkdtemp(dir));
+	path = mem_printf("%s/key", dir);
+	sub = mem_printf("%s/sub", dir);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf b = {0};
+
+		assert_int_equal(file_write(path, "x", 1, 0600, &e), 0);
+		assert_int_equal(chown(path, rows[i].owner, 0), 0);
+		assert_int_equal(chmod(path, rows[i].mode), 0);
+		assert_int_equal(file_read_private(path, 10, &b, &e), rows[i].want);
+		assert_string_equal(buf_str(&b), rows[i].want == 0 ? "x" : "");
+		if (rows[i].want < 0) {
+			assert_non_null(strstr(e.text, rows[i].says));
+			assert_non_null(strstr(e.text, path));
+		}
+		unlink(path);
+	}
+	CLEANUP(buf_done) struct buf none = {0};
+	assert_int_equal(file_read_private(path, 10, &none, &e), ERR_NOT_FOUND);
+	assert_int_equal(file_mkdirs(sub, 0700, &e), 0);
+	assert_int_equal(chown(sub, 4711, 4711), 0);
+	assert_int_equal(file_mkdirs(sub, 0700, &e), ERR_DENIED);
+	assert_non_null(strstr(e.text, "belongs to user 4711"));
+	assert_non_null(strstr(e.text, sub));
+	rmdir(sub);
+	rmdir(dir);
+}
+
 static void files_are_replaced_whole(void **state)
 {
 	char dir[] = "/tmp/warren-test.XXXXXX";
@@ -279,6 +329,7 @@ int main(void)
 		cmocka_unit_test(hex_both_ways),
 		cmocka_unit_test(times_both_ways),
 		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(what_is_private_is_ours),
 		cmocka_unit_test(leftovers_are_swept),
 		cmocka_unit_test(errors_name_the_value),
 	};

@@ -24,7 +24,7 @@ static void read_ok(const char *text, bool skip, struct import *i)
 	if (import_read(text, strlen(text), "wg0", skip, i, &e) < 0)
 		fail_msg("%s", e.text);
 	i->network.domain = mem_strdup("wg0.internal"); /* the API's default */
-	if (network_check(&i->network, &e) < 0)
+	if (network_check(&i->network, NULL, &e) < 0)
 		fail_msg("%s", e.text);
 }
 

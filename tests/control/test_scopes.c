@@ -113,11 +113,30 @@ static void an_exit_is_named_by_who_reaches_it(void **state)
 	expect_status(&kept, 200);
 }
 
+/* A group of a network that may be named is named either way; one of another network neither way.
+ */
+static void a_group_is_named_by_name_or_id(void **state)
+{
+	struct gateway other = make_gateway(f, "", "elsewhere", "gw2");
+	char rest[120];
+
+	ANSWER name = create(red, "\"tags\":[\"red\"],\"group\":\"edge\"");
+	expect_status(&name, 201);
+	snprintf(rest, sizeof(rest), "\"tags\":[\"red\"],\"group\":\"%s\"", side.group);
+	ANSWER id = create(red, rest);
+	expect_status(&id, 201);
+	snprintf(rest, sizeof(rest), "\"tags\":[\"red\"],\"group\":\"%s\"", other.group);
+	ANSWER foreign = create(red, rest);
+	expect_status(&foreign, 404);
+	assert_string_equal(answer_str(&foreign, "field"), "group");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tag_is_given_and_taken_by_who_holds_it),
 		cmocka_unit_test(an_exit_is_named_by_who_reaches_it),
+		cmocka_unit_test(a_group_is_named_by_name_or_id),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -57,8 +57,18 @@ static void the_master_key_must_be_right(void **state)
 	assert_int_not_equal(stat(path, &st), 0); /* and none was made */
 	file_write(path, good, strlen(good), 0644, &e);
 	refused(f, "others can read it");
-
 	file_write(path, good, strlen(good), 0600, &e);
+	if (geteuid() == 0) { /* only root gives files away */
+		assert_int_equal(chown(path, 4711, 4711), 0);
+		refused(f, "it is another user's");
+		assert_int_equal(chown(path, 0, 0), 0);
+		assert_int_equal(chown(f->dir, 4711, 4711), 0);
+		assert_int_equal(serve_again(f, &e), ERR_DENIED);
+		assert_non_null(strstr(e.text, f->dir));
+		assert_non_null(strstr(e.text, "belongs to user 4711"));
+		assert_int_equal(chown(f->dir, 0, 0), 0);
+	}
+
 	assert_int_equal(serve_again(f, &e), 0);
 	assert_int_not_equal(stat(left, &st), 0);
 	snprintf(path, sizeof(path), "/api/v1/networks/%s", id);

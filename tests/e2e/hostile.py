@@ -1,7 +1,10 @@
 # DOC: a control plane that lies: hostile.py LISTEN PORT TO PORT PEM DIR. It has the TLS key of the real one,
 # behind which it stands, and not the signing key. What it does is the text of DIR/do, a line "N WORD NODE": pass;
-# hold (keep events back); release ORDER (send what was kept, "2 0 1"); or a lie told once to NODE (below). It
-# writes N into DIR/done when that is done. DIR/heard has a line "NODE TYPE" for each event that came by.
+# hold (keep events back); release ORDER (send what was kept, "2 0 1", and keep
+# back no more); tell TYPE (send what was kept of that type, and go on keeping); rewind NODE (its state calls are answered
+# with what the last of them was); starve NODE (and these with 503); feed (truly again); or a lie told once to NODE
+# (below). It writes N into DIR/done when that is done. DIR/heard has a line "NODE TYPE" for each event that came by,
+# "NODE state" for each whole state, and "NODE rewound" or "NODE starved" for each that was kept from it.
 import base64, json, os, re, socket, ssl, sys, threading, time
 
 listen, port, to, to_port, pem, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5], sys.argv[6]
@@ -10,8 +13,14 @@ server.load_cert_chain(pem)
 client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
 lock = threading.Lock()
-events, kept, streams = {}, {}, {}  # by node
+events, kept, streams, states = {}, {}, {}, {}  # by node
 holding = False
+rewound, starved = {}, set()  # node: the answer it gets
+
+
+def note(node, what):
+    with open(folder + "/heard", "a") as f:
+        f.write("%s %s\n" % (node, what))
 
 
 def until(s, mark, data=b""):
@@ -81,8 +90,7 @@ def stream(node, near, far):
                     kept.setdefault(node, []).append(event)
                 else:
                     near.sendall(event)
-                with open(folder + "/heard", "a") as f:
-                    f.write("%s %s\n" % (node, kind.group(1).decode() if kind else "?"))
+                note(node, kind.group(1).decode() if kind else "?")
     except OSError:
         pass
     with lock:
@@ -91,15 +99,30 @@ def stream(node, near, far):
     far.close()
 
 
-def answer(near, far):
+def answer(node, near, far):
     # one state call: head and body by Content-Length
     head, body = until(far, b"\r\n\r\n")
+    first = head.split(b"\r\n")[0]
     n = re.search(rb"(?i)content-length: *(\d+)", head)
-    n = int(n.group(1)) if n and b" 304 " not in head.split(b"\r\n")[0] else 0
+    n = int(n.group(1)) if n and b" 304 " not in first else 0
     while len(body) < n:
         body += far.recv(65536)
     whole = head + b"\r\n\r\n" + body
+    if b" 200 " in first:
+        states[node] = whole
+        note(node, "state")
     near.sendall(whole)
+
+
+def keep_state(node, near):
+    # True when the node gets something else than its state
+    if node in starved:
+        near.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        note(node, "starved")
+    elif node in rewound:
+        near.sendall(rewound[node])
+        note(node, "rewound")
+    return node in starved or node in rewound
 
 
 def serve(raw):
@@ -110,13 +133,16 @@ def serve(raw):
             data = near.recv(65536)
             if not data:
                 break
-            far.sendall(data)
             m = re.match(rb"GET /v1/nodes/(\w+)/(events|state)", data)
+            node = m.group(1).decode() if m else None
+            if m and m.group(2) == b"state" and keep_state(node, near):
+                continue
+            far.sendall(data)
             if m and m.group(2) == b"events":
-                stream(m.group(1).decode(), near, far)
+                stream(node, near, far)
                 return
             if m:
-                answer(near, far)
+                answer(node, near, far)
                 continue
             # any other call: one answer, by its length
             head, body = until(far, b"\r\n\r\n")
@@ -204,10 +230,18 @@ def obey():
                     if int(i) < len(all):
                         say(node, all[int(i)])
             kept.clear()
-        elif word == "hangup":
-            with lock:
-                for s in [s for v in streams.values() for s in v]:
-                    s.shutdown(socket.SHUT_RDWR)
+        elif word == "tell":
+            for node, all in kept.items():
+                for event in all:
+                    if words[2].encode() in event.split(b"data:")[0]:
+                        say(node, event)
+        elif word == "rewind":
+            rewound[words[2]] = states[words[2]]
+        elif word == "starve":
+            starved.add(words[2])
+        elif word == "feed":
+            rewound.clear()
+            starved.clear()
         else:
             for event in lies(word, words[2], words[3]):
                 say(words[2], event)

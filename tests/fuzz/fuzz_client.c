@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (object_read(json_root(doc), &schema_device, FIELD_SET, also, &d, &e) == 0) {
 		strcpy(d.network, "net_1");
-		if (device_check(&d, &e) == 0) {
+		if (device_check(&d, NULL, &e) == 0) {
 			check_label(d.name);
 			check_config(&d);
 		}

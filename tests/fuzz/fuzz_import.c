@@ -37,7 +37,7 @@ static void take(const char *text, size_t n, bool skip)
 		return;
 	}
 	/* as api_import.c goes on */
-	if (network_check(&i.network, &e) < 0)
+	if (network_check(&i.network, NULL, &e) < 0)
 		assert(text_printable(e.text) > 0);
 	VEC_FOREACH (c, &i.clients)
 		check_client(&i, c);

@@ -150,7 +150,7 @@ static void rules_of_the_tables(void **state)
 {
 	static const char *const never_set[] = {"id", "project", "created_at", "rx", "tx",
 		"last_seen", "last_heartbeat", "revision", "applied_revision", "observed_endpoint",
-		"dns_name", "generation", "config_hash"};
+		"near_endpoint", "calls_from", "dns_name", "generation", "config_hash"};
 	static const char *const hidden[] = {
 		"password_hash", "bearer_hash", "sealed", "config_hash", "join_token"};
 

@@ -75,7 +75,7 @@ static void every_pool_size_divides(void **state)
 			assert_false(addr_is_set(n.node_first));
 		} else {
 			TAKEN(network_defaults(&n, &e));
-			TAKEN(network_check(&n, &e));
+			TAKEN(network_check(&n, NULL, &e));
 		}
 		schema_done(&schema_network, &n);
 	}
@@ -115,13 +115,13 @@ static void networks(void **state)
 	struct network good = good_network();
 	struct network n = good; /* borrowed strings: only numbers change below */
 
-#define BAD(change, field, word)                                          \
-	do {                                                              \
-		n = good;                                                 \
-		change;                                                   \
-		REFUSED(network_check(&n, &e), ERR_INVALID, field, word); \
+#define BAD(change, field, word)                                                \
+	do {                                                                    \
+		n = good;                                                       \
+		change;                                                         \
+		REFUSED(network_check(&n, NULL, &e), ERR_INVALID, field, word); \
 	} while (0)
-	TAKEN(network_check(&n, &e));
+	TAKEN(network_check(&n, NULL, &e));
 	BAD(n.listen_port = 0, "listen_port",
 		"wireguard: config: ListenPort must be between 1 and 65535");
 	BAD(n.mtu = 1279, "mtu", "1280");
@@ -146,26 +146,26 @@ static void networks(void **state)
 #undef BAD
 	n = good;
 	strs_push(&n.dns, "9.9.9.9");
-	TAKEN(network_check(&n, &e));
+	TAKEN(network_check(&n, NULL, &e));
 	strs_push(&n.dns, "dns.example.com");
-	REFUSED(network_check(&n, &e), ERR_INVALID, "dns", "dns.example.com");
+	REFUSED(network_check(&n, NULL, &e), ERR_INVALID, "dns", "dns.example.com");
 	strs_done(&n.dns);
 	n.dns = (struct strs){0};
 	strs_push(&n.region_ranges, "192.0.2.0/24=north east");
 	strs_push(&n.region_ranges, "2001:db8::/32=south");
-	TAKEN(network_check(&n, &e));
+	TAKEN(network_check(&n, NULL, &e));
 	static const char *const wrong[] = {"192.0.2.0/24", "192.0.2.0/24=", "=north",
 		"192.0.2.1/24=north", "nowhere=north", "192.0.2.0/24=a=b", "192.0.2.0/24=a\nb",
 		"192.0.2.0/24=  "};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		strs_push(&n.region_ranges, wrong[i]);
-		REFUSED(network_check(&n, &e), ERR_INVALID, "region_ranges", "");
+		REFUSED(network_check(&n, NULL, &e), ERR_INVALID, "region_ranges", "");
 		mem_free(n.region_ranges.v[--n.region_ranges.n]);
 	}
 	strs_done(&n.region_ranges);
 	n = (struct network){
 		.name = good.name, .domain = good.domain, .ipv6 = good.ipv6, .listen_port = 1};
-	TAKEN(network_check(&n, &e)); /* IPv6 only */
+	TAKEN(network_check(&n, NULL, &e)); /* IPv6 only */
 	schema_done(&schema_network, &good);
 }
 
@@ -218,34 +218,34 @@ static void devices(void **state)
 	struct device d = {
 		.network = "net_1", .name = mem_strdup("John's iPhone"), .keepalive = -1};
 
-	TAKEN(device_check(&d, &e));
+	TAKEN(device_check(&d, NULL, &e));
 	d.keepalive = -2;
-	REFUSED(device_check(&d, &e), ERR_INVALID, "keepalive", "-2");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "keepalive", "-2");
 	d.keepalive = 65535;
-	TAKEN(device_check(&d, &e));
+	TAKEN(device_check(&d, NULL, &e));
 	d.rate_limit = 15999;
-	REFUSED(device_check(&d, &e), ERR_INVALID, "rate_limit", "15999");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "rate_limit", "15999");
 	d.rate_limit = 8000000;
-	TAKEN(device_check(&d, &e));
+	TAKEN(device_check(&d, NULL, &e));
 	d.description = mem_strdup("two\nlines");
-	REFUSED(device_check(&d, &e), ERR_INVALID, "description", "control");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "description", "control");
 	d.description = mem_free(d.description);
 	d.dns_name = mem_strdup("wpad");
-	REFUSED(device_check(&d, &e), ERR_INVALID, "name", "reserved");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "name", "reserved");
 	strcpy(d.dns_name, "Wap");
-	REFUSED(device_check(&d, &e), ERR_INVALID, "name", "Wap");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "name", "Wap");
 	strcpy(d.dns_name, "wap");
 	strs_push(&d.tags, "phone");
 	strs_push(&d.tags, "phone");
-	REFUSED(device_check(&d, &e), ERR_INVALID, "tags", "phone");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "tags", "phone");
 	strs_done(&d.tags);
 	VEC_PUSH(&d.allowed_ips, P("10.0.0.0/8"));
 	VEC_PUSH(&d.allowed_ips, P("10.1.0.0/16"));
-	TAKEN(device_check(&d, &e));
+	TAKEN(device_check(&d, NULL, &e));
 	d.allowed_ips.v[1] = d.allowed_ips.v[0];
-	REFUSED(device_check(&d, &e), ERR_INVALID, "allowed_ips", "10.0.0.0/8");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "allowed_ips", "10.0.0.0/8");
 	d.allowed_ips.v[1] = P("::/0");
-	REFUSED(device_check(&d, &e), ERR_INVALID, "allowed_ips", "full_tunnel");
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "allowed_ips", "full_tunnel");
 	schema_done(&schema_device, &d);
 }
 
@@ -260,7 +260,7 @@ static int check_rule(const char *from, const char *protocol, const char *port, 
 	if (port != NULL)
 		strs_push(&r.ports, port);
 	VEC_PUSH(&p.rules, r);
-	ret = policy_check(&p, e);
+	ret = policy_check(&p, NULL, e);
 	schema_done(&schema_policy, &p);
 	return ret;
 }
@@ -304,14 +304,14 @@ static void users_and_tokens(void **state)
 		.role = mem_strdup("viewer"),
 		.roles = ROLE_PEER};
 
-	TAKEN(user_check(&u, &e));
+	TAKEN(user_check(&u, NULL, &e));
 	mem_free(u.role);
 	u.role = mem_strdup("system-admin");
-	REFUSED(user_check(&u, &e), ERR_INVALID, "role", "no project");
+	REFUSED(user_check(&u, NULL, &e), ERR_INVALID, "role", "no project");
 	mem_free(u.role);
 	u.role = mem_strdup("viewer");
 	u.project[0] = '\0';
-	REFUSED(user_check(&u, &e), ERR_INVALID, "role", "only a system-admin");
+	REFUSED(user_check(&u, NULL, &e), ERR_INVALID, "role", "only a system-admin");
 	REFUSED(token_check(&t, &e), ERR_INVALID, "networks", "network");
 	strs_push(&t.networks, "net_1");
 	TAKEN(token_check(&t, &e));

@@ -46,6 +46,7 @@ static void roam(struct world *w, void *object)
 	m->endpoint = mem_free(m->endpoint);
 	mem_free(m->observed_endpoint);
 	m->observed_endpoint = mem_printf("203.0.113.%u:40000", world_below(w, 250));
+	world_place(w, m);
 }
 
 static int subnet_is_free(struct prefix lan)

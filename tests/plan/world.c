@@ -438,6 +438,17 @@ static void mutate_device(struct world *w, struct device *d)
 	}
 }
 
+void world_place(struct world *w, struct member *m)
+{
+	struct addr a = {FAMILY_IPV4, 0xc0000200u + world_below(w, 3)};
+
+	mem_free(m->near_endpoint);
+	m->near_endpoint = world_below(w, 3) > 0
+		? mem_printf("192.168.1.%u:51820", world_below(w, 250))
+		: NULL;
+	m->calls_from = world_below(w, 5) > 0 ? prefix_host(a) : (struct prefix){0};
+}
+
 static void mutate_member(struct world *w, struct member *m)
 {
 	switch (world_below(w, 3)) {
@@ -448,6 +459,7 @@ static void mutate_member(struct world *w, struct member *m)
 		m->endpoint = mem_free(m->endpoint);
 		mem_free(m->observed_endpoint);
 		m->observed_endpoint = mem_printf("203.0.113.%u:40000", world_below(w, 250));
+		world_place(w, m);
 		break;
 	default:
 		VEC_DONE(&m->local_subnets);

@@ -22,6 +22,9 @@ const char *world_gateway(struct world *w, unsigned n);
 /* Say that the device is at a random gateway of its group, or at none. */
 void world_move(struct world *w, struct device *d);
 
+/* Say that the member calls from one of three places, and is behind a NAT there or not. */
+void world_place(struct world *w, struct member *m);
+
 struct device *world_device(struct world *w, const struct network *n, const struct group *g);
 
 /* Add a network whose nodes are all linked, by the starting policy; w->fleet is there. second: of
