@@ -199,7 +199,9 @@ static void schedule_rotate(struct agent *a, msec took)
 	if (a->rotating_since == 0)
 		a->rotating_since = now == 0 ? 1 : now;
 	each = (now - a->rotating_since) / ROTATE_SLOWER;
-	each = each < ROTATE_LOOK ? ROTATE_LOOK : each > ROTATE_LOOK_MAX ? ROTATE_LOOK_MAX : each;
+	each = each < ROTATE_LOOK || a->core.heard.n > 0 ? ROTATE_LOOK
+		: each > ROTATE_LOOK_MAX                 ? ROTATE_LOOK_MAX
+							 : each;
 	loop_timer_set(a->rotate, each > 10 * took ? each : 10 * took, 0);
 }
 

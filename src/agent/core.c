@@ -140,6 +140,7 @@ void core_done(struct core *c)
 	peer_index_done(&c->peers);
 	map_done(&c->refused, free_value);
 	map_done(&c->spent, free_value);
+	map_done(&c->heard, free_value);
 	c->machine->paths = NULL;
 	paths_done(&c->paths);
 	mem_free(c->error);

@@ -25,6 +25,7 @@ struct core {
 	struct peer_index peers; /* in force */
 	struct map refused;      /* interface/id -> reason */
 	struct map spent;        /* interface/id -> the grant that is used up (gate.h) */
+	struct map heard;        /* next key -> struct rotate_heard (rotate.h) */
 	struct paths paths;      /* which routes that name a peer hold */
 	/* deltas that wait to be applied together */
 	struct state pending_put, pending_drop;

@@ -39,14 +39,42 @@ static struct item waiting(const struct item *i)
 	return w;
 }
 
-/* A first message is enough: it shows that who sent it has the private key. Bytes are counted from
- * it on, a handshake only with the session, which is not to come about yet. */
-static const struct wg_peer *heard(const struct wg_device *d, const struct public_key *key)
+static const struct wg_peer *find(const struct wg_device *d, const struct public_key *key)
 {
 	VEC_FOREACH (p, &d->peers)
 		if (public_key_equal(&p->public_key, key))
-			return p->rx > 0 || p->last_handshake != 0 ? p : NULL;
+			return p;
 	return NULL;
+}
+
+/* A first message is enough: it shows that who sent it has the private key. Bytes are counted from
+ * it on, a handshake only with the session, which is not to come about yet. */
+static bool is_heard(const struct wg_peer *next)
+{
+	return next != NULL && (next->rx > 0 || next->last_handshake != 0);
+}
+
+/* Has the old key sent nothing since the next one was heard, or since the look before? */
+static bool has_ended(struct core *c, const struct peer_item *i, const struct wg_device *d)
+{
+	const struct wg_peer *old = find(d, &i->public_key);
+	uint64_t rx = old != NULL ? old->rx : 0;
+	char key[KEY_TEXT_LEN];
+	struct rotate_heard *h;
+
+	h = map_get(&c->heard, key_format_public(&i->next_public_key, key));
+	if (h == NULL) {
+		h = NEW(struct rotate_heard);
+		h->rx = rx;
+		map_set(&c->heard, key, h);
+		return false;
+	}
+	if (h->rx == rx || ++h->looks == ROTATE_LAST) {
+		mem_free(map_remove(&c->heard, key));
+		return true;
+	}
+	h->rx = rx;
+	return false;
 }
 
 static void move(struct core *c, const struct item *i, const struct wg_peer *p, struct delta *d)
@@ -82,8 +110,8 @@ size_t rotate_look(struct core *c)
 			if (!known && machine_device(m, link->name, &device, NULL) < 0)
 				break;
 			known = true;
-			p = heard(&device, &(*i)->peer.next_public_key);
-			if (p != NULL)
+			p = find(&device, &(*i)->peer.next_public_key);
+			if (is_heard(p) && has_ended(c, &(*i)->peer, &device))
 				move(c, *i, p, &d);
 		}
 		wg_device_done(&device);

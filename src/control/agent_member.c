@@ -15,6 +15,7 @@
 #include "control/rotation.h"
 #include "control/secrets.h"
 #include "control/telemetry.h"
+#include "control/whereabouts.h"
 #include "crypto/key.h"
 #include "model/names.h"
 #include "model/validate.h"
@@ -242,8 +243,10 @@ void agent_rotate(struct http_request *rq, const struct http_route *route, void 
 
 static void set_endpoint(struct agent_call *c, struct member *m)
 {
-	mem_free(m->observed_endpoint);
-	m->observed_endpoint = mem_strdup(c->endpoint);
+	struct whereabouts at;
+
+	whereabouts_ask(m, c->endpoint, &at);
+	whereabouts_put(m, &at);
 }
 
 /* As of what heartbeats say (endpoint.c): where an endpoint is configured nobody asks, and a node
@@ -252,9 +255,14 @@ static int may_move(struct tx *tx, const struct agent_call *c, struct err *e)
 {
 	struct member m = {0};
 	int r = tx_find(tx, &schema_member, &m, e, "node", c->node, "network", c->network, NULL);
-	bool moves = r == 0 && m.endpoint == NULL &&
-		(m.observed_endpoint == NULL || strcmp(m.observed_endpoint, c->endpoint) != 0);
+	struct whereabouts was, is;
+	bool moves = false;
 
+	if (r == 0) {
+		whereabouts_of(&m, &was);
+		whereabouts_ask(&m, c->endpoint, &is);
+		moves = !whereabouts_equal(&was, &is);
+	}
 	schema_done(&schema_member, &m);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;

@@ -81,6 +81,13 @@ static void hear(struct world *w)
 	wg_memory_observe(w->fake.wg, "warren0", &key, 0, 148, 0); /* no session comes about */
 }
 
+/* At the first look something of the old key may still be under way. */
+static void looks_twice(struct world *w)
+{
+	assert_int_equal(rotate_look(&w->core), 0);
+	assert_int_equal(rotate_look(&w->core), 1);
+}
+
 /* The prefixes are at exactly one of the two keys; returns which. */
 static unsigned holder(struct world *w, bool *ret_both)
 {
@@ -138,10 +145,45 @@ static void waits_until_it_is_heard(void **state)
 	assert_int_equal(rotate_look(&w->core), 0);
 	expect(w, OLD, true);
 	hear(w);
-	assert_int_equal(rotate_look(&w->core), 1);
+	looks_twice(w);
 	expect(w, NEXT, false); /* P-2 */
 	assert_false(rotate_pending(&w->core));
 	assert_int_equal(rotate_look(&w->core), 0);
+}
+
+static void the_last_of_the_old_key_is_let_in(void **state)
+{
+	struct world *w = *state;
+	struct public_key key;
+
+	announce(w);
+	hear(w);
+	key_of(OLD, &key);
+	for (unsigned i = 0; i < 3; i++) {
+		wg_memory_observe(w->fake.wg, "warren0", &key, 0, 128 * (i + 1), 0);
+		assert_int_equal(rotate_look(&w->core), 0);
+		expect(w, OLD, true);
+	}
+	assert_int_equal(rotate_look(&w->core), 1);
+	expect(w, NEXT, false);
+}
+
+/* Whoever has the old key, too, and goes on with it does not keep the next one out. */
+static void an_old_key_that_goes_on_is_not_waited_for(void **state)
+{
+	struct world *w = *state;
+	struct public_key key;
+	unsigned looks = 1;
+
+	announce(w);
+	hear(w);
+	key_of(OLD, &key);
+	while (rotate_look(&w->core) == 0) {
+		assert_in_range(++looks, 2, ROTATE_LAST + 1);
+		wg_memory_observe(w->fake.wg, "warren0", &key, 0, 128 * looks, 0);
+	}
+	assert_int_equal(looks, ROTATE_LAST + 1);
+	expect(w, NEXT, false);
 }
 
 static void what_moved_stays_moved(void **state)
@@ -153,7 +195,7 @@ static void what_moved_stays_moved(void **state)
 
 	announce(w);
 	hear(w);
-	assert_int_equal(rotate_look(&w->core), 1);
+	looks_twice(w);
 	fetch(w, 2, rotating_peer(), waiting_peer()); /* the control plane does not know yet */
 	expect(w, NEXT, false);
 	world_restart(w);
@@ -206,7 +248,7 @@ static void started_anew_at_each_step(void **state)
 	hear(w);
 	world_start(w);
 	started(w);
-	assert_int_equal(rotate_look(&w->core), 1);
+	looks_twice(w);
 	expect(w, NEXT, false);
 	world_restart(w);
 	started(w);
@@ -223,6 +265,7 @@ static void move_that_fails(void **state)
 	announce(w);
 	hear(w);
 	for (unsigned nth = 1; nth < 6; nth++) {
+		rotate_look(&w->core);
 		wg_memory_fail_at(w->fake.wg, nth);
 		rotate_look(&w->core);
 		wg_memory_fail_at(w->fake.wg, 0);
@@ -273,7 +316,7 @@ static void killed_before_the_move_is_made(void **state)
 	behind_nat->peer.endpoint = NULL;
 	fetch(w, 3, behind_nat, waiting_peer());
 	hear(w);
-	assert_int_equal(rotate_look(&w->core), 1);
+	looks_twice(w);
 	world_stop(w);
 	put_back(w);
 	hear(w);
@@ -293,6 +336,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 		T(waits_until_it_is_heard),
+		T(the_last_of_the_old_key_is_let_in),
+		T(an_old_key_that_goes_on_is_not_waited_for),
 		T(what_moved_stays_moved),
 		T(ends_anyway),
 		T(is_called_off),
