@@ -23,10 +23,12 @@
 #include "control/workers.h"
 #include "crypto/key.h"
 #include "http/server.h"
+#include "plan/plan.h"
 #include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -169,6 +171,24 @@ static int serve_agents(struct control *c, struct err *e)
 	return r < 0 ? r : http_server_start(&h, &c->agent_server, e);
 }
 
+#define PLANNER_META "planner"
+
+/* A revision says which change of the fleet a node has, not by which planner: after an upgrade that
+ * changed it nobody has what they would get now, and deltas would be put upon something else. */
+static int follow_planner(struct tx *tx, void *arg, struct err *e)
+{
+	CLEANUP(buf_done) struct buf seen = {0};
+	char now[16];
+	int r = tx_meta_get(tx, PLANNER_META, &seen, e);
+	snprintf(now, sizeof(now), "%d", PLAN_VERSION);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	if (r == 0 && strcmp(buf_str(&seen), now) == 0)
+		return 0;
+	r = tx_raise_all(tx, e);
+	return r < 0 ? r : tx_meta_put(tx, PLANNER_META, now, e);
+}
+
 /* --- start and stop --------------------------------------------------------------------------- */
 
 static int start(struct control *c, struct err *e)
@@ -185,6 +205,8 @@ static int start(struct control *c, struct err *e)
 		r = open_store(c, e);
 	if (r == 0)
 		r = store_write_wait(c->store, first_project, c, e);
+	if (r == 0)
+		r = store_write_wait(c->store, follow_planner, NULL, e);
 	if (r == 0)
 		r = store_read(c->store, settings_load, c->settings, e);
 	if (r == 0)

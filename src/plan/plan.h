@@ -20,6 +20,10 @@ struct plan_keys {
 	void *ctx;
 };
 
+/* Which planner this is: to be raised whenever a fleet that did not change gets another plan, so
+ * that nodes are told after an upgrade (tests/control/test_planner.c notices). */
+#define PLAN_VERSION 2
+
 /* The whole desired state of a node; revision is the node's. ERR_NOT_FOUND for an unknown node; a
  * disabled node's plan is empty. ret must be empty. */
 int plan_node(const struct fleet *f, const char *node, const struct plan_keys *keys,

@@ -132,6 +132,10 @@ int tx_meta_delete(struct tx *tx, const char *key, struct err *e);
 int tx_outbox(struct tx *tx, const struct schema *s, const char *project, const char *network,
 	const void *before, const void *after, const struct id_vec *nodes, struct err *e);
 
+/* Raise the revision of every node, for a reason that is no change of an object; nobody listens
+ * yet, so nobody is told. */
+int tx_raise_all(struct tx *tx, struct err *e);
+
 /* Telemetry columns only (applied_revision, last_seen, rx, ...): no outbox, no audit. names is
  * NULL-terminated. */
 int tx_touch(struct tx *tx, const struct schema *s, const void *object, const char *const names[],

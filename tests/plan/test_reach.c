@@ -566,7 +566,7 @@ static void check_network(const struct fleet *f, const struct network *n, unsign
 
 static void reachability_equals_policy(void **state)
 {
-	uint64_t worlds = getenv(LONG_FORM) != NULL ? 4000 : 400;
+	uint64_t worlds = getenv(LONG_FORM) != NULL ? 4000 : 300;
 
 	for (seed = 20000; seed < 20000 + worlds; seed++) {
 		struct world w;
