@@ -173,7 +173,7 @@ static void answer_registration(const struct fleet *f, void *arg)
 	struct registering *g = arg;
 	struct buf body = {0};
 
-	register_write(&g->r, &body);
+	registration_write(&g->r, &body);
 	http_reply(g->rq, 201, JSON_TYPE, &body);
 	registering_free(g);
 }
@@ -207,7 +207,7 @@ static int read_registration(
 	struct registering *g, const char *bearer, const char *body, size_t n, struct err *e)
 {
 	char *token = NULL;
-	int r = register_read(body, n, &g->r, &token, e);
+	int r = registration_read(body, n, &g->r, &token, e);
 
 	if (r >= 0 && strcmp(token, bearer) != 0)
 		r = err_set(
@@ -418,7 +418,7 @@ static void get_healthz(struct http_request *rq, const struct http_route *route,
 
 const struct http_route agent_routes[] = {
 	ROUTE("GET", "/healthz", get_healthz, 0),
-	ROUTE("POST", "/v1/register", post_register, REGISTER_BODY_MAX),
+	ROUTE("POST", "/v1/register", post_register, REGISTRATION_BODY_MAX),
 	ROUTE("GET", "/v1/nodes/{id}/state", get_state, 0),
 	{.method = "GET", .path = "/v1/nodes/{id}/events", .handler = get_events, .acts = true},
 	ROUTE("POST", "/v1/nodes/{id}/heartbeat", agent_heartbeat, HEARTBEAT_BODY_MAX),

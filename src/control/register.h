@@ -6,36 +6,13 @@
 #ifndef WARREN_CONTROL_REGISTER_H
 #define WARREN_CONTROL_REGISTER_H
 
-#include "control/control.h"
-#include "model/objects.h"
+#include "control/registration.h"
 #include "store/store.h"
 
 #define REGISTER_REPLAY ((msec)10 * 60 * 1000) /* the same request gets the same answer so long */
 #define REGISTER_REST ((msec)24 * 60 * 60 * 1000) /* of freed addresses (spec 0, Addresses) */
-#define REGISTER_BODY_MAX (64u * 1024)
 #define REGISTER_NETWORKS_MAX 64
 #define GATEWAY_GROUP "gateways" /* the group a network's gateways join */
-
-struct registration {
-	const struct control_keys *keys;
-	struct labels *labels;
-	/* What is asked for. */
-	char token_hash[65];
-	struct public_key public_key;
-	char *hostname, *version;
-	struct addr peer; /* where it comes from; unset = of no use to others */
-	/* What it got. */
-	id_text node, project;
-	char *name;                    /* of the node */
-	struct addr mesh_ip, mesh_ip6; /* in the first network */
-	char *sealed_secret;           /* base64 */
-	VEC(struct registered_network {
-		id_text id;
-		char *name;
-		unsigned roles;
-	})
-	networks;
-};
 
 /* Memberships of a node in the order they were made: the one its registered key is for first. */
 struct memberships {
@@ -52,16 +29,11 @@ int register_fill(struct tx *tx, const char *node, struct registration *r, struc
 /* Where others may find the member, as far as its call tells. */
 void register_observe(const struct registration *r, struct member *m);
 
-/* Read the body; *ret_token gets the token in it. Unknown fields are refused. */
-int register_read(
-	const char *text, size_t n, struct registration *ret, char **ret_token, struct err *e);
 /* Is there a join token with this hash? ERR_UNAUTHORIZED. store_fn; arg: the hash in hex. */
 int register_token_known(struct tx *tx, void *arg, struct err *e);
 /* The transaction. store_fn; arg: struct registration. ERR_UNAUTHORIZED for the token,
  * ERR_EXISTS naming hostname or public_key, ERR_EXHAUSTED for addresses and full meshes. */
 int register_node(struct tx *tx, void *arg, struct err *e);
-void register_write(const struct registration *r, struct buf *out);
-void registration_done(struct registration *r);
 
 /* Take a node out of the fleet: memberships, addresses, node. */
 int node_leave(struct tx *tx, const char *node, const char *actor, struct err *e);

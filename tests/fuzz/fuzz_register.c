@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = {0};
 	char *token = NULL;
 
-	if (register_read((const char *)data, size, &r, &token, &e) < 0) {
+	if (registration_read((const char *)data, size, &r, &token, &e) < 0) {
 		if (e.code == 0 || token != NULL || r.hostname != NULL)
 			abort();
 		return 0;
