@@ -435,10 +435,12 @@ static void first_client(struct up *u)
 
 	if (!u->first || cli_has(u->args, "no-client") || u->agent <= 0)
 		return;
-	printf("First client: \"%s\". Scan this with the WireGuard app; it is shown only now.\n",
-		FIRST_CLIENT);
+	/* without an endpoint there is none, and the command says why */
+	if (cli_main(6, argv) == 0)
+		printf("First client: \"%s\". Scan this with the WireGuard app; it is shown only "
+		       "now.\n",
+			FIRST_CLIENT);
 	fflush(stdout);
-	cli_main(6, argv);
 }
 
 /* Wait for the end, restarting the agent with growing patience when it fails. */
