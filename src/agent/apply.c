@@ -371,6 +371,38 @@ static int touch_hosts(struct run *run, const struct item *i, struct err *e)
 	return 0;
 }
 
+/* --- ports ----------------------------------------------------------------------------------- */
+
+static bool is_port_wanted(const struct run *run, const struct interface_item *holder)
+{
+	struct item_vec puts = run_slice(&run->d->put, ITEM_INTERFACE);
+
+	VEC_FOREACH (i, &puts)
+		if ((*i)->interface.listen_port == holder->listen_port &&
+			strcmp((*i)->interface.name, holder->name) != 0)
+			return true;
+	return false;
+}
+
+/* A port that one of our interfaces leaves may be another's from now on. Whoever has it lets go of
+ * it first, whatever the order they are brought to what they should be. */
+static void let_go_of_ports(struct run *run)
+{
+	const struct wg_change any = {.flags = WG_DEVICE_LISTEN_PORT};
+
+	VEC_FOREACH (i, run->old) {
+		const struct interface_item *was = &(*i)->interface;
+		const struct item *now;
+
+		if ((*i)->kind != ITEM_INTERFACE || was->listen_port == 0 ||
+			!ours(run, was->name) || !is_port_wanted(run, was))
+			continue;
+		now = run_find(run->target, *i);
+		if (now == NULL || now->interface.listen_port != was->listen_port)
+			run->m->wg->ops->change(run->m->wg, was->name, &any, NULL);
+	}
+}
+
 /* --- order ----------------------------------------------------------------------------------- */
 
 typedef int (*item_fn)(struct run *run, const struct item *i, struct err *e);
@@ -416,6 +448,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	each_drop(&run, ITEM_HOST, touch_hosts);
 	each_drop(&run, ITEM_ROUTE, drop_route);
 	put_adopted_routes(&run);
+	let_go_of_ports(&run);
 	each_put(&run, ITEM_INTERFACE, put_interface);
 	each_put(&run, ITEM_ADDRESS, put_own_address);
 	each_put(&run, ITEM_SYSCTL, put_sysctl);

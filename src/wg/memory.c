@@ -217,6 +217,19 @@ static int memory_destroy(struct wg_backend *b, const char *ifname, struct err *
 	return r;
 }
 
+static int port_check(
+	const struct memory *m, const struct memory_device *d, uint16_t port, struct err *e)
+{
+	MAP_FOREACH (slot, &m->devices) {
+		const struct memory_device *other = slot->value;
+
+		if (other != d && port != 0 && other->listen_port == port)
+			return err_field(e, ERR_EXISTS, "listen_port",
+				"UDP port %u is held by interface %s", port, slot->key);
+	}
+	return 0;
+}
+
 static int memory_change(
 	struct wg_backend *b, const char *ifname, const struct wg_change *c, struct err *e)
 {
@@ -228,6 +241,8 @@ static int memory_change(
 		r = wg_change_check(ifname, c, e);
 	if (r == 0)
 		r = find(m, ifname, &d, e);
+	if (r == 0 && (c->flags & WG_DEVICE_LISTEN_PORT))
+		r = port_check(m, d, c->listen_port, e);
 	if (r < 0)
 		return r;
 	if (c->flags & WG_DEVICE_PRIVATE_KEY)

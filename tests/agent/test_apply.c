@@ -662,10 +662,59 @@ static void a_route_that_comes_in_the_way_is_told(void **state)
 	core_corrections_done(&said);
 }
 
+/* Two interfaces with these ports; 0 = it is not there. */
+static void ports_are(struct world *w, uint64_t revision, uint16_t first, uint16_t second)
+{
+	const uint16_t ports[] = {first, second};
+	static const char *const names[] = {"warren0", "warren0-m"};
+	struct state s;
+
+	state_base(&s, revision);
+	for (size_t k = 0; k < 2; k++) {
+		struct item *i = item_new(ITEM_INTERFACE, NET);
+
+		snprintf(i->interface.name, IFNAME_LEN, "%s", names[k]);
+		i->interface.listen_port = ports[k];
+		if (ports[k] != 0)
+			state_put(&s, item_dup(i));
+		else
+			state_drop(&s, i);
+		item_free(i);
+	}
+	core_replace(&w->core, &s);
+	assert_null(w->core.error);
+	for (size_t k = 0; k < 2; k++) {
+		struct wg_device d = {0};
+
+		if (ports[k] == 0)
+			continue;
+		assert_int_equal(w->fake.wg->ops->read(w->fake.wg, names[k], &d, NULL), 0);
+		assert_int_equal(d.listen_port, ports[k]);
+		wg_device_done(&d);
+	}
+	assert_converged(w);
+}
+
+/* A gateway that is given the port of its own direct interface failed until the next reconcile. */
+static void ports_pass_from_one_interface_to_another(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w, 1);
+	ports_are(w, 2, 51820, 51821);
+	ports_are(w, 3, 51821, 51822);
+	ports_are(w, 4, 51820, 51821);
+	ports_are(w, 5, 51821, 51820);
+	ports_are(w, 6, 51820, 0);
+	ports_are(w, 7, 51821, 51820);
+	ports_are(w, 8, 51820, 0); /* it goes, and its port is taken over */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(brings_up_and_takes_down),
+		T(ports_pass_from_one_interface_to_another),
 		T(p1_removal_then_reconcile),
 		T(flows_are_judged_when_sets_shrink),
 		T(p2_key_change_by_event),

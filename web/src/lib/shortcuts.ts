@@ -1,5 +1,5 @@
 // Keys that work anywhere but in a field: pages add theirs while they are shown.
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 
 export interface Shortcut {
 	keys: string; // "n", "/", "g c"
@@ -34,8 +34,9 @@ export function shortcuts(): Shortcut[] {
 	return [...active];
 }
 
+// With the page itself: an effect would come up to 100 ms later, and a key pressed by then be lost.
 export function useShortcuts(list: Shortcut[]): void {
-	useEffect(() => {
+	useLayoutEffect(() => {
 		active.push(...list);
 		return () => {
 			for (const s of list)
