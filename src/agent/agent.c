@@ -60,8 +60,8 @@ struct agent {
 	struct names *names;         /* nor these: NULL */
 	struct responder *responder; /* when not split */
 	bool names_stale;
-	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *look, *watchdog,
-		*gate;
+	struct loop_timer *reconcile, *expiry, *settle, *names_due, *rotate, *cross, *look,
+		*watchdog, *gate;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
 	bool spawn_lost;
@@ -205,6 +205,14 @@ static void schedule_rotate(struct agent *a, msec took)
 	loop_timer_set(a->rotate, each > 10 * took ? each : 10 * took, 0);
 }
 
+static void on_cross(void *arg)
+{
+	struct agent *a = arg;
+
+	if (cross_look(&a->machine, &a->core.desired.items))
+		loop_timer_set(a->cross, CROSS_LOOK, 0);
+}
+
 /* Something was applied: say so, and see to what waits for calm. */
 static void after_change(void *arg)
 {
@@ -217,6 +225,8 @@ static void after_change(void *arg)
 		return;
 	a->names_stale = true;
 	schedule_rotate(a, 0);
+	if (a->machine.crosses.n > 0)
+		loop_timer_set(a->cross, CROSS_LOOK, 0);
 	loop_timer_set(a->settle, SETTLE, 0);
 	if (!a->looking) /* there may be something to look at now; changes never put a look off */
 		loop_timer_set(a->look, PATH_LOOK_FLOW, 0);
@@ -479,6 +489,7 @@ static void turn(struct agent *a)
 	a->look = loop_timer_new(a->loop, on_look, a);
 	a->gate = loop_timer_new(a->loop, on_gate, a);
 	a->rotate = loop_timer_new(a->loop, on_rotate, a);
+	a->cross = loop_timer_new(a->loop, on_cross, a);
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
 	start_names(a);
 	if (a->net != NULL)
@@ -515,6 +526,7 @@ static void turn(struct agent *a)
 	loop_timer_free(a->look);
 	loop_timer_free(a->gate);
 	loop_timer_free(a->rotate);
+	loop_timer_free(a->cross);
 	loop_timer_free(a->watchdog);
 	a->machine.announce = NULL;
 	a->machine.on_hung = NULL;

@@ -434,6 +434,7 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 {
 	struct run run = {.m = m, .old = old, .d = d, .target = target, .r = r};
 	struct item_vec adopted = {0}, before = {0};
+	msec began = clock_wall(m->clock);
 
 	/* peers of an interface taken over are changed from what they are, not made anew */
 	adopt_links(m, &d->put, &adopted, &run.adopted);
@@ -460,8 +461,10 @@ void apply_delta(struct machine *m, const struct item_vec *old, const struct del
 	VEC_DONE(&run.narrowed);
 	apply_peers(m, run_slice(&d->put, ITEM_PEER), run_slice(&d->drop, ITEM_PEER), old,
 		firewall_may_put_peer, &run, r);
-	VEC_FOREACH (name, &run.rekeyed)
+	VEC_FOREACH (name, &run.rekeyed) {
 		apply_wake(m, *name, target);
+		cross_note_all(m, *name, target, began);
+	}
 	strs_done(&run.rekeyed);
 	strs_done(&run.adopted);
 	each_put(&run, ITEM_ROUTE, put_route);

@@ -25,18 +25,19 @@ struct batch {
 	struct apply_result *r;
 	char ifname[IFNAME_LEN];
 	struct op_vec removes, updates, adds;
+	struct op_vec olds; /* keys that were changed go last: their prefixes have moved by then */
 	VEC(struct wg_peer_op) woken; /* went in with a keepalive that only wakes them */
 	unsigned refused;
 };
 
 static void add_remove(
-	struct batch *b, const struct item *i, const struct public_key *key, bool counts)
+	struct op_vec *v, const struct item *i, const struct public_key *key, bool counts)
 {
 	struct op o = {.item = i, .counts = counts};
 
 	o.op.flags = WG_PEER_REMOVE;
 	o.op.public_key = *key;
-	VEC_PUSH(&b->removes, o);
+	VEC_PUSH(v, o);
 }
 
 static void set_endpoint(struct batch *b, const struct peer_item *p, struct wg_peer_op *op)
@@ -65,18 +66,18 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 
 	if (was != NULL && !public_key_equal(&was->public_key, &p->public_key)) {
 		/* P-2: a changed key never leaves the old one behind */
-		add_remove(b, i, &was->public_key, false);
+		add_remove(&b->olds, i, &was->public_key, false);
 		was = NULL;
 		rekeyed = true;
 	} else if (was != NULL && has_waited(was, p)) {
 		roam_note(&b->m->roam, b->m->wg, b->ifname, &p->public_key, 1);
-		add_remove(b, i, &p->public_key, false);
+		add_remove(&b->removes, i, &p->public_key, false);
 		was = NULL;
 		rekeyed = true;
 	} else if (left) {
 		/* It is at another gateway. What is sent by the old session would draw it back, and
 		 * nothing but a new peer forgets one. */
-		add_remove(b, i, &was->public_key, false);
+		add_remove(&b->removes, i, &was->public_key, false);
 		was = NULL;
 	}
 	o.op.public_key = p->public_key;
@@ -118,6 +119,8 @@ static void add_put(struct batch *b, const struct item *i, const struct item *ol
 		o.op.keepalive = p->keepalive != 0 ? p->keepalive : WAKE_KEEPALIVE;
 		VEC_PUSH(&b->woken, calm);
 	}
+	if (rekeyed)
+		cross_note(b->m, b->ifname, &p->public_key, clock_wall(b->m->clock));
 	if (was == NULL)
 		VEC_PUSH(&b->adds, o);
 	else
@@ -196,17 +199,18 @@ static void send_halving(struct batch *b, const struct op *ops, size_t n)
 	}
 }
 
-/* Removed, then updated, then added, in one change when nothing is refused. */
+/* Removed, then updated, then added, in one change when nothing is refused. Engines make such a
+ * change step by step: a packet that finds a prefix without a peer would be lost. */
 static void flush(struct batch *b)
 {
-	struct op_vec *const parts[] = {&b->removes, &b->updates, &b->adds};
+	struct op_vec *const parts[] = {&b->removes, &b->updates, &b->adds, &b->olds};
 	struct op_vec all = {0};
 	unsigned before = b->r->put[ITEM_PEER];
 	size_t adds_at = b->removes.n + b->updates.n, adds_n = b->adds.n;
 
-	if (adds_at + adds_n == 0)
+	if (adds_at + adds_n + b->olds.n == 0)
 		return; /* all of it was for an interface that is not ours, or not there */
-	VEC_RESERVE(&all, adds_at + adds_n);
+	VEC_RESERVE(&all, adds_at + adds_n + b->olds.n);
 	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
 		VEC_FOREACH (o, parts[k])
 			VEC_PUSH(&all, *o);
@@ -287,7 +291,7 @@ void apply_peers(struct machine *m, struct item_vec puts, struct item_vec drops,
 			const struct item *o = state_find(&was, drops.v[d]);
 
 			if (ours && o != NULL)
-				add_remove(&b, drops.v[d], &o->peer.public_key, true);
+				add_remove(&b.removes, drops.v[d], &o->peer.public_key, true);
 		}
 		for (; p < puts.n && order(puts.v[p], first) == 0; p++)
 			if (ours && may_put(arg, puts.v[p]))

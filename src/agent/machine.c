@@ -32,6 +32,7 @@ void machine_done(struct machine *m)
 	ledger_done(&m->ledger);
 	map_done(&m->firewalls, free_value);
 	roam_done(&m->roam);
+	VEC_DONE(&m->crosses);
 	map_done(&m->seen, free_value);
 	mem_free(m->hosts_stamp);
 	strs_done(&m->hung);

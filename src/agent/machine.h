@@ -8,6 +8,7 @@
 #ifndef WARREN_AGENT_MACHINE_H
 #define WARREN_AGENT_MACHINE_H
 
+#include "agent/cross.h"
 #include "agent/keyring.h"
 #include "agent/ledger.h"
 #include "agent/resolve.h"
@@ -74,6 +75,7 @@ struct machine {
 	struct map firewalls;      /* network -> struct machine_firewall */
 	struct map seen;           /* interface/key -> struct machine_seen */
 	struct roam roam;          /* endpoints of peers that were taken out */
+	struct crosses crosses;    /* peers of a new key, without a session yet */
 	const struct paths *paths; /* which are alive; NULL = nobody watches */
 	size_t n_peers;            /* on all devices: as last read, and changed since */
 	bool hosts_known, hosts_dirty;

@@ -214,6 +214,50 @@ static void what_moved_stays_moved(void **state)
 }
 
 /* The grace is over, or --now: whoever has not heard the new key swaps at once. */
+static const struct wg_backend_ops *engine;
+static unsigned moves;
+
+/* An engine takes a change step by step, and packets come in between. */
+static int in_order(
+	struct wg_backend *b, const char *ifname, const struct wg_change *c, struct err *e)
+{
+	size_t put = SIZE_MAX, gone = SIZE_MAX;
+	struct public_key old, next;
+
+	key_of(OLD, &old);
+	key_of(NEXT, &next);
+	for (size_t i = 0; i < c->n_peers; i++) {
+		const struct wg_peer_op *op = &c->peers[i];
+
+		if ((op->flags & WG_PEER_ALLOWED_IPS) && public_key_equal(&op->public_key, &next))
+			put = i;
+		if ((op->flags & WG_PEER_REMOVE) && public_key_equal(&op->public_key, &old))
+			gone = i;
+	}
+	if (gone != SIZE_MAX) {
+		assert_true(put < gone);
+		moves++;
+	}
+	return engine->change(b, ifname, c, e);
+}
+
+static void prefixes_are_never_without_a_peer(void **state)
+{
+	struct world *w = *state;
+	struct wg_backend_ops watched = *w->fake.wg->ops;
+
+	announce(w);
+	hear(w);
+	engine = w->fake.wg->ops;
+	watched.change = in_order;
+	w->fake.wg->ops = &watched;
+	moves = 0;
+	looks_twice(w);
+	w->fake.wg->ops = engine;
+	assert_int_equal(moves, 1);
+	expect(w, NEXT, false);
+}
+
 static void ends_anyway(void **state)
 {
 	struct world *w = *state;
@@ -339,6 +383,7 @@ int main(void)
 		T(the_last_of_the_old_key_is_let_in),
 		T(an_old_key_that_goes_on_is_not_waited_for),
 		T(what_moved_stays_moved),
+		T(prefixes_are_never_without_a_peer),
 		T(ends_anyway),
 		T(is_called_off),
 		T(started_anew_at_each_step),

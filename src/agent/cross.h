@@ -1,0 +1,35 @@
+/*
+ * DOC: handshakes that cross. When a key is changed both ends may begin one at the same moment.
+ * Each then answers the other's, both are void, and neither engine begins again for 5 s (it counts
+ * an answer as an attempt); with traffic both ways they do so at the same moment again. So the end
+ * with the greater key looks whether each peer of a new key has a session, and puts those in anew
+ * that have none: that makes its engine begin at once, and the other end can only answer.
+ */
+#ifndef WARREN_AGENT_CROSS_H
+#define WARREN_AGENT_CROSS_H
+
+#include "model/state.h"
+
+struct machine;
+
+#define CROSS_LOOK 500 /* ms from a change to the first look, and between two */
+#define CROSS_LOOKS 4  /* whoever has no session by then is away */
+
+/* A peer between whose key and ours there was no session yet. */
+struct cross {
+	char interface[IFNAME_LEN];
+	struct public_key key;
+	msec since; /* wall */
+	unsigned looks;
+};
+VEC_TYPE(crosses, struct cross);
+
+/* The peer has a new key since then (wall), or this interface has: all of target's peers on it. */
+void cross_note(struct machine *m, const char *ifname, const struct public_key *key, msec since);
+void cross_note_all(
+	struct machine *m, const char *ifname, const struct item_vec *target, msec since);
+
+/* Look at the devices of those noted. desired: what is in force. True when some are left. */
+bool cross_look(struct machine *m, const struct item_vec *desired);
+
+#endif
