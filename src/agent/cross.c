@@ -7,24 +7,35 @@
 #include <stdio.h>
 #include <string.h>
 
-void cross_note(struct machine *m, const char *ifname, const struct public_key *key, msec since)
+static void forget(struct machine *m, const char *ifname, const struct public_key *key)
+{
+	for (size_t i = m->crosses.n; i-- > 0;)
+		if (strcmp(m->crosses.v[i].interface, ifname) == 0 &&
+			(key == NULL || public_key_equal(&m->crosses.v[i].key, key)))
+			VEC_REMOVE(&m->crosses, i);
+}
+
+static void note(struct machine *m, const char *ifname, const struct public_key *key, msec since)
 {
 	struct cross x = {.key = *key, .since = since};
 
 	snprintf(x.interface, sizeof(x.interface), "%s", ifname);
-	for (size_t i = m->crosses.n; i-- > 0;)
-		if (public_key_equal(&m->crosses.v[i].key, key) &&
-			strcmp(m->crosses.v[i].interface, ifname) == 0)
-			VEC_REMOVE(&m->crosses, i);
 	VEC_PUSH(&m->crosses, x);
+}
+
+void cross_note(struct machine *m, const char *ifname, const struct public_key *key, msec since)
+{
+	forget(m, ifname, key);
+	note(m, ifname, key, since);
 }
 
 void cross_note_all(
 	struct machine *m, const char *ifname, const struct item_vec *target, msec since)
 {
+	forget(m, ifname, NULL);
 	VEC_FOREACH (i, target)
 		if ((*i)->kind == ITEM_PEER && strcmp((*i)->peer.interface, ifname) == 0)
-			cross_note(m, ifname, &(*i)->peer.public_key, since);
+			note(m, ifname, &(*i)->peer.public_key, since);
 }
 
 static const struct peer_item *wanted(
@@ -77,7 +88,7 @@ static void look_at_device(
 {
 	struct seek_ops anew = {0}, wake = {0};
 	struct wg_device d = {0};
-	bool read = is_between_nodes(i) && m->wg->ops->read(m->wg, i->name, &d, NULL) == 0;
+	bool read = is_between_nodes(i) && machine_device(m, i->name, &d, NULL) == 0;
 
 	for (size_t k = m->crosses.n; k-- > 0;) {
 		struct cross *x = &m->crosses.v[k];
