@@ -1,5 +1,5 @@
 // What stays: navigation, who is signed in, whether the page is live; and the page in the middle.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
 import drawing from '../icon.svg?raw';
 import { all, project } from '../lib/api';
@@ -52,22 +52,21 @@ const PATIENCE = 5000; // ms without the stream before it is said
 
 // Is the stream gone for longer than a hiccup?
 function useLost(): boolean {
-	const [lost, setLost] = useState(false);
+	const [long, setLong] = useState(false);
 	useEffect(() => {
-		if (live.value) {
-			setLost(false);
+		setLong(false);
+		if (live.value)
 			return;
-		}
-		const timer = setTimeout(() => setLost(true), PATIENCE);
+		const timer = setTimeout(() => setLong(true), PATIENCE);
 		return () => clearTimeout(timer);
 	}, [live.value]);
-	return lost;
+	return long && !live.value;
 }
 
-// The tab says it too: a dot on the icon, a word before the title.
+// The tab says it too: a dot on the icon, a word before the title; at once, as the page does.
 function useTab(title: string, lost: boolean) {
 	const bad = troubled.value.length;
-	useEffect(() => {
+	useLayoutEffect(() => {
 		document.title = `${lost ? 'No connection · ' : bad > 0 ? `${count(bad, 'node')} in trouble · ` : ''}${title} · Warren`;
 		const dot = lost || bad > 0 ? `<circle cx="25" cy="7" r="7" fill="${lost ? '#d33a2f' : '#f0a51e'}" stroke="#fff" stroke-width="1.5"/></svg>` : '</svg>';
 		document.querySelector<HTMLLinkElement>('link[rel=icon]')!.href = `data:image/svg+xml,${encodeURIComponent(drawing.replace('</svg>', dot))}`;

@@ -1,5 +1,5 @@
 // Signing in, and choosing a password of one's own the first time.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
 import { ApiError, api, ended } from '../lib/api';
 import { changePassword, me, restore, signIn, signOut } from '../lib/session';
@@ -138,7 +138,7 @@ function NewPassword({ known }: { known: string }) {
 
 function Inner() {
 	const [given, keep] = useState('');
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const before = document.title;
 		document.title = 'Sign in · Warren';
 		return () => { document.title = before; };
@@ -158,7 +158,7 @@ export function Gate() {
 // The gate over a panel whose session is over: nothing of it can be seen or used, all of it stays.
 export function GateOver() {
 	const box = useRef<HTMLDialogElement>(null);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const el = box.current!;
 		el.showModal();
 		// Signed in again in another tab: then here, too.
