@@ -1,7 +1,7 @@
 // What the panel asks before, refuses, and keeps; see the script "guards", which sets the machines up.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { api, begin, choosePassword, close, codeOf, finish, on, person, reaches, same, scan, seen, settled, signIn, small, test, truth, unhindered, until, warren, HOME, W, WARREN } from './lib.mjs';
+import { api, begin, choosePassword, close, codeOf, finish, hands, items, on, person, reaches, same, scan, seen, settled, signIn, small, test, truth, unhindered, until, warren, HOME, W, WARREN } from './lib.mjs';
 
 const { PASSWORD, VIEWER, SYSTEM } = process.env;
 const OWN = 'a quiet warren at dusk';
@@ -9,20 +9,12 @@ const HOSTILE = '<b onclick=alert(1)>&"\'';
 const CLIENTS = '/api/v1/wireguard/clients';
 const context = await person();
 const page = await context.newPage();
-const shot = (name, p = page) => p.screenshot({ path: `${W}/${name}.png` });
-const dialog = page.getByRole('dialog');
-const press = (name, p = page) => p.getByRole('button', { name, exact: true }).click();
-const row = (name, p = page) => p.getByRole('row').filter({ has: p.getByRole('button', { name, exact: true }) });
-const shut = async (p = page) => {
-	await p.keyboard.press('Escape');
-	await p.getByRole('dialog').waitFor({ state: 'hidden' });
-};
+const { dialog, press, row, shot, shut } = hands(page);
 const visit = async (where, p = page) => {
 	await p.goto(`${HOME}#/${where}`);
 	await p.locator(`nav a[aria-current=page][href="#/${where.split('/')[0]}"]`).waitFor({ state: 'attached' });
 	await settled(p);
 };
-const items = async path => (await api('GET', `/api/v1${path}`)).body.items;
 const idOf = async (path, name) => (await items(`${path}?name=${encodeURIComponent(name)}`))[0].id;
 const fetched = (p, method, path) => p.evaluate(([m, u]) => fetch(u, { method: m, ...(m !== 'GET' && { headers: { 'Content-Type': 'application/json' }, body: '{}' }) }).then(r => r.status), [method, path]);
 

@@ -38,6 +38,19 @@ export function truth(is, what) {
 		throw new Error(what);
 }
 
+// What a hand does on a page: this one, unless another is given.
+export const hands = page => ({
+	dialog: page.getByRole('dialog'),
+	shot: (name, p = page) => p.screenshot({ path: `${W}/${name}.png` }),
+	press: (name, p = page) => p.getByRole('button', { name, exact: true }).click(),
+	row: (name, p = page) => p.getByRole('row').filter({ has: p.getByRole('button', { name, exact: true }) }),
+	// Closing is done when nothing is open any more.
+	shut: async (p = page) => {
+		await p.keyboard.press('Escape');
+		await p.getByRole('dialog').waitFor({ state: 'hidden' });
+	},
+});
+
 // A new thing of the page at hand, by the keyboard, from its first field on.
 export async function begin(page, text) {
 	await page.keyboard.press('n');
@@ -90,6 +103,8 @@ export function api(method, path, body) {
 		r.end(body ? JSON.stringify(body) : undefined);
 	});
 }
+
+export const items = async path => (await api('GET', `/api/v1${path}`)).body.items;
 
 // What a scanner reads in a picture.
 export function scan(png, name) {

@@ -1,27 +1,19 @@
 // What people do on the pages beside clients; see the script "pages", which sets the machines up.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { api, begin, choosePassword, close, codeOf, finish, on, person, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
+import { api, begin, choosePassword, close, codeOf, finish, hands, items, on, person, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
 
 const { PASSWORD, VIEWER, SYSTEM } = process.env;
 const OWN = 'a quiet warren at dusk';
 const HOSTILE = '"><img src=x onerror=alert(1)>';
 const context = await person();
 const page = await context.newPage();
-const shot = (name, p = page) => p.screenshot({ path: `${W}/${name}.png` });
-const dialog = page.getByRole('dialog');
-const press = (name, p = page) => p.getByRole('button', { name, exact: true }).click();
-const row = (name, p = page) => p.getByRole('row').filter({ has: p.getByRole('button', { name, exact: true }) });
-const shut = async (p = page) => {
-	await p.keyboard.press('Escape');
-	await p.getByRole('dialog').waitFor({ state: 'hidden' });
-};
+const { dialog, press, row, shot, shut } = hands(page);
 const visit = async (name, p = page) => {
 	await p.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
 	await p.locator('nav a[aria-current=page]').filter({ hasText: name }).waitFor(); // not the page before
 	await p.getByRole('heading', { level: 1 }).waitFor();
 };
-const items = async path => (await api('GET', `/api/v1${path}`)).body.items;
 
 await test('an administrator signs in and finds every page', async () => {
 	await signIn(page, 'ann', PASSWORD);

@@ -1,21 +1,14 @@
 // What people do in the panel, in order; see the script "panel", which sets the machines up.
 import { readFileSync } from 'node:fs';
-import { api, begin, choosePassword, close, finish, note, on, person, reaches, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, W, HOME } from './lib.mjs';
+import { api, begin, choosePassword, close, finish, hands, note, on, person, reaches, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, W, HOME } from './lib.mjs';
 
 const CLIENTS = '/api/v1/wireguard/clients';
 const { PASSWORD, VIEWER } = process.env;
 const OWN = 'a quiet warren at dusk';
 const context = await person();
 const page = await context.newPage();
-const shot = name => page.screenshot({ path: `${W}/${name}.png` });
-const dialog = page.getByRole('dialog');
-const row = (name, p = page) => p.getByRole('row').filter({ has: p.getByRole('button', { name, exact: true }) });
+const { dialog, row, shot, shut } = hands(page);
 const word = (name, text) => row(name).getByText(text).filter({ visible: true });
-// Closing is done when nothing is open any more.
-const escape = async () => {
-	await page.keyboard.press('Escape');
-	await dialog.waitFor({ state: 'hidden' });
-};
 const done = async () => {
 	await dialog.getByRole('button', { name: 'Done' }).click();
 	await dialog.waitFor({ state: 'hidden' });
@@ -51,7 +44,7 @@ await test('the first page says what is to be done next, and does it', async () 
 	await shot('first');
 	await steps.getByRole('button', { name: 'Add a client' }).click();
 	await dialog.getByLabel('Name').waitFor();
-	await escape();
+	await shut();
 	truth(await page.evaluate(() => document.activeElement?.textContent === 'Add a client'), 'the focus comes back');
 });
 
@@ -148,7 +141,7 @@ await test('the first page says who is connected', async () => {
 await test('all of a row opens it', async () => {
 	await row('Ann’s phone').getByText('172.30.100.').click();
 	await dialog.getByRole('heading', { name: 'Ann’s phone' }).waitFor();
-	await escape();
+	await shut();
 });
 await test('after that, the page has forgotten the key', async () => {
 	same((await page.content()).includes(secrets[0]), false, 'key in the page');
@@ -215,13 +208,13 @@ await test('settings are changed, and what is wrong is said at its field', async
 	await dialog.getByText('10.50.0.0/24').waitFor();
 	await dialog.getByText('lent until summer').waitFor();
 	same((await named('Bob’s laptop')).allowed_ips, ['10.50.0.0/24'], 'stored');
-	await escape();
+	await shut();
 });
 await test('a name that is taken is said at the name', async () => {
 	await begin(page, 'Bob’s laptop');
 	await page.keyboard.press('Enter');
 	await dialog.getByRole('alert').filter({ hasText: /Bob’s laptop|taken|held|exists/ }).waitFor();
-	await escape();
+	await shut();
 });
 
 // --- hostile names (T-15) ------------------------------------------------------------------------
@@ -243,7 +236,7 @@ await test('hostile names are shown as they are, everywhere', async () => {
 		await dialog.getByRole('button', { name: 'Delete' }).click();
 		await page.getByRole('heading', { name: `Delete ${name}?` }).waitFor();
 		await page.getByRole('button', { name: 'Cancel' }).click();
-		await escape();
+		await shut();
 	}
 	await page.getByRole('link', { name: 'Overview' }).click();
 	await page.getByText(hostile[0]).first().waitFor();
@@ -311,7 +304,7 @@ await test('by keyboard alone: find, open, close, and the focus comes back', asy
 		await page.keyboard.press('Tab');
 		truth(await page.evaluate(() => document.activeElement === document.body || !!document.activeElement?.closest('dialog')), 'the focus left the dialog');
 	}
-	await escape();
+	await shut();
 	truth((await focused()).includes('Bob'), 'the focus comes back to the row');
 	await page.keyboard.press('/');
 	await page.getByLabel('Search clients').fill('');
@@ -349,7 +342,7 @@ await test('an address finds whose it is', async () => {
 await test('the question mark says which keys there are', async () => {
 	await page.keyboard.press('?');
 	await dialog.getByText('add a client').waitFor();
-	await escape();
+	await shut();
 });
 await test('a menu goes by arrows', async () => {
 	await row('Bob’s laptop').getByRole('button', { name: /^More for/ }).press('Enter');
@@ -405,12 +398,12 @@ for (const [theme, button] of [['light', null], ['dark', 'Use dark colours']]) {
 		await page.getByText('More settings').click();
 		await accessible('adding a client');
 		await shot(`add-${theme}`);
-		await escape();
+		await shut();
 		await page.getByRole('button', { name: 'Ann’s phone', exact: true }).click();
 		await dialog.getByText('Speaks from').waitFor();
 		await accessible('one client');
 		await shot(`sheet-${theme}`);
-		await escape();
+		await shut();
 	});
 }
 await test('on a phone nothing is wider than the screen', async () => {
