@@ -691,8 +691,8 @@ static void packets_to_the_node(void **state)
 	VEC_PUSH(&i->firewall.overlay, items_prefix("fd00:30::/64"));
 	load(NETWORK, &i->firewall, &put);
 	lab_enter(lan);
-	lab_ip("addr add 172.30.0.2/32 dev lo");
-	lab_ip("addr add fd00:30::2/128 dev lo");
+	lab_ip("address add 172.30.0.2/32 dev l0");
+	lab_ip("-6 address add fd00:30::2/128 dev l0 nodad");
 	lab_enter(router);
 	{
 		int false4 = udp(lan, "172.30.0.2", 6000), false6 = udp(lan, "fd00:30::2", 6000);
@@ -770,8 +770,8 @@ static void packets_through_the_node(void **state)
 	items_rule(&i->firewall.forward, "friends", "friends", "any", "");
 	load(NETWORK, &i->firewall, &sets);
 	lab_enter(lan);
-	lab_ip("addr add 172.30.0.3/32 dev lo");
-	lab_ip("addr add fd00:30::3/128 dev lo");
+	lab_ip("address add 172.30.0.3/32 dev l0");
+	lab_ip("-6 address add fd00:30::3/128 dev l0 nodad");
 	lab_enter(router);
 	{
 		int false4 = udp(lan, "172.30.0.3", 7000), false6 = udp(lan, "fd00:30::3", 7000);
