@@ -499,7 +499,7 @@ static void turn(struct agent *a)
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
 	start_names(a);
 	if (a->net != NULL)
-		vigil_init(&a->vigil, a->loop, &a->machine, reconcile_soon, a);
+		vigil_init(&a->vigil, a->loop, &a->machine, a->net, reconcile_soon, a);
 	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
