@@ -9,15 +9,16 @@
 #include <microhttpd.h>
 #include <sys/epoll.h>
 
+/* Those that are to be put aside come first. */
 static void set_state(struct http_handshake *h, enum handshake_state state)
 {
-	bool was = h->state >= HANDSHAKE_BLOCKED, is = state >= HANDSHAKE_BLOCKED;
-
-	h->state = state;
-	if (is && !was)
-		TAILQ_INSERT_TAIL(&h->shard->handshakes, h, link);
-	else if (was && !is)
+	if (h->state >= HANDSHAKE_BLOCKED)
 		TAILQ_REMOVE(&h->shard->handshakes, h, link);
+	h->state = state;
+	if (state == HANDSHAKE_BLOCKED)
+		TAILQ_INSERT_HEAD(&h->shard->handshakes, h, link);
+	else if (state == HANDSHAKE_PARKED)
+		TAILQ_INSERT_TAIL(&h->shard->handshakes, h, link);
 }
 
 static ssize_t on_pull(gnutls_transport_ptr_t arg, void *to, size_t n)
@@ -99,14 +100,13 @@ void http_handshakes_park(struct http_shard *shard)
 {
 	struct http_handshake *h;
 
-	if (shard->worker->stopping)
-		return;
-	TAILQ_FOREACH(h, &shard->handshakes, link)
-	{
-		if (h->state != HANDSHAKE_BLOCKED || !watch_fd(h))
-			continue; /* unwatched it is tried again and again */
+	while ((h = TAILQ_FIRST(&shard->handshakes)) != NULL && h->state == HANDSHAKE_BLOCKED) {
+		if (shard->worker->stopping || !watch_fd(h)) {
+			set_state(h, HANDSHAKE_RUNNING); /* tried again and again, then */
+			continue;
+		}
 		MHD_suspend_connection(h->connection);
-		h->state = HANDSHAKE_PARKED;
+		set_state(h, HANDSHAKE_PARKED);
 	}
 }
 

@@ -22,7 +22,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#define HTTP_SHARDS 16 /* per server */
+#define HTTP_SHARDS 64 /* per server */
 #define HTTP_THREADS_MAX 16
 /* A connection without progress. Also how long one lingers whose client sent half a request and
  * its end in one breath: libmicrohttpd does not see that end. */
