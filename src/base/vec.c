@@ -12,6 +12,14 @@ void strs_copy(struct strs *to, const struct strs *from)
 		strs_push(to, *s);
 }
 
+void strs_own(struct strs *l)
+{
+	struct strs copy = {0};
+
+	strs_copy(&copy, l);
+	*l = copy;
+}
+
 int strs_equal(const struct strs *a, const struct strs *b)
 {
 	if (a->n != b->n)

@@ -77,6 +77,7 @@
 VEC_TYPE(strs, char *);
 void strs_push(struct strs *l, const char *s);
 void strs_copy(struct strs *to, const struct strs *from); /* to must be empty */
+void strs_own(struct strs *l);                            /* a borrowed list becomes a copy */
 int strs_equal(const struct strs *a, const struct strs *b);
 int strs_has(const struct strs *l, const char *s);
 void strs_done(struct strs *l);

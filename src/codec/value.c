@@ -152,7 +152,7 @@ int value_key(const struct json *j, const char *field, struct public_key *ret, s
 {
 	const char *s = json_str(j, NULL);
 
-	return s ? key_parse_public(s, field, ret, e) : wrong(j, field, "a key in base64", e);
+	return s ? key_read_public(s, field, ret, e) : wrong(j, field, "a key in base64", e);
 }
 
 int value_addr(const struct json *j, const char *field, struct addr *ret, struct err *e)

@@ -58,10 +58,12 @@ static void check_secret(const struct subject *s)
 static void check_public(const struct subject *s)
 {
 	struct public_key key;
+	bool read = key_read_public(s->value, "key", &key, NULL) == 0;
 
-	if (key_parse_public(s->value, "key", &key, NULL) < 0)
+	if (!read || key_check_public(&key, "key", NULL) < 0)
 		error(s, "take it from the peer: wg show there, or wg pubkey of its private key",
-			"is not a key");
+			read ? "is a point of low order: no handshake with it can succeed"
+			     : "is not a key");
 }
 
 static void check_port(const struct subject *s)

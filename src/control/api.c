@@ -48,6 +48,8 @@ static void send(struct call *c, int status, const char *type)
 {
 	for (size_t i = 0; i < API_HEADERS_MAX && c->headers[i][0]; i++)
 		http_reply_header(c->rq, c->headers[i][0], c->headers[i][1]);
+	if (c->etag[0] && status < 300)
+		http_reply_header(c->rq, "ETag", c->etag);
 	if (!(c->route->flags & ROUTE_STATIC))
 		http_reply_header(c->rq, "Cache-Control", "no-store");
 	struct buf body = c->out;
@@ -243,6 +245,7 @@ void api_enter(struct http_request *rq, const struct http_route *route, void *ct
 	}
 	if (id)
 		id_copy(c->id, id);
+	c->of_object = strcmp(strrchr(route->path, '/'), "/{id}") == 0;
 	if (read_body(c) == 0)
 		c->route->fn(c);
 }
@@ -261,16 +264,27 @@ static int guard_object(struct tx *tx, const struct call *c, const struct schema
 			: 0;
 }
 
+/* Is this what the path names? */
+static bool is_subject(const struct call *c, const struct schema *s, const void *object)
+{
+	return c->of_object && s == c->route->schema && strcmp(object, c->id) == 0;
+}
+
 /* Nothing is stored that the caller's permission does not reach, nor a tag given or taken. */
 static int guard(struct tx *tx, void *arg, const struct schema *s, const void *before,
 	const void *after, struct err *e)
 {
-	const struct call *c = arg;
+	struct call *c = arg;
 	int r = before ? guard_object(tx, c, s, before, false, e) : 0;
 	if (r == 0 && after)
 		r = rights_tag(&c->who.rights, c->route->permission, s, before, after, e);
 	if (r == 0 && after)
 		r = guard_object(tx, c, s, after, before == NULL, e);
+	if (r == 0 && before && is_subject(c, s, before)) {
+		c->etag[0] = '\0';
+		if (after)
+			etag_of(s, after, c->etag);
+	}
 	return r;
 }
 
@@ -342,6 +356,19 @@ static const char *project_of(const struct schema *s, const void *object)
 	return f ? (const char *)field_at(f, object) : "";
 }
 
+/* Note the etag of what the call is about; 0, or ERR_STALE. */
+static int match(struct call *c, const struct schema *s, const void *object, struct err *e)
+{
+	const char *wanted = http_header(c->rq, "If-Match");
+	if (!is_subject(c, s, object))
+		return 0;
+	etag_of(s, object, c->etag);
+	return wanted == NULL || etag_admits(wanted, c->etag)
+		? 0
+		: err_field(
+			  e, ERR_STALE, "If-Match", "somebody changed it meanwhile: read it again");
+}
+
 int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *id, void *ret,
 	struct err *e)
 {
@@ -352,9 +379,11 @@ int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *i
 		r = api_reaches(tx, c, s, ret, e);
 	if (r == 0)
 		r = ERR_NOT_FOUND;
+	if (r > 0)
+		r = match(c, s, ret, e);
 	if (r < 0)
 		schema_done(s, ret);
-	return r > 0 ? 0 : r == ERR_NOT_FOUND ? err_set(e, r, "no %s \"%s\"", s->name, id) : r;
+	return r == ERR_NOT_FOUND ? err_set(e, r, "no %s \"%s\"", s->name, id) : r;
 }
 
 int api_reaches(struct tx *tx, const struct call *c, const struct schema *s, const void *object,

@@ -13,6 +13,7 @@
 #include "control/auth.h"
 #include "control/change.h"
 #include "control/control.h"
+#include "control/etag.h"
 #include "control/hub.h"
 #include "http/server.h"
 #include "model/schema.h"
@@ -47,6 +48,8 @@ struct call {
 	struct principal who;
 	id_text project; /* where it acts; "" = everywhere (no project given by a system-admin) */
 	id_text id;      /* {id} of the path, or "" */
+	bool of_object;  /* the path ends with it: the call is about the object itself */
+	char etag[ETAG_LEN];   /* of that object, for the answer; "" = none */
 	struct tx_scope scope; /* of the caller's lists */
 	struct json_doc *doc;
 	const struct json *body; /* an object, for POST and PATCH */
@@ -95,7 +98,8 @@ void api_write_or(struct call *c, int (*fn)(struct tx *tx, struct call *c, struc
 /* fn on the hub's thread, with the fleet as it is then, for who may see the object of the path. */
 void api_see(struct call *c, const struct schema *s, void (*fn)(const struct fleet *f, void *arg));
 
-/* Inside transactions. */
+/* Inside transactions. Of the object that the call is about, api_get notes the etag, and refuses
+ * (ERR_STALE) to have it changed by who sent If-Match with another. */
 int api_get(struct tx *tx, struct call *c, const struct schema *s, const char *id, void *ret,
 	struct err *e); /* ERR_NOT_FOUND also for other projects' and out of the caller's scope */
 /* Does the route's permission reach this object? 1, 0 or an error. */

@@ -172,6 +172,8 @@ static void show_network(const struct fleet *f, void *arg)
 	reachable_warnings(c->control->hub, f, fn, &warnings);
 	json_begin_object(&w, NULL);
 	object_write(&w, &schema_network, fn->network);
+	etag_of(&schema_network, fn->network,
+		c->etag); /* as shown: the hub's may be an older one */
 	json_begin_array(&w, "warnings");
 	VEC_FOREACH (text, &warnings)
 		json_put_str(&w, NULL, *text);

@@ -234,8 +234,11 @@ static int read_peer(struct import *i, const struct wgconf_section *s, bool skip
 	struct imported_client c = {.line = s->line};
 	int r = 0;
 
-	if (key == NULL || key_parse_public(key, "config", &c.public_key, NULL) < 0)
+	if (key == NULL || key_read_public(key, "config", &c.public_key, NULL) < 0)
 		return refuse(e, line_of(s, "PublicKey"), "PublicKey is missing or no key");
+	if (key_check_public(&c.public_key, "config", NULL) < 0)
+		return refuse(e, line_of(s, "PublicKey"),
+			"PublicKey is a point of low order: no handshake with it can succeed");
 	if (psk != NULL && key_parse_secret(psk, "config", &c.psk, NULL) < 0)
 		return refuse(e, line_of(s, "PresharedKey"), "PresharedKey is no key");
 	r = read_allowed(i, s, skip, &c, e);

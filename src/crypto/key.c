@@ -34,7 +34,7 @@ void key_public(const struct secret *private_key, struct public_key *ret_public)
 		abort();
 }
 
-int key_parse_public(const char *text, const char *field, struct public_key *ret, struct err *e)
+int key_read_public(const char *text, const char *field, struct public_key *ret, struct err *e)
 {
 	struct public_key k;
 
@@ -46,6 +46,54 @@ int key_parse_public(const char *text, const char *field, struct public_key *ret
 		return err_field(e, ERR_INVALID, field, "the all-zero key is not a key");
 	*ret = k;
 	return 0;
+}
+
+int key_check_public(const struct public_key *k, const char *field, struct err *e)
+{
+/* 2^255 - 19, and what is next to it, in the order of bytes of a key */
+#define FF5 0xff, 0xff, 0xff, 0xff, 0xff
+#define NEAR_PRIME(first)                                         \
+	{                                                         \
+		{                                                 \
+			first, FF5, FF5, FF5, FF5, FF5, FF5, 0x7f \
+		}                                                 \
+	}
+	/* https://cr.yp.to/ecdh.html; a table, as a multiplication for each of 50,000 takes seconds
+	 */
+	static const struct public_key low[] = {
+		{{0}},
+		{{1}},
+		{{0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1,
+			0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86,
+			0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00}},
+		{{0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c,
+			0x83, 0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8,
+			0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57}},
+		NEAR_PRIME(0xec),
+		NEAR_PRIME(0xed),
+		NEAR_PRIME(0xee),
+	};
+	struct public_key masked = *k;
+	char text[KEY_TEXT_LEN];
+
+	masked.bytes[KEY_LEN - 1] &= 0x7f; /* the highest bit is not part of the number */
+	for (size_t i = 0; i < ARRAY_LEN(low); i++)
+		if (public_key_equal(&masked, &low[i]))
+			return err_field(e, ERR_INVALID, field,
+				"%s is a point of low order, not a key: no handshake with it can "
+				"succeed",
+				key_format_public(k, text));
+	return 0;
+}
+
+int key_parse_public(const char *text, const char *field, struct public_key *ret, struct err *e)
+{
+	struct public_key k;
+	int r = key_read_public(text, field, &k, e);
+
+	if (r == 0 && (r = key_check_public(&k, field, e)) == 0)
+		*ret = k;
+	return r;
 }
 
 int key_parse_secret(const char *text, const char *field, struct secret *ret, struct err *e)

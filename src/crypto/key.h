@@ -17,10 +17,19 @@ void key_generate(struct secret *ret_private);
 /* public = X25519(private, 9). */
 void key_public(const struct secret *private_key, struct public_key *ret_public);
 
-/* Parse canonical text. ERR_INVALID (with field) otherwise; all-zero keys are refused
- * (WireGuard reads them as "none"). Errors show a bad public key but never secret text. */
+/* Parse canonical text that somebody gave. ERR_INVALID (with field) otherwise; all-zero keys are
+ * refused (WireGuard reads them as "none"), and public ones of low order (see key_check_public).
+ * Errors show a bad public key but never secret text. */
 int key_parse_public(const char *text, const char *field, struct public_key *ret, struct err *e);
 int key_parse_secret(const char *text, const char *field, struct secret *ret, struct err *e);
+
+/* As key_parse_public, for what was accepted once (the store, a plan): low order passes. A row of a
+ * version that did not look must not stop a start, nor one peer a whole plan. */
+int key_read_public(const char *text, const char *field, struct public_key *ret, struct err *e);
+
+/* ERR_INVALID (with field) for a point of low order: X25519 with it is zero whatever the private
+ * key (RFC 7748, section 6.1), so WireGuard completes no handshake with it. */
+int key_check_public(const struct public_key *k, const char *field, struct err *e);
 
 const char *key_format_public(const struct public_key *k, char text[static KEY_TEXT_LEN]);
 /* The caller wipes text. */

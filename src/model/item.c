@@ -3,7 +3,7 @@
  * functions; everything else treats items alike. Peers' allowed IPs and a firewall's prefixes are
  * compared as sets, because a machine that is read back gives them in its own order.
  */
-#include "model/state.h"
+#include "model/firewall_item.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,44 +188,6 @@ static int sysctl_equal(const struct item *a, const struct item *b)
 	return text_same(a->sysctl.value, b->sysctl.value);
 }
 
-static int rules_equal(const struct fw_rule_vec *a, const struct fw_rule_vec *b)
-{
-	if (a->n != b->n)
-		return 0;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct fw_rule *x = &a->v[i], *y = &b->v[i];
-
-		if (!text_same(x->from, y->from) || !text_same(x->to, y->to) ||
-			!text_same(x->protocol, y->protocol) || !strs_equal(&x->ports, &y->ports))
-			return 0;
-	}
-	return 1;
-}
-
-static int exits_equal(const struct fw_exit_vec *a, const struct fw_exit_vec *b)
-{
-	if (a->n != b->n)
-		return 0;
-	for (size_t i = 0; i < a->n; i++)
-		if (!text_same(a->v[i].set, b->v[i].set) || a->v[i].mark != b->v[i].mark ||
-			strcmp(a->v[i].interface, b->v[i].interface) != 0)
-			return 0;
-	return 1;
-}
-
-static int firewall_equal(const struct item *a, const struct item *b)
-{
-	const struct firewall_item *x = &a->firewall, *y = &b->firewall;
-
-	return strs_equal(&x->interfaces, &y->interfaces) && strs_equal(&x->hubs, &y->hubs) &&
-		rules_equal(&x->input, &y->input) && rules_equal(&x->forward, &y->forward) &&
-		strs_equal(&x->sets, &y->sets) && prefix_vec_equal(&x->overlay, &y->overlay) &&
-		prefix_vec_equal(&x->masquerade, &y->masquerade) &&
-		exits_equal(&x->exits, &y->exits) && prefix_vec_equal(&x->inside, &y->inside) &&
-		strcmp(x->exit_interface, y->exit_interface) == 0 && x->exit_mark == y->exit_mark &&
-		strcmp(x->shared, y->shared) == 0;
-}
-
 static int peer_equal(const struct item *a, const struct item *b)
 {
 	const struct peer_item *x = &a->peer, *y = &b->peer;
@@ -306,93 +268,6 @@ static void sysctl_done(struct item *i)
 	mem_free(i->sysctl.value);
 }
 
-static void own_strs(struct strs *l)
-{
-	struct strs copy = {0};
-
-	strs_copy(&copy, l);
-	*l = copy;
-}
-
-static void own_prefixes(struct prefix_vec *v)
-{
-	struct prefix_vec copy = {0};
-
-	prefix_vec_copy(&copy, v);
-	*v = copy;
-}
-
-static void own_rules(struct fw_rule_vec *v)
-{
-	struct fw_rule_vec copy = {0};
-
-	VEC_FOREACH (r, v) {
-		struct fw_rule mine = {
-			mem_strdup(r->from), mem_strdup(r->to), mem_strdup(r->protocol), r->ports};
-
-		own_strs(&mine.ports);
-		VEC_PUSH(&copy, mine);
-	}
-	*v = copy;
-}
-
-static void rules_done(struct fw_rule_vec *v)
-{
-	VEC_FOREACH (r, v) {
-		mem_free(r->from);
-		mem_free(r->to);
-		mem_free(r->protocol);
-		strs_done(&r->ports);
-	}
-	VEC_DONE(v);
-}
-
-static void own_exits(struct fw_exit_vec *v)
-{
-	struct fw_exit_vec copy = {0};
-
-	VEC_FOREACH (x, v) {
-		struct fw_exit mine = *x;
-
-		mine.set = mem_strdup(x->set);
-		VEC_PUSH(&copy, mine);
-	}
-	*v = copy;
-}
-
-static void exits_done(struct fw_exit_vec *v)
-{
-	VEC_FOREACH (x, v)
-		mem_free(x->set);
-	VEC_DONE(v);
-}
-
-static void firewall_own(struct item *i)
-{
-	own_strs(&i->firewall.interfaces);
-	own_strs(&i->firewall.hubs);
-	own_rules(&i->firewall.input);
-	own_rules(&i->firewall.forward);
-	own_strs(&i->firewall.sets);
-	own_prefixes(&i->firewall.overlay);
-	own_prefixes(&i->firewall.masquerade);
-	own_exits(&i->firewall.exits);
-	own_prefixes(&i->firewall.inside);
-}
-
-static void firewall_done(struct item *i)
-{
-	strs_done(&i->firewall.interfaces);
-	strs_done(&i->firewall.hubs);
-	rules_done(&i->firewall.input);
-	rules_done(&i->firewall.forward);
-	strs_done(&i->firewall.sets);
-	VEC_DONE(&i->firewall.overlay);
-	VEC_DONE(&i->firewall.masquerade);
-	exits_done(&i->firewall.exits);
-	VEC_DONE(&i->firewall.inside);
-}
-
 static void set_own(struct item *i)
 {
 	i->set.set = mem_strdup(i->set.set);
@@ -407,7 +282,7 @@ static void peer_own(struct item *i)
 {
 	i->peer.endpoint = mem_strdup(i->peer.endpoint);
 	i->peer.near_endpoint = mem_strdup(i->peer.near_endpoint);
-	own_prefixes(&i->peer.allowed_ips);
+	prefix_vec_own(&i->peer.allowed_ips);
 }
 
 static void peer_done(struct item *i)
@@ -421,8 +296,8 @@ static void peer_done(struct item *i)
 
 static void exit_own(struct item *i)
 {
-	own_prefixes(&i->exit.inside);
-	own_prefixes(&i->exit.back);
+	prefix_vec_own(&i->exit.inside);
+	prefix_vec_own(&i->exit.back);
 }
 
 static void exit_done(struct item *i)
@@ -444,8 +319,8 @@ static void host_done(struct item *i)
 static void dns_own(struct item *i)
 {
 	i->dns.domain = mem_strdup(i->dns.domain);
-	own_prefixes(&i->dns.listen);
-	own_strs(&i->dns.upstreams);
+	prefix_vec_own(&i->dns.listen);
+	strs_own(&i->dns.upstreams);
 }
 
 static void dns_done(struct item *i)
@@ -544,8 +419,8 @@ static const struct kind_ops {
 		describe_address},
 	[ITEM_SYSCTL] = {sysctl_compare, sysctl_equal, sysctl_key, sysctl_own, sysctl_done,
 		describe_sysctl},
-	[ITEM_FIREWALL] = {network_compare, firewall_equal, network_key, firewall_own,
-		firewall_done, describe_network},
+	[ITEM_FIREWALL] = {network_compare, firewall_item_equal, network_key, firewall_item_own,
+		firewall_item_done, describe_network},
 	[ITEM_SET] = {set_compare, always_equal, set_key, set_own, set_done, describe_set},
 	[ITEM_LIMIT] = {limit_compare, always_equal, limit_key, nothing, nothing, describe_limit},
 	[ITEM_PEER] = {peer_compare, peer_equal, peer_key, peer_own, peer_done, describe_peer},

@@ -373,6 +373,14 @@ void prefix_vec_copy(struct prefix_vec *to, const struct prefix_vec *from)
 		VEC_PUSH(to, *p);
 }
 
+void prefix_vec_own(struct prefix_vec *v)
+{
+	struct prefix_vec copy = {0};
+
+	prefix_vec_copy(&copy, v);
+	*v = copy;
+}
+
 void prefix_vec_add_range(struct prefix_vec *v, struct addr first, struct addr last)
 {
 	uint8_t width = addr_width(first);

@@ -68,6 +68,7 @@ int prefix_vec_has(const struct prefix_vec *v, struct addr a);
 int prefix_vec_covers(const struct prefix_vec *v, struct prefix p); /* one member contains p */
 int prefix_vec_equal(const struct prefix_vec *a, const struct prefix_vec *b); /* as sets */
 void prefix_vec_copy(struct prefix_vec *to, const struct prefix_vec *from);
+void prefix_vec_own(struct prefix_vec *v); /* a borrowed one becomes a copy */
 
 /* The prefixes that make up first..last exactly, appended in order. */
 void prefix_vec_add_range(struct prefix_vec *v, struct addr first, struct addr last);

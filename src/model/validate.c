@@ -6,6 +6,7 @@
 #include "model/validate.h"
 
 #include "base/text.h"
+#include "crypto/key.h"
 #include "model/names.h"
 
 #include <stdio.h>
@@ -426,6 +427,10 @@ int device_check(const struct device *d, const struct device *was, struct err *e
 
 	if (!d->network[0])
 		return err_field(e, ERR_INVALID, "network", "a device needs a network");
+	if (!public_key_is_zero(&d->public_key) &&
+		(was == NULL || !public_key_equal(&d->public_key, &was->public_key)) &&
+		(r = key_check_public(&d->public_key, "public_key", e)) < 0)
+		return r;
 	if ((r = enum_check(d->kind, device_kind_words, "kind", e)) < 0 ||
 		(r = name_check_new(d->name, WAS(was, name), "name", e)) < 0 ||
 		(r = text_check(d->description, DESCRIPTION_MAX, "description", e)) < 0 ||

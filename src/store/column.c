@@ -400,7 +400,7 @@ static int read_text(const struct field *f, const char *s, size_t n, void *p)
 	case FIELD_BITS:
 		return read_bits(f, s, s + n, p);
 	case FIELD_KEY:
-		return n == 0 ? 0 : key_parse_public(s, f->name, p, NULL);
+		return n == 0 ? 0 : key_read_public(s, f->name, p, NULL);
 	case FIELD_ADDR:
 		return n == 0 ? 0 : addr_parse(s, p);
 	case FIELD_PREFIX:

@@ -55,6 +55,8 @@ static const struct {
 	{"[Interface]\nAddress = 10.8.0.2/24\n" PEER, 1, WGLINT_ERROR, "no PrivateKey"},
 	{"[Interface]\nPrivateKey = " PUB "x\nAddress = 10.8.0.2/24\n" PEER, 2, WGLINT_ERROR,
 		"PrivateKey is not a key"},
+	{HEAD "[Peer]\nPublicKey = 4Ot6fDtBuK4WVuP68Z/EatoJjeucMrH9hmIFFl9JuAA=\nAllowedIPs = 10.8.0.1/32\n",
+		5, WGLINT_ERROR, "PublicKey is a point of low order"},
 	{"[Interface]\nPrivateKey = " KEY "\n" PEER, 1, WGLINT_WARNING, "has no address"},
 	{HEAD "[Peer]\nPublicKey = " KEY "\nAllowedIPs = 10.8.0.1/32\n", 5, WGLINT_ERROR,
 		"own private key"},

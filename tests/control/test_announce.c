@@ -159,11 +159,17 @@ static void test_rotate_refused(void **state)
 	/* a key that another has */
 	const struct words own = {t.a.id, NULL, &t.a.secret, t.a.bearer};
 	assert_int_equal(rotate(&t, &own, &t.b.public_key, NULL), 409);
+	/* a point of low order, by its own hand */
+	const struct public_key low = {{1}};
+	struct http_response response;
+	assert_int_equal(rotate(&t, &own, &low, &response), 400);
+	assert_non_null(strstr(buf_str(&response.body), "\"new_public_key\""));
+	http_response_done(&response);
+	assert_true(has_key(&t.a, &t.a.public_key));
 	/* without a proof; and without a bearer nothing is unpacked */
 	char text[KEY_TEXT_LEN];
 	AUTOFREE char *bare = mem_printf("{\"node_id\":\"%s\",\"new_public_key\":\"%s\"}", t.a.id,
 		key_format_public(&key, text));
-	struct http_response response;
 	assert_int_equal(rig_call(&t.r, "POST", ROTATE, t.a.bearer, NULL, bare, &response), 400);
 	assert_non_null(strstr(buf_str(&response.body), "\"proof\""));
 	http_response_done(&response);

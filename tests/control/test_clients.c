@@ -26,6 +26,7 @@ static int teardown(void **state)
 }
 
 #define CLIENTS "/api/v1/wireguard/clients"
+#define LOW_ORDER "4Ot6fDtBuK4WVuP68Z/EatoJjeucMrH9hmIFFl9JuAA="
 
 static void public_of(const char *private_text, char ret[static KEY_TEXT_LEN])
 {
@@ -134,6 +135,15 @@ static void own_keys_stay_away_from_here(void **state)
 	ANSWER again = call(f, "POST", CLIENTS, NULL, body);
 	expect_status(&again, 409);
 	assert_string_equal(answer_str(&again, "field"), "public_key");
+	/* a point of low order is nobody's key, at first or later */
+	ANSWER low = call(
+		f, "POST", CLIENTS, NULL, "{\"name\":\"low\",\"public_key\":\"" LOW_ORDER "\"}");
+	expect_status(&low, 400);
+	assert_string_equal(answer_str(&low, "field"), "public_key");
+	snprintf(body, sizeof(body), CLIENTS "/%s/rotate", answer_str(&a, "client.id"));
+	ANSWER later = call(f, "POST", body, NULL, "{\"public_key\":\"" LOW_ORDER "\"}");
+	expect_status(&later, 400);
+	assert_string_equal(answer_str(&later, "field"), "public_key");
 	/* and the group's own */
 	ANSWER group = call(f, "GET", "/api/v1/groups", NULL, NULL);
 	snprintf(body, sizeof(body), "{\"name\":\"thief\",\"public_key\":\"%s\"}",

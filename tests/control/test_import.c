@@ -15,6 +15,7 @@
 #define KEY_2 "bPxGwq8zERHQ3Q1cOZFdJ+cvJX5Ka4mLN38AyYKYF10="
 #define PSK "cPxGwq8zERHQ3Q1cOZFdJ+cvJX5Ka4mLN38AyYKYF10="
 #define OWN "[Interface]\nPrivateKey = " PRIVATE "\n"
+#define LOW_ORDER "4Ot6fDtBuK4WVuP68Z/EatoJjeucMrH9hmIFFl9JuAA="
 #define PEER(key, ips) "[Peer]\nPublicKey = " key "\nAllowedIPs = " ips "\n"
 
 static void read_ok(const char *text, bool skip, struct import *i)
@@ -128,6 +129,8 @@ static void refuses_by_line(void **state)
 			ERR_INVALID},
 		{OWN "Address = 10.8.0.1/24\n[Peer]\nAllowedIPs = 10.8.0.2/32\n",
 			"line 4: PublicKey", ERR_INVALID},
+		{OWN "Address = 10.8.0.1/24\n" PEER(LOW_ORDER, "10.8.0.2/32"),
+			"line 5: PublicKey is a point of low order", ERR_INVALID},
 		{OWN "Address = 10.8.0.1/24\n" PEER(KEY_1, "10.9.0.2/32"), "line 6: AllowedIPs",
 			ERR_INVALID},
 		{OWN "Address = 10.8.0.1/24\n" PEER(KEY_1, "10.8.0.2/32, 192.168.5.0/24"),

@@ -49,6 +49,10 @@ static void test_bodies(void **state)
 		{",\"public_key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"hostname\":"
 		 "\"a\"",
 			400, "public_key"},
+		/* a point of low order, the one of order 8 */
+		{",\"public_key\":\"4Ot6fDtBuK4WVuP68Z/EatoJjeucMrH9hmIFFl9JuAA=\",\"hostname\":"
+		 "\"a\"",
+			400, "public_key"},
 		/* pad bits that are not zero */
 		{",\"public_key\":\"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWF=\",\"hostname\":"
 		 "\"a\"",

@@ -123,6 +123,47 @@ static void test_parse_bad(void **state)
 	}
 }
 
+/* The points whose order divides 8, as https://cr.yp.to/ecdh.html lists them: whatever the private
+ * key, X25519 with them is zero. The highest bit is not part of a key's value (RFC 7748, section
+ * 5). */
+static void test_low_order(void **state)
+{
+	static const char *const points[] = {
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+		"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	};
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(points); i++) {
+		struct public_key k, near, read;
+		char text[KEY_TEXT_LEN];
+		struct err e = {0};
+
+		assert_int_equal(text_unhex(points[i / 2], k.bytes, KEY_LEN), 0);
+		k.bytes[KEY_LEN - 1] |= i % 2 ? 0x80 : 0;
+		key_format_public(&k, text);
+		assert_int_equal(key_parse_public(text, "public_key", &read, &e), ERR_INVALID);
+		assert_string_equal(e.field, "public_key");
+		e = (struct err){0};
+		assert_int_equal(key_check_public(&k, "other_key", &e), ERR_INVALID);
+		assert_string_equal(e.field, "other_key");
+		/* stored by a version that did not look: still readable, except what means "none"
+		 */
+		assert_int_equal(key_read_public(text, "k", &read, NULL),
+			public_key_is_zero(&k) ? ERR_INVALID : 0);
+		/* one bit away from each is a key as any other */
+		near = k;
+		near.bytes[7] ^= 0x10;
+		assert_int_equal(key_check_public(&near, "k", NULL), 0);
+		key_format_public(&near, text);
+		assert_int_equal(key_parse_public(text, "k", &read, NULL), 0);
+	}
+}
+
 /* Every byte value at every place: accepted exactly when it is of the alphabet and canonical. */
 static void test_parse_bytes(void **state)
 {
@@ -186,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_generate),
 		cmocka_unit_test(test_parse_good),
 		cmocka_unit_test(test_parse_bad),
+		cmocka_unit_test(test_low_order),
 		cmocka_unit_test(test_parse_bytes),
 		cmocka_unit_test(test_derive),
 		cmocka_unit_test(test_compare),

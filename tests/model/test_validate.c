@@ -227,6 +227,13 @@ static void devices(void **state)
 	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "rate_limit", "15999");
 	d.rate_limit = 8000000;
 	TAKEN(device_check(&d, NULL, &e));
+	/* a point of low order is refused, except where it was let in before */
+	const struct device was = {.public_key = {{1}}};
+	d.public_key = was.public_key;
+	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "public_key", "low order");
+	TAKEN(device_check(&d, &was, &e));
+	memset(&d.public_key, 0x40, sizeof(d.public_key));
+	TAKEN(device_check(&d, NULL, &e));
 	d.description = mem_strdup("two\nlines");
 	REFUSED(device_check(&d, NULL, &e), ERR_INVALID, "description", "control");
 	d.description = mem_free(d.description);
