@@ -128,7 +128,9 @@ static void loads_everything_and_goes(void **state)
 	struct err e = {0};
 
 	assert_int_equal(net_firewall_digest(n, NETWORK, one, &e), ERR_NOT_FOUND);
+	assert_int_equal(net_firewall_there(n, NETWORK, &e), 0);
 	load(NETWORK, &i->firewall, &sets);
+	assert_int_equal(net_firewall_there(n, NETWORK, &e), 1);
 	digest(NETWORK, one);
 	load(NETWORK, &i->firewall, &sets);
 	digest(NETWORK, two);
