@@ -27,7 +27,7 @@ int doctor_files(const struct cli_args *a); /* the linter: warren doctor FILE...
 
 /* Options of `serve` and `up` from flags, then the settings file. */
 struct control_options;
-int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+int serve_fill(const struct cli_args *a, struct cli_settings *s, struct control_options *ret,
 	struct err *e);
 
 /* Before anything is made: is the folder free, are the addresses? The error says who holds them. */
