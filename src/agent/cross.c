@@ -56,22 +56,51 @@ static const struct wg_peer *peer_of(const struct wg_device *d, const struct pub
 	return NULL;
 }
 
-/* Is there something left to look at? Whom to put in anew is added to the lists. */
+static bool is_greater(const struct wg_device *d, const struct wg_peer *p)
+{
+	return memcmp(d->public_key.bytes, p->public_key.bytes, KEY_LEN) > 0;
+}
+
+/* Is it for this end to begin anew, by now? */
+static bool is_ours(const struct cross *x, bool has_session, bool greater)
+{
+	if (has_session) /* the greater key a look earlier: else both would cross again */
+		return x->looks >= CROSS_LOOKS + (greater ? 0 : 1);
+	return greater || x->renewed;
+}
+
+/* Is there something left to look at? Whom to put in anew, and whom to send an empty packet, is
+ * added to the lists. */
 static bool look_at(struct cross *x, const struct wg_device *d, const struct item_vec *desired,
 	struct seek_ops *anew, struct seek_ops *wake)
 {
 	const struct wg_peer *p = peer_of(d, &x->key);
 	const struct peer_item *want = wanted(desired, x->interface, &x->key);
 	struct wg_peer_op op = {.flags = WG_PEER_KEEPALIVE | WG_PEER_UPDATE_ONLY};
+	bool has_session = p != NULL && p->last_handshake >= x->since;
 
-	if (p == NULL || want == NULL || p->last_handshake >= x->since || ++x->looks > CROSS_LOOKS)
+	if (p == NULL || want == NULL)
 		return false;
-	if (memcmp(d->public_key.bytes, p->public_key.bytes, KEY_LEN) < 0 ||
-		!addr_is_set(p->endpoint_addr) || !public_key_is_zero(&want->next_public_key) ||
-		anew->n == 2 * SEEK_ANEW_MAX)
-		return true;
 	op.public_key = p->public_key;
 	op.keepalive = want->keepalive;
+	if (has_session && !x->met) {
+		x->met = true;
+		x->rx = p->rx;
+		x->looks = 0;
+		VEC_PUSH(wake, op);
+		return true;
+	}
+	if (++x->looks > (has_session ? CROSS_LOOKS_MET : CROSS_LOOKS) ||
+		(has_session && (p->rx != x->rx || x->renewed)))
+		return false;
+	if (!is_ours(x, has_session, is_greater(d, p)) || !addr_is_set(p->endpoint_addr) ||
+		!public_key_is_zero(&want->next_public_key) || anew->n == 2 * SEEK_ANEW_MAX)
+		return true;
+	if (has_session) {
+		x->met = false;
+		x->renewed = true;
+		x->looks = 0;
+	}
 	seek_anew(want, p, &op, anew);
 	VEC_PUSH(wake, op);
 	return true;
@@ -113,13 +142,21 @@ static bool is_noted(const struct machine *m, const char *ifname)
 	return false;
 }
 
+static bool is_there(const struct item_vec *desired, const char *ifname)
+{
+	VEC_FOREACH (i, desired)
+		if ((*i)->kind == ITEM_INTERFACE && strcmp((*i)->interface.name, ifname) == 0)
+			return true;
+	return false;
+}
+
 bool cross_look(struct machine *m, const struct item_vec *desired)
 {
+	for (size_t k = m->crosses.n; k-- > 0;)
+		if (!is_there(desired, m->crosses.v[k].interface))
+			VEC_REMOVE(&m->crosses, k);
 	VEC_FOREACH (i, desired)
 		if ((*i)->kind == ITEM_INTERFACE && is_noted(m, (*i)->interface.name))
 			look_at_device(m, &(*i)->interface, desired);
-	for (size_t k = m->crosses.n; k-- > 0;)
-		if (m->crosses.v[k].looks == 0) /* its interface is gone */
-			VEC_REMOVE(&m->crosses, k);
 	return m->crosses.n > 0;
 }

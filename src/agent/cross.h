@@ -4,6 +4,11 @@
  * an answer as an attempt); with traffic both ways they do so at the same moment again. So the end
  * with the greater key looks whether each peer of a new key has a session, and puts those in anew
  * that have none: that makes its engine begin at once, and the other end can only answer.
+ *
+ * Or an engine that handles both messages at once (wireguard-go does, on several threads) has a
+ * session whose own half it has lost: it sends and hears nothing, and would look after that in
+ * 15 s. So both ends send an empty packet as soon as they see the session, and who hears nothing by
+ * it puts the peer in anew, once.
  */
 #ifndef WARREN_AGENT_CROSS_H
 #define WARREN_AGENT_CROSS_H
@@ -13,14 +18,18 @@
 struct machine;
 
 #define CROSS_LOOK 500 /* ms from a change to the first look, and between two */
-#define CROSS_LOOKS 4  /* whoever has no session by then is away */
+#define CROSS_LOOKS \
+	4 /* whoever has no session by then is away, whose session is silent is not heard */
+#define CROSS_LOOKS_MET (3 * CROSS_LOOKS) /* there is nothing to be done for the silent one */
 
-/* A peer between whose key and ours there was no session yet. */
+/* A peer between whose key and ours there was no session yet, or none that was heard. */
 struct cross {
 	char interface[IFNAME_LEN];
 	struct public_key key;
-	msec since; /* wall */
-	unsigned looks;
+	msec since;     /* wall */
+	unsigned looks; /* in vain */
+	bool met, renewed;
+	uint64_t rx; /* when it was met */
 };
 VEC_TYPE(crosses, struct cross);
 

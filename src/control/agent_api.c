@@ -193,13 +193,22 @@ static void registered(void *arg, int result, const struct err *e)
 	hub_run(g->control->hub, answer_registration, g);
 }
 
-/* The token first: without one nothing is read. */
-static int check_token(struct registering *g, const char *bearer, struct err *e)
+static int check_token(struct registering *g, const char *token, struct err *e)
 {
-	if (bearer == NULL)
-		return err_set(e, ERR_UNAUTHORIZED, "a join token is needed");
-	token_hash_hex(bearer, g->r.token_hash);
+	token_hash_hex(token, g->r.token_hash);
 	return store_read(g->control->store, register_token_known, g->r.token_hash, e);
+}
+
+/* A token in the header is looked at first: with a wrong one nothing is read. Without the header it
+ * is the body's that counts; who is unknown so far makes nobody unpack that. */
+static int check_header(struct registering *g, const char *bearer, struct err *e)
+{
+	if (bearer != NULL)
+		return check_token(g, bearer, e);
+	if (http_header(g->rq, "Authorization") != NULL ||
+		http_header(g->rq, "Content-Encoding") != NULL)
+		return err_set(e, ERR_UNAUTHORIZED, "a join token is needed");
+	return 0;
 }
 
 /* Then the body, which must name the same one. */
@@ -209,7 +218,9 @@ static int read_registration(
 	char *token = NULL;
 	int r = registration_read(body, n, &g->r, &token, e);
 
-	if (r >= 0 && strcmp(token, bearer) != 0)
+	if (r >= 0 && bearer == NULL)
+		r = check_token(g, token, e);
+	else if (r >= 0 && strcmp(token, bearer) != 0)
 		r = err_set(
 			e, ERR_UNAUTHORIZED, "the token in the body is not the one in the header");
 	if (token != NULL)
@@ -232,7 +243,7 @@ static void post_register(struct http_request *rq, const struct http_route *rout
 	g->rq = rq;
 	g->r.keys = &g->control->keys;
 	g->r.labels = g->control->labels;
-	r = check_token(g, bearer, &e);
+	r = check_header(g, bearer, &e);
 	if (r >= 0 && (body = http_body(rq, &n)) == NULL) {
 		registering_free(g);
 		return;

@@ -102,7 +102,7 @@ static int store_client(struct tx *tx, struct call *c, const struct group *g,
 		d->dns_name = mem_strdup(label);
 		r = device_check(d, NULL, e);
 	}
-	if (r == 0)
+	if (r == 0 && addr_is_set(d->ipv4))
 		r = tx_lease_exact(tx, d->network, d->ipv4, d->id, e);
 	if (r == 0 && addr_is_set(d->ipv6))
 		r = tx_lease_exact(tx, d->network, d->ipv6, d->id, e);
@@ -126,7 +126,7 @@ static void put_client(
 	json_put_str(w, "name", d->name);
 	json_put_str(w, "dns_name", d->dns_name);
 	json_put_str(w, "public_key", key_format_public(&d->public_key, key));
-	json_put_str(w, "mesh_ip", addr_format(d->ipv4, text));
+	json_put_str(w, "mesh_ip", addr_is_set(d->ipv4) ? addr_format(d->ipv4, text) : NULL);
 	json_put_str(w, "mesh_ip6", addr_is_set(d->ipv6) ? addr_format(d->ipv6, text) : NULL);
 	json_put_bool(w, "imported_psk", d->imported_psk);
 	json_end_object(w);

@@ -75,6 +75,11 @@ static int first_project(struct tx *tx, void *arg, struct err *e)
 	return r < 0 ? r : tx_meta_put(tx, "first_project", p.id, e);
 }
 
+static void forget(const char *text)
+{
+	mem_free((void *)(uintptr_t)text);
+}
+
 /* --- listeners -------------------------------------------------------------------------------- */
 
 static int serve_local(struct control *c, struct err *e)
@@ -90,6 +95,28 @@ static int serve_local(struct control *c, struct err *e)
 		.error_body = problem_body,
 	};
 	return http_server_start(&o, &c->local_server, e);
+}
+
+/* "ADDRESS:0" asked for any port: from here on the text says which one it is. */
+static void know_port(const char **listen, uint16_t port)
+{
+	const char *was = *listen, *colon = strrchr(was, ':');
+	if (port == 0 || colon == NULL)
+		return;
+	*listen = mem_printf("%.*s:%u", (int)(colon - was), was, port);
+	forget(was);
+}
+
+static void public_bound(void *ctx, uint16_t port)
+{
+	struct control *c = ctx;
+	know_port(&c->options.listen, port);
+}
+
+static void agents_bound(void *ctx, uint16_t port)
+{
+	struct control *c = ctx;
+	know_port(&c->options.agent_listen, port);
 }
 
 /* Names in the certificate we make ourselves: what people type on this machine. */
@@ -128,6 +155,7 @@ static int serve_public(struct control *c, struct err *e)
 		.routes = api_routes,
 		.n_routes = n_api_routes,
 		.ctx = c,
+		.bound = public_bound,
 		.done = metrics_request,
 		.error_body = problem_body,
 	};
@@ -165,6 +193,7 @@ static int serve_agents(struct control *c, struct err *e)
 		.routes = agent_routes,
 		.n_routes = n_agent_routes,
 		.ctx = c,
+		.bound = agents_bound,
 		.done = metrics_request,
 		.error_body = problem_body,
 	};
@@ -220,9 +249,9 @@ static int start(struct control *c, struct err *e)
 	if (r == 0)
 		r = serve_agents(c, e);
 	if (r == 0)
-		r = serve_local(c, e);
-	if (r == 0)
 		r = serve_public(c, e);
+	if (r == 0)
+		r = serve_local(c, e); /* its links name the public port */
 	return r;
 }
 
@@ -282,11 +311,6 @@ static void drain(struct control *c)
 	}
 	if (c->store)
 		store_write_wait(c->store, nothing, NULL, &e);
-}
-
-static void forget(const char *text)
-{
-	mem_free((void *)(uintptr_t)text);
 }
 
 struct control *control_stop(struct control *c)

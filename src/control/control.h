@@ -28,9 +28,10 @@ struct settings_live;
 struct workers;
 
 struct control_options {
-	const char *state_dir;            /* 0700; warren.db, master.key, warren.sock */
-	const char *listen;               /* panel and REST, default "127.0.0.1:8443" */
-	const char *agent_listen;         /* agent protocol, default "[::]:8444", which is every address */
+	const char *state_dir; /* 0700; warren.db, master.key, warren.sock */
+	/* Panel and REST, default "127.0.0.1:8443"; the agent protocol, default "[::]:8444".
+	 * Port 0 is any: struct control then has the one it is. */
+	const char *listen, *agent_listen;
 	const char *cert_file, *key_file; /* for `listen`; NULL = self-signed, kept in the store */
 	/* PEM files of who signs Apple profiles (signing.h); NULL = they are not signed */
 	const char *profile_signing_cert, *profile_signing_key;

@@ -50,50 +50,68 @@ static void note_address(struct import *i, unsigned line, struct addr was, struc
 				addr_format(is, after), addr_format(was, before)));
 }
 
-static int read_addresses(struct import *i, const struct wgconf_section *s, struct err *e)
+#define ONE_OF_EACH "a network has one IPv4 pool and one IPv6 /64 of fd00::/8"
+
+struct own_addresses {
+	struct addr ipv4, ipv6; /* as in the file */
+	unsigned line6;
+};
+
+/* The first of each family becomes the network's. */
+static int read_address(
+	struct import *i, unsigned line, const char *word, struct own_addresses *own, struct err *e)
 {
 	struct network *n = &i->network;
-	struct addr own6 = {0}; /* as in the file */
-	unsigned line6 = 0;
+	char text[PREFIX_TEXT_LEN];
+	struct addr host;
+	struct prefix p;
+
+	if (wglint_prefix(word, &host, &p) < 0)
+		return refuse(e, line, "Address is no address");
+	if (host.family == FAMILY_IPV4 && !addr_is_set(own->ipv4)) {
+		if (p.len > 29)
+			return refuse(e, line,
+				"Address is too small a network: it needs room for clients and the "
+				"gateway's node");
+		n->ipv4 = p;
+		own->ipv4 = host;
+	} else if (host.family == FAMILY_IPV6 && !addr_is_set(own->ipv6) && p.len == 64 &&
+		p.addr.bits >> 120 == 0xfd) {
+		n->ipv6 = p;
+		own->ipv6 = host;
+		own->line6 = line;
+	} else {
+		note(i, line,
+			mem_printf("Address %s is left out: " ONE_OF_EACH, prefix_format(p, text)));
+	}
+	return 0;
+}
+
+static int read_addresses(struct import *i, const struct wgconf_section *s, struct err *e)
+{
+	struct own_addresses own = {0};
+	struct network *n = &i->network;
+	int r = 0;
 
 	VEC_FOREACH (entry, &s->entries) {
 		const char *at = entry->value;
-		char word[128], text[PREFIX_TEXT_LEN];
-		struct addr host;
-		struct prefix p;
+		char word[128];
 
 		if (entry->key == NULL || strcasecmp(entry->key, "Address") != 0)
 			continue;
-		while (wgconf_word(&at, word, sizeof(word))) {
-			if (wglint_prefix(word, &host, &p) < 0)
-				return refuse(e, entry->line, "Address is no address");
-			if (host.family == FAMILY_IPV4 && !addr_is_set(n->gateway_addr)) {
-				if (p.len > 29)
-					return refuse(e, entry->line,
-						"Address is too small a network: it needs room for "
-						"clients and the gateway's node");
-				n->ipv4 = p;
-				n->gateway_addr = host;
-			} else if (host.family == FAMILY_IPV6 && !addr_is_set(n->ipv6.addr) &&
-				p.len == 64 && p.addr.bits >> 120 == 0xfd) {
-				n->ipv6 = p;
-				own6 = host;
-				line6 = entry->line;
-			} else {
-				note(i, entry->line,
-					mem_printf(
-						"Address %s is left out: a network has one IPv4 pool "
-						"and one IPv6 /64 of fd00::/8",
-						prefix_format(p, text)));
-			}
-		}
+		while (r == 0 && wgconf_word(&at, word, sizeof(word)))
+			r = read_address(i, entry->line, word, &own, e);
 	}
-	if (addr_is_set(own6) && addr_is_set(n->gateway_addr))
-		note_address(i, line6, own6, policy_twin_addr(n, n->gateway_addr));
+	if (r < 0)
+		return r;
+	n->gateway_addr = addr_is_set(own.ipv4) ? own.ipv4 : own.ipv6;
+	if (addr_is_set(own.ipv4) && addr_is_set(own.ipv6))
+		note_address(i, own.line6, own.ipv6, policy_twin_addr(n, own.ipv4));
 	return addr_is_set(n->gateway_addr)
 		? 0
-		: refuse(e, s->line,
-			  "[Interface] has no IPv4 Address with a network, like 10.8.0.1/24");
+		: refuse(e, line_of(s, "Address"),
+			  "[Interface] has no Address for a network, like 10.8.0.1/24 or "
+			  "fd00:8::1/64: " ONE_OF_EACH);
 }
 
 /* Commands and settings that do not come along, as notes. */
@@ -157,6 +175,12 @@ static int read_interface(struct import *i, const struct wgconf_section *s, stru
 
 /* --- [Peer] ----------------------------------------------------------------------------------- */
 
+/* By which a client is known: IPv6 only where the network has nothing else. */
+static struct addr main_addr(const struct import *i, const struct imported_client *c)
+{
+	return i->network.gateway_addr.family == FAMILY_IPV4 ? c->ipv4 : c->ipv6;
+}
+
 static int take_prefix(struct import *i, struct imported_client *c, unsigned line, struct prefix p,
 	bool skip, struct err *e)
 {
@@ -199,14 +223,15 @@ static int read_allowed(struct import *i, const struct wgconf_section *s, bool s
 		if (r < 0)
 			return r;
 	}
-	if (!addr_is_set(c->ipv4))
+	if (!addr_is_set(main_addr(i, c)))
 		return refuse(e, s->line,
 			"this peer has no address of the interface's network in its AllowedIPs");
 	return 0;
 }
 
 /* Made from the comment, or from the address; the second of a name gets a number. */
-static void name_client(struct imported_client *c, const char *given, struct map *names)
+static void name_client(
+	struct imported_client *c, struct addr own, const char *given, struct map *names)
 {
 	CLEANUP(buf_done) struct buf name = {0};
 	char text[ADDR_TEXT_LEN];
@@ -214,14 +239,14 @@ static void name_client(struct imported_client *c, const char *given, struct map
 	if (given != NULL && name_check(given, "name", NULL) == 0)
 		buf_adds(&name, given);
 	else
-		buf_addf(&name, "client %s", addr_format(c->ipv4, text));
+		buf_addf(&name, "client %s", addr_format(own, text));
 	if (map_get(names, buf_str(&name)) != NULL)
-		buf_addf(&name, " (%s)", addr_format(c->ipv4, text));
+		buf_addf(&name, " (%s)", addr_format(own, text));
 	/* too long with it: the address alone is unique */
 	if (name_check(buf_str(&name), "name", NULL) < 0 ||
 		map_get(names, buf_str(&name)) != NULL) {
 		buf_reset(&name);
-		buf_addf(&name, "client %s", addr_format(c->ipv4, text));
+		buf_addf(&name, "client %s", addr_format(own, text));
 	}
 	c->name = buf_take(&name);
 	map_set(names, c->name, c->name);
@@ -243,7 +268,7 @@ static int read_peer(struct import *i, const struct wgconf_section *s, bool skip
 		return refuse(e, line_of(s, "PresharedKey"), "PresharedKey is no key");
 	r = read_allowed(i, s, skip, &c, e);
 	if (r == 0) {
-		name_client(&c, s->name, names);
+		name_client(&c, main_addr(i, &c), s->name, names);
 		if (wgconf_get(s, "Endpoint") != NULL)
 			note(i, line_of(s, "Endpoint"),
 				mem_printf("Endpoint of %s is left out: clients call the gateway, "
@@ -269,10 +294,10 @@ static int check_twice(struct import *i, struct err *e)
 	VEC_FOREACH (c, &i->clients) {
 		char key[KEY_TEXT_LEN], v4[ADDR_TEXT_LEN], v6[ADDR_TEXT_LEN];
 		const char *const texts[] = {key_format_public(&c->public_key, key),
-			addr_format(c->ipv4, v4),
+			addr_is_set(c->ipv4) ? addr_format(c->ipv4, v4) : NULL,
 			addr_is_set(c->ipv6) ? addr_format(c->ipv6, v6) : NULL};
 
-		if (addr_compare(c->ipv4, i->network.gateway_addr) == 0)
+		if (addr_compare(main_addr(i, c), i->network.gateway_addr) == 0)
 			return refuse(e, c->line, "this peer has the interface's own address");
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
 			const struct imported_client *other =
@@ -289,31 +314,71 @@ static int check_twice(struct import *i, struct err *e)
 	return 0;
 }
 
-/* The clients are where they are; the gateway's node gets room on the larger side of them. */
-static int set_ranges(struct import *i, struct err *e)
+/* Inside, and neither its first nor its last. */
+static bool within(struct prefix p, struct addr a)
+{
+	return prefix_has(p, a) && addr_compare(a, prefix_first(p)) != 0 &&
+		addr_compare(a, prefix_last(p)) != 0;
+}
+
+/* Where all addresses are to lie. Ranges in the whole of a /64 would be a hundred prefixes, each of
+ * them a route and an element of sets; near each other they are some thirty. */
+static struct prefix room(const struct import *i)
+{
+	static const uint8_t lengths[] = {111, 95, 79};
+	struct addr gateway = i->network.gateway_addr;
+
+	if (gateway.family == FAMILY_IPV4)
+		return i->network.ipv4;
+	for (size_t k = 0; k < ARRAY_LEN(lengths); k++) {
+		struct prefix p = {prefix_first((struct prefix){gateway, lengths[k]}), lengths[k]};
+		bool all = within(p, gateway);
+
+		VEC_FOREACH (c, &i->clients)
+			all = all && within(p, c->ipv6);
+		if (all)
+			return p;
+	}
+	return i->network.ipv6;
+}
+
+static int refuse_edge(struct err *e, unsigned line, const char *whose, struct addr a)
+{
+	char text[ADDR_TEXT_LEN];
+
+	return err_field(e, ERR_INVALID, "config",
+		"line %u: %s%s is the first or last address of the network, which nobody can have",
+		line, whose, addr_format(a, text));
+}
+
+/* The clients are where they are; the gateway's node gets room on the larger side of them. line: of
+ * the interface's Address. */
+static int set_ranges(struct import *i, unsigned line, struct err *e)
 {
 	struct network *n = &i->network;
-	u128 first = n->ipv4.addr.bits + 1, last = prefix_last(n->ipv4).bits - 1;
+	struct prefix pool = room(i);
+	u128 first = pool.addr.bits + 1, last = prefix_last(pool).bits - 1;
 	u128 gateway = n->gateway_addr.bits, lo, hi, above, below, nodes;
 
 	if (gateway < first || gateway > last)
-		return err_field(e, ERR_INVALID, "config",
-			"the interface's Address is its network's first or last");
+		return refuse_edge(e, line, "Address ", n->gateway_addr);
 	/* the larger side of the gateway, where all clients must be */
 	lo = hi = gateway - first > last - gateway ? first : last;
 	if (i->clients.n > 0)
-		lo = hi = i->clients.v[0].ipv4.bits;
+		lo = hi = main_addr(i, i->clients.v).bits;
 	VEC_FOREACH (c, &i->clients) {
-		lo = c->ipv4.bits < lo ? c->ipv4.bits : lo;
-		hi = c->ipv4.bits > hi ? c->ipv4.bits : hi;
+		struct addr a = main_addr(i, c);
+
+		if (a.bits < first || a.bits > last)
+			return refuse_edge(e, c->line, "", a);
+		lo = a.bits < lo ? a.bits : lo;
+		hi = a.bits > hi ? a.bits : hi;
 	}
-	if (lo < first || hi > last)
-		return err_field(e, ERR_INVALID, "config",
-			"a client has the network's first or last address");
 	if (lo < gateway && gateway < hi)
 		return err_field(e, ERR_INVALID, "config",
-			"the interface's Address lies between those of its clients: one range cannot "
-			"hold them");
+			"line %u: the interface's Address lies between those of its clients: one "
+			"range cannot hold them",
+			line);
 	if (gateway < lo)
 		first = gateway + 1;
 	else
@@ -326,7 +391,7 @@ static int set_ranges(struct import *i, struct err *e)
 	nodes = nodes < 1 ? 1 : nodes > NODES_MAX ? NODES_MAX : nodes;
 	if (above == 0 && below == 0)
 		return err_field(e, ERR_EXHAUSTED, "config",
-			"no address of the network is left for the gateway's node");
+			"line %u: no address of the network is left for the gateway's node", line);
 	n->device_first = n->device_last = n->node_first = n->node_last = n->gateway_addr;
 	n->device_first.bits = above >= below ? first : first + nodes;
 	n->device_last.bits = above >= below ? last - nodes : last;
@@ -361,7 +426,7 @@ int import_read(const char *text, size_t n, const char *name, bool skip_subnets,
 	if (r == 0)
 		r = check_twice(&i, e);
 	if (r == 0)
-		r = set_ranges(&i, e);
+		r = set_ranges(&i, line_of(own, "Address"), e);
 	if (r == 0) {
 		*ret = i;
 		i = (struct import){0};

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define LABEL_BITS 0xc0 /* set: a pointer, or nothing that is used */
-#define OPT_FIXED 10    /* type, class, ttl, length */
+#define RECORD_FIXED 10 /* type, class, ttl, length */
 
 static uint8_t lower(uint8_t c)
 {
@@ -65,12 +65,38 @@ static size_t read_question(const uint8_t *p, size_t n, struct dns_query *q)
 	return at + 4;
 }
 
-/* A record behind the question: only OPT means anything. The offset behind it, or 0. */
-static size_t read_additional(const uint8_t *p, size_t n, size_t at, struct dns_query *q)
+/* Where the fixed part of the record at `at` begins, which is all there with its data; or 0. */
+static size_t find_record(const uint8_t *p, size_t n, size_t at)
 {
 	size_t fixed = skip_name(p, n, at);
 
-	if (fixed == 0 || n - fixed < OPT_FIXED || dns_get16(p + fixed + 8) > n - fixed - OPT_FIXED)
+	return fixed == 0 || n - fixed < RECORD_FIXED ||
+			dns_get16(p + fixed + 8) > n - fixed - RECORD_FIXED
+		? 0
+		: fixed;
+}
+
+/* No authorities but, in a question for what changed, the asker's own version (RFC 1995, 3). The
+ * offset behind them, or 0. */
+static size_t read_authority(const uint8_t *p, size_t n, size_t at, const struct dns_query *q)
+{
+	unsigned count = dns_get16(p + 8);
+	size_t fixed;
+
+	if (count == 0 || at == 0)
+		return at;
+	if (count > 1 || q->type != DNS_TYPE_IXFR || (fixed = find_record(p, n, at)) == 0 ||
+		dns_get16(p + fixed) != DNS_TYPE_SOA)
+		return 0;
+	return fixed + RECORD_FIXED + dns_get16(p + fixed + 8);
+}
+
+/* A record behind the question: only OPT means anything. The offset behind it, or 0. */
+static size_t read_additional(const uint8_t *p, size_t n, size_t at, struct dns_query *q)
+{
+	size_t fixed = find_record(p, n, at);
+
+	if (fixed == 0)
 		return 0;
 	if (dns_get16(p + fixed) == DNS_TYPE_OPT) {
 		if (q->edns || p[at] != 0)
@@ -82,7 +108,7 @@ static size_t read_additional(const uint8_t *p, size_t n, size_t at, struct dns_
 		if (q->udp_size < DNS_PLAIN_MAX)
 			q->udp_size = DNS_PLAIN_MAX;
 	}
-	return fixed + OPT_FIXED + dns_get16(p + fixed + 8);
+	return fixed + RECORD_FIXED + dns_get16(p + fixed + 8);
 }
 
 int dns_query_parse(const uint8_t *p, size_t n, struct dns_query *ret)
@@ -94,12 +120,12 @@ int dns_query_parse(const uint8_t *p, size_t n, struct dns_query *ret)
 		return ERR_INVALID;
 	q.id = dns_get16(p);
 	q.flags = dns_get16(p + 2);
-	/* one question; no answers, no authorities */
-	if ((q.flags & (DNS_QR | DNS_TC)) != 0 || dns_get16(p + 4) != 1 || dns_get16(p + 6) != 0 ||
-		dns_get16(p + 8) != 0)
+	/* one question; no answers */
+	if ((q.flags & (DNS_QR | DNS_TC)) != 0 || dns_get16(p + 4) != 1 || dns_get16(p + 6) != 0)
 		return ERR_INVALID;
 	at = read_question(p, n, &q);
 	q.question_end = at;
+	at = read_authority(p, n, at, &q);
 	for (unsigned i = dns_get16(p + 10); i > 0 && at != 0; i--)
 		at = read_additional(p, n, at, &q);
 	if (at != n)

@@ -133,6 +133,9 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
 	else
 		r = http_listen(o->listen, &s->listener, e);
 	s->is_unix = s->listener.unix_path != NULL;
+	if (r == 0 && o->bound != NULL)
+		o->bound(o->ctx, s->listener.port);
+	s->o.listen = NULL; /* the caller's, for the start alone */
 	if (r == 0)
 		r = start_workers(s, e);
 	if (r == 0)

@@ -46,6 +46,9 @@ struct http_options {
 	const struct http_route *routes;
 	size_t n_routes;
 	void *ctx; /* for handlers */
+	/* Which port it is (0 for a unix socket): called once, before anybody is let in; may be
+	 * NULL. */
+	void (*bound)(void *ctx, uint16_t port);
 	/* Called for each finished request, for logs and metrics; may be NULL. method is "OTHER"
 	 * for unknown ones, path_pattern "unmatched" without a route, status 0 without a reply. A
 	 * stream is finished when it has ended. */

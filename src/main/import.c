@@ -120,22 +120,26 @@ static void print(const struct cli_args *a, const struct json *answer)
 	static const char *const headings[] = {"LINE", "CLIENT", "ADDRESS", "IPV6", "PSK"};
 	const struct json *clients = json_get(answer, "clients");
 	const struct json *notes = json_get(answer, "notes");
+	const char *pool = json_str(answer, "network.ipv4");
 	bool dry = json_bool(answer, "dry_run", false);
 	struct table t;
 
+	if (pool == NULL)
+		pool = json_str(answer, "network.ipv6");
+
 	printf("%s %s: %s, interface %s, port %lld, %zu clients\n",
-		dry ? "would make network" : "made network", json_str(answer, "network.name"),
-		json_str(answer, "network.ipv4"), json_str(answer, "interface"),
-		(long long)json_int(answer, "group.listen_port", 0), json_count(clients));
+		dry ? "would make network" : "made network", json_str(answer, "network.name"), pool,
+		json_str(answer, "interface"), (long long)json_int(answer, "group.listen_port", 0),
+		json_count(clients));
 	table_init(&t, headings, ARRAY_LEN(headings));
 	for (size_t i = 0; i < json_count(clients); i++) {
 		const struct json *c = json_at(clients, i);
 		AUTOFREE char *line = mem_printf("%lld", (long long)json_int(c, "line", 0));
-		const char *v6 = json_str(c, "mesh_ip6");
+		const char *v4 = json_str(c, "mesh_ip"), *v6 = json_str(c, "mesh_ip6");
 
 		table_cell(&t, line);
 		table_cell(&t, json_str(c, "name"));
-		table_cell(&t, json_str(c, "mesh_ip"));
+		table_cell(&t, v4 != NULL ? v4 : "-");
 		table_cell(&t, v6 != NULL ? v6 : "-");
 		table_cell(&t, json_bool(c, "imported_psk", false) ? "kept" : "none");
 	}

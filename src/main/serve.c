@@ -164,8 +164,9 @@ static int serve_main(int argc, char **argv)
 	signals_block();
 	if (serve_check(&o, &e) < 0 || control_start(&o, &c, &e) < 0)
 		return cli_fail(&e);
-	log_info("ready", LOG_KV_STR("listen", o.listen),
-		LOG_KV_STR("agent_listen", o.agent_listen), LOG_KV_STR("state", o.state_dir));
+	log_info("ready", LOG_KV_STR("listen", c->options.listen),
+		LOG_KV_STR("agent_listen", c->options.agent_listen),
+		LOG_KV_STR("state", o.state_dir));
 	notify_send("READY=1");
 	while (signals_wait() == SIGCHLD)
 		;

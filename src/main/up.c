@@ -487,7 +487,7 @@ static int run(struct up *u, struct err *e)
 		return e->code;
 	base = mem_printf("http+unix://%s/warren.sock", u->control_options.state_dir);
 	u->session.target.base = STEAL(base);
-	public_host(&u->control_options, &panel);
+	public_host(&u->control->options, &panel);
 	printf("Panel: https://%s\n", buf_str(&panel));
 	if (make_network(u, e) < 0 || make_admin(u, e) < 0 || gateway(u, e) < 0)
 		return e->code;

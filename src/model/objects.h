@@ -42,9 +42,9 @@ struct network {
 	int topology;                          /* enum topology */
 	struct prefix ipv4;                    /* pool; unset = IPv6 only. Default 172.30.0.0/16 */
 	struct prefix ipv6;                    /* ULA /64 */
-	struct addr node_first, node_last;     /* IPv4 range for nodes */
+	struct addr node_first, node_last;     /* range for nodes */
 	struct addr gateway_addr;              /* device side of every gateway (anycast) */
-	struct addr device_first, device_last; /* IPv4 range for devices */
+	struct addr device_first, device_last; /* range for devices */
 	uint16_t listen_port;                  /* default of its interfaces, 51820 */
 	uint32_t mtu;                          /* 0 = system default */
 	uint16_t keepalive;                    /* seconds, 25; 0 = off */

@@ -1,8 +1,8 @@
 /*
  * DOC: the ranges of a network its nodes and devices get addresses from. With an IPv4 pool these
  * are its node and device ranges, and an IPv6 address is the twin of the IPv4 one; without, each
- * has a range of the IPv6 prefix. Who leases and who compiles policies asks here, so that they
- * agree.
+ * has a range of the IPv6 prefix: the one it was given (by an import), else one that follows from
+ * the prefix. Who leases and who compiles policies asks here, so that they agree.
  */
 #ifndef WARREN_MODEL_RANGE_H
 #define WARREN_MODEL_RANGE_H

@@ -173,54 +173,65 @@ int network_defaults(struct network *n, struct err *e)
 	return 0;
 }
 
+struct named_range {
+	struct addr first, last;
+	const char *first_field, *last_field, *what;
+};
+
 /* A range inside the pool that leaves its network and broadcast address alone. */
-static int range_check(struct prefix pool, struct addr first, struct addr last, const char *field,
-	const char *what, struct err *e)
+static int range_check(struct prefix pool, const struct named_range *r, struct err *e)
 {
 	char a[ADDR_TEXT_LEN], b[ADDR_TEXT_LEN], p[PREFIX_TEXT_LEN];
+	const char *first = addr_format(r->first, a), *last = addr_format(r->last, b);
+	bool low = prefix_has(pool, r->first);
 
-	if (!prefix_has(pool, first) || !prefix_has(pool, last))
-		return err_field(e, ERR_INVALID, field, "the %s %s-%s is not inside the pool %s",
-			what, addr_format(first, a), addr_format(last, b), prefix_format(pool, p));
-	if (addr_compare(first, last) > 0)
-		return err_field(e, ERR_INVALID, field, "the %s %s-%s ends before it starts", what,
-			addr_format(first, a), addr_format(last, b));
-	if (addr_compare(first, prefix_first(pool)) == 0 ||
-		addr_compare(last, prefix_last(pool)) == 0)
-		return err_field(e, ERR_INVALID, field,
-			"the %s %s-%s holds the pool's network or broadcast address", what,
-			addr_format(first, a), addr_format(last, b));
+	if (!low || !prefix_has(pool, r->last))
+		return err_field(e, ERR_INVALID, low ? r->last_field : r->first_field,
+			"the %s %s-%s is not inside the pool %s", r->what, first, last,
+			prefix_format(pool, p));
+	if (addr_compare(r->first, r->last) > 0)
+		return err_field(e, ERR_INVALID, r->last_field,
+			"the %s %s-%s ends before it starts", r->what, first, last);
+	low = addr_compare(r->first, prefix_first(pool)) == 0;
+	if (low || addr_compare(r->last, prefix_last(pool)) == 0)
+		return err_field(e, ERR_INVALID, low ? r->first_field : r->last_field,
+			"the %s %s-%s holds the pool's network or broadcast address", r->what,
+			first, last);
 	return 0;
 }
 
+/* In a network without IPv4 they are of its IPv6 prefix, or all left to range.h. */
 static int ranges_check(const struct network *n, struct err *e)
 {
-	const struct {
-		struct addr first, last;
-		const char *field, *what;
-	} ranges[] = {
-		{n->node_first, n->node_last, "node_first", "range of nodes"},
-		{n->gateway_addr, n->gateway_addr, "gateway_addr", "gateways' address"},
-		{n->device_first, n->device_last, "device_first", "range of devices"},
+	const struct named_range ranges[] = {
+		{n->node_first, n->node_last, "node_first", "node_last", "range of nodes"},
+		{n->gateway_addr, n->gateway_addr, "gateway_addr", "gateway_addr",
+			"gateways' address"},
+		{n->device_first, n->device_last, "device_first", "device_last",
+			"range of devices"},
 	};
+	struct prefix pool = addr_is_set(n->ipv4.addr) ? n->ipv4 : n->ipv6;
+	bool any = false;
+	int r;
 
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		any = any || addr_is_set(ranges[i].first) || addr_is_set(ranges[i].last);
+	if (!any && !addr_is_set(n->ipv4.addr))
+		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
-		int r;
+		bool first = addr_is_set(ranges[i].first);
 
-		if (!addr_is_set(n->ipv4.addr)) {
-			if (addr_is_set(ranges[i].first) || addr_is_set(ranges[i].last))
-				return err_field(e, ERR_INVALID, ranges[i].field,
-					"a network without an IPv4 pool has no %s", ranges[i].what);
-			continue;
-		}
-		r = range_check(n->ipv4, ranges[i].first, ranges[i].last, ranges[i].field,
-			ranges[i].what, e);
+		if (!first || !addr_is_set(ranges[i].last))
+			return err_field(e, ERR_INVALID,
+				first ? ranges[i].last_field : ranges[i].first_field,
+				"the %s is missing: give all ranges or none", ranges[i].what);
+		r = range_check(pool, &ranges[i], e);
 		if (r < 0)
 			return r;
 		for (size_t k = 0; k < i; k++)
 			if (addr_compare(ranges[i].first, ranges[k].last) <= 0 &&
 				addr_compare(ranges[k].first, ranges[i].last) <= 0)
-				return err_field(e, ERR_INVALID, ranges[i].field,
+				return err_field(e, ERR_INVALID, ranges[i].first_field,
 					"the %s overlaps the %s", ranges[i].what, ranges[k].what);
 	}
 	return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ELEMENTS_PER_COMMAND 1000
+#define LARGEST_PACKET (128 * 1024) /* in one piece, with room */
 
 /* --- elements -------------------------------------------------------------------------------- */
 
@@ -367,12 +368,17 @@ void nf_changes_drop_text(const struct nf_changes *c, const char *table, struct 
 		buf_addf(out, "delete limit inet %s %s\n", table, l->name);
 }
 
+uint32_t nf_limit_burst(uint64_t rate)
+{
+	return rate < LARGEST_PACKET ? (uint32_t)(LARGEST_PACKET - rate) : 0;
+}
+
 void nf_changes_add_text(const struct nf_changes *c, const char *table, struct buf *out)
 {
 	VEC_FOREACH (l, &c->add)
 		buf_addf(out,
-			"add limit inet %s %s { rate over %llu bytes/second burst %d bytes }\n",
-			table, l->name, (unsigned long long)l->rate, NF_LIMIT_BURST);
+			"add limit inet %s %s { rate over %llu bytes/second burst %u bytes }\n",
+			table, l->name, (unsigned long long)l->rate, nf_limit_burst(l->rate));
 	VEC_FOREACH (s, &c->sets)
 		elements_text(out, "add", table, s, &s->add);
 }

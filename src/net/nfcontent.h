@@ -85,8 +85,9 @@ void nf_changes_add_text(const struct nf_changes *c, const char *table, struct b
 
 /* Names of maps of limits begin so; nothing else's does. */
 #define NF_LIMIT_MAPS "limit_"
-/* A bucket holds a second of the rate and this much more, so that the largest packet a network card
- * hands over in one piece fits. */
-#define NF_LIMIT_BURST (128 * 1024)
+/* The kernel's bucket holds a second of the rate, and the burst on top (nft_limit.c; seconds are
+ * its smallest unit). So a burst is only what a slow one lacks to hold the largest packet that a
+ * network card hands over in one piece. rate: bytes a second. */
+uint32_t nf_limit_burst(uint64_t rate);
 
 #endif

@@ -189,7 +189,7 @@ static void limit(struct batch *b, bool add, const struct nf_limit *l)
 	if (add) {
 		nftnl_obj_set_u64(o, NFTNL_OBJ_LIMIT_RATE, l->rate);
 		nftnl_obj_set_u64(o, NFTNL_OBJ_LIMIT_UNIT, 1); /* second */
-		nftnl_obj_set_u32(o, NFTNL_OBJ_LIMIT_BURST, NF_LIMIT_BURST);
+		nftnl_obj_set_u32(o, NFTNL_OBJ_LIMIT_BURST, nf_limit_burst(l->rate));
 		nftnl_obj_set_u32(o, NFTNL_OBJ_LIMIT_TYPE, NFT_LIMIT_PKT_BYTES);
 		nftnl_obj_set_u32(o, NFTNL_OBJ_LIMIT_FLAGS, NFT_LIMIT_F_INV);
 	}

@@ -222,6 +222,7 @@ static void each_limit(const struct nlmsghdr *nlh, void *arg)
 	const struct nlattr *attrs[ATTRS_MAX + 1], *data[ATTRS_MAX + 1] = {NULL};
 	struct reading *r = arg;
 	AUTOFREE char *name = NULL;
+	uint64_t rate;
 	bool ours;
 
 	rtnl_attrs(nlh, sizeof(struct nfgenmsg), attrs, ATTRS_MAX);
@@ -230,13 +231,14 @@ static void each_limit(const struct nlmsghdr *nlh, void *arg)
 		return;
 	if (attrs[NFTA_OBJ_DATA] != NULL)
 		rtnl_nested(attrs[NFTA_OBJ_DATA], data, ATTRS_MAX);
+	rate = u64_of(data[NFTA_LIMIT_RATE]);
 	ours = ntohl(rtnl_u32(attrs[NFTA_OBJ_TYPE], 0)) == NFT_OBJECT_LIMIT &&
 		u64_of(data[NFTA_LIMIT_UNIT]) == 1 &&
-		ntohl(rtnl_u32(data[NFTA_LIMIT_BURST], 0)) == NF_LIMIT_BURST &&
+		ntohl(rtnl_u32(data[NFTA_LIMIT_BURST], 0)) == nf_limit_burst(rate) &&
 		ntohl(rtnl_u32(data[NFTA_LIMIT_TYPE], 0)) == NFT_LIMIT_PKT_BYTES &&
 		ntohl(rtnl_u32(data[NFTA_LIMIT_FLAGS], 0)) == NFT_LIMIT_F_INV;
 	/* of another shape: no rate of ours, so it differs from all of them */
-	nf_limits_push(&r->limits, name, ours ? u64_of(data[NFTA_LIMIT_RATE]) : UINT64_MAX);
+	nf_limits_push(&r->limits, name, ours ? rate : UINT64_MAX);
 }
 
 /* --- one table ------------------------------------------------------------------------------- */

@@ -265,15 +265,16 @@ void link_devices(struct view *v, size_t i, const char *sealed_key, struct item_
 	const struct member *m = v->members[i].member;
 	const struct group *g = v->members[i].group;
 	struct prefix_vec pool = {0};
+	struct addr shared[2];
+	size_t n_shared = policy_gateway_addrs(n, shared);
 	char name[IFNAME_LEN];
 
 	link_devices_name(n, name);
 	link_push_interface(
 		n, name, IFACE_DEVICES, &g->public_key, sealed_key, g->listen_port, ret);
 	link_addresses(n, m, name, ret);
-	link_push_address(n, name, n->gateway_addr, ret);
-	if (addr_is_set(n->gateway_addr) && addr_is_set(n->ipv6.addr))
-		link_push_address(n, name, policy_twin_addr(n, n->gateway_addr), ret);
+	for (size_t k = 0; k < n_shared; k++)
+		link_push_address(n, name, shared[k], ret);
 	link_push_rp_filter(n, name, ret);
 	/* where its devices are shared, the pool's route leads to the home */
 	if (!v->members[i].shares || v->members[i].home)

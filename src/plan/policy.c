@@ -26,6 +26,17 @@ struct addr policy_twin_addr(const struct network *n, struct addr v4)
 	return a;
 }
 
+size_t policy_gateway_addrs(const struct network *n, struct addr ret[static 2])
+{
+	if (!addr_is_set(n->gateway_addr))
+		return 0;
+	ret[0] = n->gateway_addr;
+	if (n->gateway_addr.family == FAMILY_IPV6 || !addr_is_set(n->ipv6.addr))
+		return 1;
+	ret[1] = policy_twin_addr(n, n->gateway_addr);
+	return 2;
+}
+
 struct prefix policy_twin(const struct network *n, struct prefix v4)
 {
 	return (struct prefix){policy_twin_addr(n, v4.addr), (uint8_t)(v4.len + 96)};
@@ -70,13 +81,13 @@ int policy_names_member(const char *selector, const struct member *m)
 
 void policy_self(const struct fleet_network *fn, const struct member *m, struct prefix_vec *ret)
 {
+	struct addr shared[2];
+	size_t n = policy_gateway_addrs(fn->network, shared);
+
 	add_host(m->ipv4, ret);
 	add_host(m->ipv6, ret);
-	if ((m->roles & ROLE_GATEWAY) && m->group[0] != '\0') {
-		add_host(fn->network->gateway_addr, ret);
-		if (addr_is_set(fn->network->gateway_addr) && addr_is_set(fn->network->ipv6.addr))
-			add_host(policy_twin_addr(fn->network, fn->network->gateway_addr), ret);
-	}
+	for (size_t i = 0; i < n && (m->roles & ROLE_GATEWAY) && m->group[0] != '\0'; i++)
+		add_host(shared[i], ret);
 }
 
 void policy_pools(const struct network *n, struct prefix_vec *ret)

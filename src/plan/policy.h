@@ -85,5 +85,8 @@ void policy_device_sets(const struct fleet_network *fn, const struct policy_rule
 /* The IPv6 twin of an IPv4 prefix of the network: its ULA with the IPv4 bits at the end. */
 struct prefix policy_twin(const struct network *n, struct prefix v4);
 struct addr policy_twin_addr(const struct network *n, struct addr v4);
+/* What the device side of every gateway has: none, one, or an IPv4 address and its twin. How many.
+ */
+size_t policy_gateway_addrs(const struct network *n, struct addr ret[static 2]);
 
 #endif

@@ -96,9 +96,39 @@ static void a_session_ends_it(void **state)
 	memset(high.bytes, 254, KEY_LEN);
 	wg_memory_observe(w->fake.wg, "warren0", &low, clock_wall(w->machine.clock), 148, 92);
 	wg_memory_observe(w->fake.wg, "warren0", &high, clock_wall(w->machine.clock), 148, 92);
+	assert_true(look(w));
+	wg_memory_observe(w->fake.wg, "warren0", &low, clock_wall(w->machine.clock), 180, 92);
+	wg_memory_observe(w->fake.wg, "warren0", &high, clock_wall(w->machine.clock), 180, 92);
+	assert_false(look(w));
+	assert_int_equal(heard(w, 1), 180);
+	assert_int_equal(w->machine.crosses.n, 0);
+}
+
+/* An engine lost the half of a session in which it hears. */
+static void a_session_without_a_packet_is_made_anew_once(void **state)
+{
+	struct world *w = *state;
+	struct public_key low, high;
+	unsigned looks = 0;
+
+	rekey(w);
+	memset(low.bytes, 1, KEY_LEN);
+	memset(high.bytes, 254, KEY_LEN);
+	wg_memory_observe(w->fake.wg, "warren0", &low, clock_wall(w->machine.clock), 148, 92);
+	wg_memory_observe(w->fake.wg, "warren0", &high, clock_wall(w->machine.clock), 148, 92);
+	for (; heard(w, 1) == 148; looks++)
+		assert_true(look(w));
+	assert_int_equal(looks, CROSS_LOOKS + 1);
+	assert_int_equal(heard(w, 254), 148); /* the other end may be quicker */
+	assert_true(look(w));
+	assert_int_equal(heard(w, 254), 0);
+	assert_converged(w);
+	wg_memory_observe(w->fake.wg, "warren0", &low, clock_wall(w->machine.clock), 148, 92);
+	wg_memory_observe(w->fake.wg, "warren0", &high, clock_wall(w->machine.clock), 148, 92);
+	assert_true(look(w));
 	assert_false(look(w));
 	assert_int_equal(heard(w, 1), 148);
-	assert_int_equal(w->machine.crosses.n, 0);
+	assert_int_equal(heard(w, 254), 148);
 }
 
 static void who_is_away_is_left_alone_after_a_while(void **state)
@@ -119,6 +149,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 		T(who_has_the_greater_key_begins_anew),
 		T(a_session_ends_it),
+		T(a_session_without_a_packet_is_made_anew_once),
 		T(who_is_away_is_left_alone_after_a_while),
 #undef T
 	};

@@ -80,6 +80,22 @@ static void keeps_what_clients_have(void **state)
 	assert_int_equal(i.notes.n, 2);
 }
 
+static void takes_a_file_without_ipv4(void **state)
+{
+	CLEANUP(import_done) struct import i = {0};
+
+	read_ok(OWN "Address = fd00:8::1/64\n" PEER(KEY_1, "fd00:8::2/128")
+			PEER(KEY_2, "fd00:8::3/128, 10.8.0.3/32"),
+		true, &i);
+	assert_false(addr_is_set(i.network.ipv4.addr));
+	assert_addr(i.network.gateway_addr, "fd00:8::1");
+	assert_addr(i.clients.v[0].ipv6, "fd00:8::2");
+	assert_false(addr_is_set(i.clients.v[0].ipv4));
+	assert_string_equal(i.clients.v[0].name, "client fd00:8::2");
+	assert_true(noted(&i, 9, "10.8.0.3/32 is left out"));
+	assert_int_equal(i.notes.n, 2); /* and the port */
+}
+
 /* Room for the gateway's node on the larger side of the clients, and no range over another. */
 static void finds_room(void **state)
 {
@@ -96,6 +112,20 @@ static void finds_room(void **state)
 		{OWN "Address=10.8.0.1/29\n" PEER(KEY_1, "10.8.0.5/32"), "10.8.0.3", "10.8.0.6",
 			"10.8.0.2", "10.8.0.2"},
 		{OWN "Address=10.8.0.1/24\n", NULL, NULL, NULL, NULL},
+		/* IPv6 alone: no wider than its clients ask, so that ranges are few prefixes */
+		{OWN "Address=fd00:8::1/64\n", "fd00:8::2", "fd00:8::1:9ffe", "fd00:8::1:9fff",
+			"fd00:8::1:fffe"},
+		{OWN "Address=fd00:8::1/64\n" PEER(KEY_1, "fd00:8::7/128"), "fd00:8::2",
+			"fd00:8::1:9ffe", "fd00:8::1:9fff", "fd00:8::1:fffe"},
+		{OWN "Address=fd00:8::1/64\n" PEER(KEY_1, "fd00:8::7:0:1/128"), "fd00:8::2",
+			"fd00:8::1:ffff:ffff:9ffe", "fd00:8::1:ffff:ffff:9fff",
+			"fd00:8::1:ffff:ffff:fffe"},
+		{OWN "Address=fd00:8::8000:0:0:1/64\n" PEER(KEY_1, "fd00:8::7/128"), "fd00:8::1",
+			"fd00:8::7fff:ffff:ffff:a000", "fd00:8::7fff:ffff:ffff:a001",
+			"fd00:8:0:0:8000::"},
+		/* at the edge of a smaller prefix */
+		{OWN "Address=fd00:8::2:0/64\n" PEER(KEY_1, "fd00:8::2:1/128"), "fd00:8::2:1",
+			"fd00:8::1:ffff:9ffe", "fd00:8::1:ffff:9fff", "fd00:8::1:ffff:fffe"},
 	};
 
 	for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
@@ -121,10 +151,26 @@ static void refuses_by_line(void **state)
 		{"", "there is no [Interface]", ERR_INVALID},
 		{"[Interface]\nAddress = 10.8.0.1/24\n", "line 1: PrivateKey", ERR_INVALID},
 		{"[Interface]\nPrivateKey = secret\n", "line 2: PrivateKey", ERR_INVALID},
-		{OWN, "no IPv4 Address", ERR_INVALID},
+		{OWN, "line 1: [Interface] has no Address", ERR_INVALID},
+		{OWN "Address = 2001:db8::1/64\n", "line 3: [Interface] has no Address",
+			ERR_INVALID},
+		{OWN "Address = fd00:8::1/48\n", "line 3: [Interface] has no Address", ERR_INVALID},
+		{OWN "Address = fd00:8::/64\n", "line 3: Address fd00:8:: is", ERR_INVALID},
+		{OWN "Address = fd00:8::1/64\n" PEER(KEY_1, "10.8.0.2/32"), "line 6: AllowedIPs",
+			ERR_INVALID},
+		{OWN "Address = fd00:8::1/64\n" PEER(KEY_1, "fd00:8::/128"),
+			"line 4: fd00:8:: is the first or last address", ERR_INVALID},
+		{OWN "Address = fd00:8::1/64\n" PEER(KEY_1, "fd00:8::1/128"), "own address",
+			ERR_INVALID},
+		{OWN "Address = fd00:8::1/64\n" PEER(KEY_1, "fd00:8::2/128")
+				PEER(KEY_2, "fd00:8::2/128"),
+			"fd00:8::2 belongs to the peer of line 4", ERR_EXISTS},
 		{OWN "Address = 10.8.0.1\n", "line 3: Address is too small", ERR_INVALID},
 		{OWN "Address = 10.8.0.x/24\n", "line 3: Address", ERR_INVALID},
-		{OWN "Address = 10.8.0.0/24\n", "first or last", ERR_INVALID},
+		{OWN "Address = 10.8.0.0/24\n", "line 3: Address 10.8.0.0 is the first or last",
+			ERR_INVALID},
+		{OWN "Address = 10.8.0.1/24\n" PEER(KEY_1, "10.8.0.255/32"),
+			"line 4: 10.8.0.255 is the first or last address", ERR_INVALID},
 		{OWN "ListenPort = 70000\nAddress = 10.8.0.1/24\n", "line 3: ListenPort",
 			ERR_INVALID},
 		{OWN "Address = 10.8.0.1/24\n[Peer]\nAllowedIPs = 10.8.0.2/32\n",
@@ -199,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_what_clients_have),
+		cmocka_unit_test(takes_a_file_without_ipv4),
 		cmocka_unit_test(finds_room),
 		cmocka_unit_test(refuses_by_line),
 		cmocka_unit_test(refuses_what_is_no_text),

@@ -106,8 +106,7 @@ static void test_tokens(void **state)
 
 	rig_start(&r, false);
 	rig_token(&r, ROLE_PEER, 1, r.clock.fake_wall + 60 * MINUTES, &token);
-	/* a token comes first: without one, bodies are not even looked at */
-	assert_int_equal(rig_call(&r, "POST", "/v1/register", NULL, NULL, "{", NULL), 401);
+	/* a token comes first: with a wrong one, bodies are not even looked at */
 	assert_int_equal(rig_call(&r, "POST", "/v1/register", "wjt_x", NULL, "{", NULL), 401);
 	/* nor unpacked: this is no gzip, and nobody without a token finds that out */
 	assert_int_equal(
@@ -149,6 +148,49 @@ static void test_tokens(void **state)
 	assert_int_equal(agent_join(&c, &r, "c", buf_str(&token)), 409);
 	assert_int_equal(agent_join(&b, &r, "b", buf_str(&token)), 201);
 	rig_stop(&r);
+}
+
+/* The token may stand in the body alone, as the protocol's other servers have it. */
+static void test_token_in_the_body(void **state)
+{
+#define MACHINE ",\"public_key\":\"" KEY_A "\",\"hostname\":\"a\"}"
+	CLEANUP(buf_done) struct buf token = {0};
+	struct rig r;
+
+	rig_start(&r, false);
+	rig_token(&r, ROLE_PEER, 1, 0, &token);
+	AUTOFREE char *good = mem_printf("{\"token\":\"%s\"" MACHINE, buf_str(&token));
+	AUTOFREE char *cut = mem_printf("{\"token\":\"%s\"}", buf_str(&token));
+	const struct {
+		const char *header, *body;
+		int status;
+	} rows[] = {
+		{NULL, "{", 400},
+		{NULL, "{}", 400},
+		{NULL, "{\"token\":\"\"" MACHINE, 400},
+		{NULL, "{\"token\":\"wjt_x\"" MACHINE, 401},
+		{NULL, cut, 400},
+		/* who is unknown makes nobody unpack anything */
+		{"Content-Encoding: gzip", good, 401},
+		/* a header that is there is what counts */
+		{"Authorization: Basic eDp5", good, 401},
+		{"Authorization: Bearer wjt_x", good, 401},
+		{NULL, good, 201},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct http_response response;
+		int status = rig_call(
+			&r, "POST", "/v1/register", NULL, rows[i].header, rows[i].body, &response);
+
+		if (status != rows[i].status)
+			fail_msg("row %zu: %d, not %d: %s", i, status, rows[i].status,
+				buf_str(&response.body));
+		assert_null(strstr(buf_str(&response.body), buf_str(&token)));
+		http_response_done(&response);
+	}
+	rig_stop(&r);
+#undef MACHINE
 }
 
 static void test_replay(void **state)
@@ -1454,6 +1496,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_token_in_the_body),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_answer),

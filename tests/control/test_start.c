@@ -77,6 +77,24 @@ static void the_master_key_must_be_right(void **state)
 	serve_end(f);
 }
 
+/* "Any port" was asked for: what is logged, shown and written into links is the one there is. */
+static void the_port_is_the_one_bound(void **state)
+{
+	struct fixture *f = serve();
+	char want[64];
+
+	make_gateway(f, "", "office", "gw");
+	snprintf(want, sizeof(want), "127.0.0.1:%u", control_port(f->control));
+	assert_string_equal(f->control->options.listen, want);
+	snprintf(want, sizeof(want), "127.0.0.1:%u", control_agent_port(f->control));
+	assert_string_equal(f->control->options.agent_listen, want);
+	ANSWER a = call(f, "POST", CLIENTS "?link=1", NULL, "{\"name\":\"linked\"}");
+	expect_status(&a, 201);
+	snprintf(want, sizeof(want), "https://127.0.0.1:%u/once/", control_port(f->control));
+	assert_int_equal(strncmp(answer_str(&a, "link"), want, strlen(want)), 0);
+	serve_end(f);
+}
+
 static void a_restart_keeps_everything(void **state)
 {
 	struct fixture *f = serve();
@@ -295,6 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_master_key_must_be_right),
+		cmocka_unit_test(the_port_is_the_one_bound),
 		cmocka_unit_test(a_restart_keeps_everything),
 		cmocka_unit_test(nothing_acknowledged_is_lost),
 		cmocka_unit_test(one_server_a_folder),

@@ -235,6 +235,56 @@ static void edns_version(void **state)
 	dns_zone_free(z);
 }
 
+/* RFC 1995: the serial that the asker has stands in the authority section. Zones are not given
+ * away, whole or in parts; but who asks is told so. Such a record belongs to no other question. */
+static void ixfr(void **state)
+{
+	/* its name a pointer to the question's; class, ttl, length; two root names, five numbers */
+	static const uint8_t soa[] = {0xc0, DNS_HEADER, 0, DNS_TYPE_SOA, 0, DNS_CLASS_IN, 0, 0, 0,
+		0, 0, 22, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	static const struct {
+		unsigned type, edns, count, record; /* how many times it is there; its type */
+		const char *want;
+	} rows[] = {
+		{DNS_TYPE_IXFR, 0, 1, DNS_TYPE_SOA, "REFUSED ra | |"},
+		{DNS_TYPE_IXFR, 1232, 1, DNS_TYPE_SOA, "REFUSED ra | | | edns 1232 0"},
+		{DNS_TYPE_IXFR, 0, 0, DNS_TYPE_SOA, "REFUSED ra | |"},
+		{DNS_TYPE_IXFR, 0, 2, DNS_TYPE_SOA, "drop"},
+		{DNS_TYPE_IXFR, 0, 1, DNS_TYPE_A, "drop"},
+		{DNS_TYPE_IXFR, 0, 1, DNS_TYPE_OPT, "drop"},
+		{DNS_TYPE_AXFR, 0, 1, DNS_TYPE_SOA, "drop"},
+		{DNS_TYPE_A, 0, 1, DNS_TYPE_SOA, "drop"},
+	};
+	struct dns_zone *z = town_zone();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf got = {0};
+		uint8_t p[DNS_PLAIN_MAX], opt[11];
+		size_t n = town_ask(p, 1, "town.example", rows[i].type, rows[i].edns);
+		struct dns_reply r;
+		struct dns_query q;
+
+		n -= rows[i].edns ? sizeof(opt) : 0; /* authority comes before it */
+		memcpy(opt, p + n, sizeof(opt));
+		for (unsigned k = 0; k < rows[i].count; k++, n += sizeof(soa)) {
+			memcpy(p + n, soa, sizeof(soa));
+			dns_put16(p + n + 2, rows[i].record);
+		}
+		dns_put16(p + 8, rows[i].count);
+		memcpy(p + n, opt, rows[i].edns ? sizeof(opt) : 0);
+		n += rows[i].edns ? sizeof(opt) : 0;
+		if (answer(z, p, n, &q, &r) == DNS_REPLY)
+			describe(r.data, r.n, &got);
+		else
+			buf_adds(&got, "drop");
+		if (strcmp(buf_str(&got), rows[i].want) != 0)
+			fail_msg("row %zu: %s, not %s", i, buf_str(&got), rows[i].want);
+		for (size_t cut = DNS_HEADER; cut < n; cut++)
+			assert_int_equal(answer(z, p, cut, &q, &r), DNS_DROP);
+	}
+	dns_zone_free(z);
+}
+
 /* A domain so long that its SOA does not fit 512 bytes. */
 static void an_answer_that_does_not_fit(void **state)
 {
@@ -346,6 +396,7 @@ int main(void)
 		cmocka_unit_test(questions),
 		cmocka_unit_test(headers),
 		cmocka_unit_test(malformed),
+		cmocka_unit_test(ixfr),
 		cmocka_unit_test(edns_version),
 		cmocka_unit_test(an_answer_that_does_not_fit),
 		cmocka_unit_test(relayed),

@@ -13,15 +13,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_client(const struct import *i, const struct imported_client *c)
 {
-	assert(prefix_has(i->network.ipv4, c->ipv4));
-	assert(addr_compare(c->ipv4, i->network.device_first) >= 0);
-	assert(addr_compare(c->ipv4, i->network.device_last) <= 0);
-	assert(addr_compare(c->ipv4, i->network.gateway_addr) != 0);
-	assert(!addr_is_set(c->ipv6) || prefix_has(i->network.ipv6, c->ipv6));
+	const struct network *n = &i->network;
+	bool v4 = addr_is_set(n->ipv4.addr);
+	struct addr own = v4 ? c->ipv4 : c->ipv6;
+
+	assert(prefix_has(v4 ? n->ipv4 : n->ipv6, own));
+	assert(addr_compare(own, n->device_first) >= 0 && addr_compare(own, n->device_last) <= 0);
+	assert(addr_compare(own, n->gateway_addr) != 0);
+	assert(!addr_is_set(c->ipv6) || prefix_has(n->ipv6, c->ipv6));
 	assert(name_check(c->name, "name", NULL) == 0);
 	for (const struct imported_client *o = i->clients.v; o < c; o++) {
 		assert(strcmp(o->name, c->name) != 0);
-		assert(addr_compare(o->ipv4, c->ipv4) != 0);
+		assert(addr_compare(v4 ? o->ipv4 : o->ipv6, own) != 0);
 		assert(!public_key_equal(&o->public_key, &c->public_key));
 	}
 }

@@ -133,16 +133,17 @@ static void networks(void **state)
 	BAD(n.ipv6 = P("fd00::/48"), "ipv6", "/64");
 	BAD(n.ipv4 = P("10.0.0.0/16"), "node_first", "pool");
 	BAD(n.node_first = A("172.30.0.0"), "node_first", "network or broadcast");
-	BAD(n.device_last = A("172.30.255.255"), "device_first", "broadcast");
+	BAD(n.device_last = A("172.30.255.255"), "device_last", "broadcast");
+	BAD(n.device_last = A("172.31.0.1"), "device_last", "pool");
 	BAD(n.node_last = A("172.30.100.1"), "gateway_addr", "overlaps");
 	BAD(n.device_first = A("172.30.99.255"), "device_first", "overlaps");
-	BAD(n.device_last = A("172.30.100.1"), "device_first", "ends before");
+	BAD(n.device_last = A("172.30.100.1"), "device_last", "ends before");
 	BAD(n.topology = 2, "topology", "2");
 	BAD(n.topology = -1, "topology", "-1");
 	BAD(n.name = NULL, "name", "empty");
 	BAD(n.domain = NULL, "domain", "DNS");
 	BAD((n.ipv4 = (struct prefix){0}, n.ipv6 = n.ipv4), "ipv4", "needs");
-	BAD(n.ipv4 = (struct prefix){0}, "node_first", "without");
+	BAD(n.ipv4 = (struct prefix){0}, "node_first", "pool");
 #undef BAD
 	n = good;
 	strs_push(&n.dns, "9.9.9.9");
@@ -166,6 +167,17 @@ static void networks(void **state)
 	n = (struct network){
 		.name = good.name, .domain = good.domain, .ipv6 = good.ipv6, .listen_port = 1};
 	TAKEN(network_check(&n, NULL, &e)); /* IPv6 only */
+	/* its ranges are given all together */
+	struct prefix six = n.ipv6;
+	n.gateway_addr = addr_add(six.addr, 1);
+	REFUSED(network_check(&n, NULL, &e), ERR_INVALID, "node_first", "missing");
+	n.node_first = n.node_last = addr_add(six.addr, 2);
+	n.device_first = addr_add(six.addr, 3);
+	REFUSED(network_check(&n, NULL, &e), ERR_INVALID, "device_last", "missing");
+	n.device_last = addr_add(six.addr, 0xffff);
+	TAKEN(network_check(&n, NULL, &e));
+	n.device_first = n.node_last;
+	REFUSED(network_check(&n, NULL, &e), ERR_INVALID, "device_first", "overlaps");
 	schema_done(&schema_network, &good);
 }
 

@@ -74,6 +74,13 @@ static struct network *make_network(
 		n->device_first = v4(172, second, 100, 2);
 		n->device_last = v4(172, second, 255, 254);
 	}
+	if (!pooled && w->serial % 2 == 0) { /* as an import sets them */
+		n->gateway_addr = addr_add(n->ipv6.addr, 1);
+		n->device_first = addr_add(n->ipv6.addr, 2);
+		n->device_last = addr_add(n->ipv6.addr, 0x19fff);
+		n->node_first = addr_add(n->ipv6.addr, 0x1a000);
+		n->node_last = addr_add(n->ipv6.addr, 0x1fffe);
+	}
 	n->listen_port = (uint16_t)(51820 + 10 * (second - 16));
 	n->keepalive = 25;
 	n->psk = world_below(w, 2);
