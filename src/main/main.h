@@ -13,12 +13,12 @@ extern const struct cli_command *const commands[];
 int doctor_files(const struct cli_args *a); /* the linter: warren doctor FILE... */
 
 /* Options several commands take. */
-#define LISTEN_OPTIONS                                                        \
-	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},             \
-		{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"}, \
-		{"cert", "FILE", "TLS certificate chain for --listen, PEM"},  \
-	{                                                                     \
-		"key", "FILE", "its private key, PEM"                         \
+#define LISTEN_OPTIONS                                                       \
+	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},            \
+		{"agent-listen", "ADDRESS", "agent protocol ([::]:8444)"},   \
+		{"cert", "FILE", "TLS certificate chain for --listen, PEM"}, \
+	{                                                                    \
+		"key", "FILE", "its private key, PEM"                        \
 	}
 #define LOG_OPTION                                                                      \
 	{                                                                               \

@@ -46,7 +46,7 @@ int serve_fill(const struct cli_args *a, struct cli_settings *s, struct control_
 	*ret = (struct control_options){
 		.state_dir = cli_state(s, a),
 		.listen = pick(a, "listen", s, "listen", "127.0.0.1:8443"),
-		.agent_listen = pick(a, "agent-listen", s, "agent_listen", "0.0.0.0:8444"),
+		.agent_listen = pick(a, "agent-listen", s, "agent_listen", "[::]:8444"),
 		.allowed_hosts = pick(a, "allow-hosts", s, "allow_hosts", NULL),
 		.cert_file = pick(a, "cert", s, "cert", NULL),
 		.key_file = pick(a, "key", s, "key", NULL),
