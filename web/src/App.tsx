@@ -7,7 +7,6 @@ import { me, restore, unreachable } from './lib/session';
 import { Frame } from './parts/Frame';
 import { Gate, GateOver } from './parts/Gate';
 import { Questions } from './parts/Dialog';
-import { Toasts } from './parts/Toasts';
 
 function Inside() {
 	useEffect(() => {
@@ -49,7 +48,6 @@ export function App() {
 					: <Inside />}
 			<Questions />
 			{who && ended.value && <GateOver />}
-			<Toasts />
 		</>
 	);
 }

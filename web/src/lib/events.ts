@@ -1,6 +1,6 @@
 // The server's events, one stream for all tabs of a browser: the tab that holds the lock reads it
 // and repeats what it hears to the others; when it closes, the next one takes over.
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import { project } from './api';
 import { note, noteGap } from './past';
 import { me, restore } from './session';
@@ -102,12 +102,35 @@ function turn(up: boolean) {
 		hear({ type: 'refresh', data: {} });
 }
 
+// Thousands may come at once, when a gateway is back: they are heard together, so that the page is
+// drawn once for all of them.
+const TOGETHER = 40; // ms
+
+function collect(tell: (all: Heard[]) => void): (heard: Heard) => void {
+	let heard: Heard[] = [];
+	return one => {
+		if (heard.push(one) > 1)
+			return;
+		setTimeout(() => {
+			const all = heard;
+			heard = [];
+			tell(all);
+		}, TOGETHER);
+	};
+}
+
 let stop: (() => void) | null = null;
 
 function read(channel: BroadcastChannel | null): () => void {
 	let source: EventSource;
 	let over = false;
 	let later: ReturnType<typeof setTimeout> | undefined;
+	const tell = collect(all => {
+		if (over)
+			return;
+		channel?.postMessage({ heard: all });
+		batch(() => all.forEach(hear));
+	});
 	const say = (up: boolean) => {
 		turn(up);
 		channel?.postMessage({ up });
@@ -125,11 +148,7 @@ function read(channel: BroadcastChannel | null): () => void {
 				});
 		};
 		for (const type of ['change', 'node', 'link', 'links', 'refresh'] as const)
-			source.addEventListener(type, event => {
-				const heard = { type, data: JSON.parse((event as MessageEvent).data) } as Heard;
-				channel?.postMessage({ heard });
-				hear(heard);
-			});
+			source.addEventListener(type, event => tell({ type, data: JSON.parse((event as MessageEvent).data) } as Heard));
 	};
 	open();
 	// Somebody new wants to know how things stand.
@@ -138,8 +157,7 @@ function read(channel: BroadcastChannel | null): () => void {
 			if (!data.hello)
 				return;
 			channel.postMessage({ up: live.value });
-			for (const s of Object.values(sums.value))
-				channel.postMessage({ heard: { type: 'links', data: s } });
+			channel.postMessage({ heard: Object.values(sums.value).map(data => ({ type: 'links', data })) });
 		};
 	return () => {
 		over = true;
@@ -160,7 +178,7 @@ export function startEvents(): void {
 	let close = () => {};
 	channel.onmessage = ({ data }) => {
 		if (data.heard)
-			hear(data.heard);
+			batch(() => (data.heard as Heard[]).forEach(hear));
 		if (data.up !== undefined)
 			turn(data.up);
 	};

@@ -33,7 +33,8 @@ export class List<T extends { id: string }> {
 	}
 
 	more(): void {
-		if (this.next && !this.loading.value)
+		// After a failure only what is asked anew: what fails at once would be tried without end.
+		if (this.next && !this.loading.value && !this.error.value)
 			void this.load(this.next, PAGE);
 	}
 
@@ -94,11 +95,14 @@ export class List<T extends { id: string }> {
 			batch(() => {
 				this.answered.value = asked;
 				if (after) {
-					this.rows.value = [...this.rows.value, ...page.items];
+					// Rows that moved since the page before are known already.
+					const known = new Set(this.rows.value.map(r => r.id));
+					this.rows.value = [...this.rows.value, ...page.items.filter(r => !known.has(r.id))];
 				} else if (this.rows.value.length > REFRESH && page.next && limit === REFRESH) {
-					// Many are loaded: the first ones are fresh, the rest stays as it was.
+					// Many are loaded: the first ones are fresh, what came after them stays as it was.
 					const fresh = new Set(page.items.map(r => r.id));
-					this.rows.value = [...page.items, ...this.rows.value.slice(REFRESH).filter(r => !fresh.has(r.id))];
+					const last = this.rows.value.findLastIndex(r => fresh.has(r.id));
+					this.rows.value = [...page.items, ...this.rows.value.slice(last + 1)];
 				} else {
 					this.rows.value = this.again ? this.settled(page.items) : page.items;
 				}

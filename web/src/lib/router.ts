@@ -7,10 +7,11 @@ export interface Place {
 	query: URLSearchParams;
 }
 
+// What is no id ("%", "..") is passed on as one that nothing has: it goes into paths of the API.
 function read(): Place {
 	const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
 	const [page = '', id = ''] = path.split('/', 2);
-	return { page: page || 'overview', id: decodeURIComponent(id), query: new URLSearchParams(query) };
+	return { page: page || 'overview', id: id && (/^\w+$/.test(id) ? id : 'nothing'), query: new URLSearchParams(query) };
 }
 
 export const place = signal<Place>(read());

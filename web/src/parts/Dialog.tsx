@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { Icon } from './Icon';
+import { hostToasts } from './Toasts';
 
 interface Props {
 	title: ComponentChildren;
@@ -23,13 +24,20 @@ export function Dialog({ title, onClose, children, footer, kind, keep, onSubmit 
 		const el = ref.current!;
 		const back = document.activeElement;
 		el.showModal();
+		const leave = hostToasts(el);
 		(el.querySelector<HTMLElement>('[data-focus]') ?? el.querySelector<HTMLElement>('input, .primary'))?.focus();
 		return () => {
+			leave();
 			el.close();
 			// What it was opened from may be gone: then to the page, not to nowhere.
 			(back instanceof HTMLElement && back.isConnected ? back : document.getElementById('main'))?.focus();
 		};
 	}, []);
+	// The second click of a double one was meant for what opened it.
+	const beside = (event: MouseEvent) => {
+		if (event.target === ref.current && !keep && event.detail < 2)
+			onClose();
+	};
 	const inside = (
 		<>
 			<header>
@@ -46,7 +54,7 @@ export function Dialog({ title, onClose, children, footer, kind, keep, onSubmit 
 			class={kind ?? ''}
 			aria-labelledby={id}
 			onCancel={event => { event.preventDefault(); onClose(); }}
-			onMouseDown={event => { if (event.target === ref.current && !keep) onClose(); }}
+			onMouseDown={beside}
 		>
 			{onSubmit
 				? <form class="dialog" onSubmit={event => { event.preventDefault(); onSubmit(); }}>{inside}</form>

@@ -1,6 +1,8 @@
-// What was done or went wrong, said once, with at most one way back.
+// What was done or went wrong, said once, with at most one way back. It lies in the dialog that is
+// open, for what is beside one cannot be pressed; so it is drawn on its own, beside the app.
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { render } from 'preact';
+import { useLayoutEffect } from 'preact/hooks';
 
 interface Toast {
 	id: number;
@@ -30,21 +32,44 @@ export function complain(error: unknown): void {
 	add(error instanceof Error ? error.message : String(error), true);
 }
 
-export function Toasts() {
-	const box = useRef<HTMLDivElement>(null);
+const box = document.createElement('div');
+box.className = 'toasts';
+box.popover = 'manual';
+box.role = 'status';
+box.ariaLive = 'polite';
+
+// In the top layer, last of what is there.
+function raise() {
+	if (!box.showPopover || !box.isConnected)
+		return;
+	if (box.matches(':popover-open'))
+		box.hidePopover();
+	if (toasts.value.length > 0)
+		box.showPopover();
+}
+
+// What is open, the topmost last.
+const hosts: HTMLElement[] = [document.body];
+
+// A dialog opens; returns what is to be called before it goes.
+export function hostToasts(dialog: HTMLElement): () => void {
+	const settle = () => {
+		hosts.at(-1)!.append(box);
+		raise();
+	};
+	hosts.push(dialog);
+	settle();
+	return () => {
+		hosts.splice(hosts.indexOf(dialog), 1);
+		settle();
+	};
+}
+
+function List() {
 	const list = toasts.value;
-	// In the top layer, above a dialog that may be open.
-	useEffect(() => {
-		const el = box.current!;
-		if (!el.showPopover)
-			return;
-		if (el.matches(':popover-open'))
-			el.hidePopover();
-		if (list.length > 0)
-			el.showPopover();
-	}, [list.length]);
+	useLayoutEffect(raise, [list.length]);
 	return (
-		<div class="toasts" popover="manual" ref={box} role="status" aria-live="polite">
+		<>
 			{list.map(t => (
 				<div class={`toast ${t.bad ? 'bad' : ''}`} key={t.id}>
 					<span class="grow">{t.text}</span>
@@ -52,6 +77,11 @@ export function Toasts() {
 					<button type="button" aria-label="Close this message" onClick={() => drop(t.id)}>✕</button>
 				</div>
 			))}
-		</div>
+		</>
 	);
+}
+
+export function startToasts(): void {
+	document.body.append(box);
+	render(<List />, box);
 }

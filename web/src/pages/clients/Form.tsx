@@ -1,6 +1,7 @@
 // Adding a client takes a name; the rest is there for who wants it. The same fields edit one.
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, api } from '../../lib/api';
+import { useEdited } from '../../lib/edit';
 import { networks, nodes } from '../../lib/fleet';
 import { words } from '../../lib/format';
 import type { Client, Place } from '../../lib/model';
@@ -24,6 +25,12 @@ function local(time: string | null): string {
 		return '';
 	const d = new Date(time);
 	return new Date(d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
+// And back. A year of five digits is no time to a browser: then the server says what is wrong with it.
+function utc(text: string): string {
+	const d = new Date(text);
+	return Number.isNaN(d.getTime()) ? text : d.toISOString();
 }
 
 interface Props {
@@ -71,30 +78,31 @@ export function ClientForm({ client, onClose, onDone }: Props) {
 	const wrong = (field: string) => (error?.field === field ? error.message : undefined);
 	const known = ['name', 'network', 'description', 'tags', 'allowed_ips', 'dns', 'mtu', 'keepalive', 'expires_at', 'exit', 'rate_limit', 'quota_bytes', 'quota_period', ...(several ? ['gateway', 'region'] : [])];
 	const exits = nodes.value.filter(n => n.members.some(m => m.network === network && m.roles.includes('exit')));
+	const fields = {
+		name,
+		description: description || null,
+		tags: words(tags),
+		full_tunnel: route === 'everything',
+		allowed_ips: route === 'chosen' ? words(prefixes) : [],
+		...(exit || client?.exit ? { exit: route === 'everything' ? exit : '' } : {}),
+		rate_limit: total(rate),
+		quota_bytes: total(quota),
+		quota_period: total(quota) ? period : 'none',
+		dns: words(dns),
+		mtu: Number(mtu) || 0,
+		keepalive: keepalive === '' ? -1 : Number(keepalive),
+		expires_at: expires ? utc(expires) : null,
+	};
+	const entry = moved ? { gateway: place } : {};
+	const edit = useEdited(client, fields);
 	const submit = async () => {
 		setBusy(true);
 		setError(null);
-		const fields = {
-			name,
-			description: description || null,
-			tags: words(tags),
-			full_tunnel: route === 'everything',
-			allowed_ips: route === 'chosen' ? words(prefixes) : [],
-			...(exit || client?.exit ? { exit: route === 'everything' ? exit : '' } : {}),
-			rate_limit: total(rate),
-			quota_bytes: total(quota),
-			quota_period: total(quota) ? period : 'none',
-			...(moved ? { gateway: place } : {}),
-			dns: words(dns),
-			mtu: Number(mtu) || 0,
-			keepalive: keepalive === '' ? -1 : Number(keepalive),
-			expires_at: expires ? new Date(expires).toISOString() : null,
-		};
 		try {
 			if (client)
-				onDone({ client: await api.patch<Client>(`${PATH}/${client.id}`, fields) });
+				onDone({ client: await edit(`${PATH}/${client.id}`, {}, entry) });
 			else
-				onDone(await create(network ? { ...fields, network } : fields, onServer));
+				onDone(await create({ ...fields, ...entry, ...(network ? { network } : {}) }, onServer));
 		} catch (e) {
 			setError(e instanceof ApiError ? e : new ApiError(0, (e as Error).message));
 			setBusy(false);

@@ -198,7 +198,7 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 					<div class="row wrap">
 						<button type="button" class="button" onClick={() => void hand(false)()}><Icon name="key" />New key</button>
 						<button type="button" class="button" onClick={() => void hand(true)()}><Icon name="link" />One-time link</button>
-						<button type="button" class="button" onClick={() => void show()}><Icon name="file" />Configuration</button>
+						{can('GET /wireguard/clients/{id}/config') && <button type="button" class="button" onClick={() => void show()}><Icon name="file" />Configuration</button>}
 					</div>
 				)}
 				{config && (

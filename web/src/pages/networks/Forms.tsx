@@ -1,6 +1,7 @@
 // Making and changing networks and gateway groups. What cannot be changed later is only asked once.
 import { useState } from 'preact/hooks';
 import { api } from '../../lib/api';
+import { useEdited } from '../../lib/edit';
 import { words } from '../../lib/format';
 import type { Group, Network } from '../../lib/model';
 import { Field } from '../../parts/Field';
@@ -36,23 +37,19 @@ export function NetworkForm({ network, onClose, onDone }: { network?: Network } 
 	const [upstreams, setUpstreams] = useState(network?.dns_upstreams.join(', ') ?? '');
 	const [ranges, setRanges] = useState(network?.region_ranges.join('\n') ?? '');
 	const [dns, setDns] = useState(network?.dns.join(', ') ?? '');
+	const fields = {
+		name, topology, psk, dns_serve: serve, dns: words(dns), dns_upstreams: words(upstreams), region_ranges: ranges.split(/[\n,]+/).map(r => r.trim()).filter(Boolean), mtu: Number(mtu) || 0,
+		...(domain ? { domain } : {}),
+		...(port ? { listen_port: Number(port) } : {}),
+		...(keepalive !== '' ? { keepalive: Number(keepalive) } : {}),
+	};
+	const edit = useEdited(network, fields);
 	const shown = ['name', 'ipv4', 'ipv6', 'domain', 'listen_port', 'mtu', 'keepalive', 'dns', 'dns_upstreams', 'region_ranges'];
 	return (
 		<FormDialog
 			title={network ? `Edit ${network.name}` : 'Add a network'} action={network ? 'Save' : 'Add'} saving={saving} fields={shown} onClose={onClose}
 			save={async () => {
-				const fields: Record<string, unknown> = { name, topology, psk, dns_serve: serve, dns: words(dns), dns_upstreams: words(upstreams), region_ranges: ranges.split(/[\n,]+/).map(r => r.trim()).filter(Boolean), mtu: Number(mtu) || 0 };
-				if (domain)
-					fields.domain = domain;
-				if (port)
-					fields.listen_port = Number(port);
-				if (keepalive !== '')
-					fields.keepalive = Number(keepalive);
-				if (!network && ipv4)
-					fields.ipv4 = ipv4;
-				if (!network && ipv6)
-					fields.ipv6 = ipv6;
-				await (network ? api.patch(`/networks/${network.id}`, fields) : api.post('/networks', fields));
+				await (network ? edit(`/networks/${network.id}`) : api.post('/networks', { ...fields, ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) }));
 				say(`${name} ${network ? 'saved' : 'made'}`);
 				onDone();
 			}}
@@ -122,12 +119,13 @@ export function GroupForm({ group, network, onClose, onDone }: { group?: Group; 
 	const [name, setName] = useState(group?.name ?? '');
 	const [mode, setMode] = useState<Group['mode']>(group?.mode ?? 'active-active');
 	const [port, setPort] = useState(group ? String(group.listen_port) : '');
+	const fields = { name, mode, ...(port ? { listen_port: Number(port) } : {}) };
+	const edit = useEdited(group, fields);
 	return (
 		<FormDialog
 			title={group ? `Edit ${group.name}` : `Add a gateway group to ${network.name}`} action={group ? 'Save' : 'Add'} saving={saving} fields={['name', 'listen_port']} onClose={onClose}
 			save={async () => {
-				const fields = { name, mode, ...(port ? { listen_port: Number(port) } : {}) };
-				await (group ? api.patch(`/groups/${group.id}`, fields) : api.post('/groups', { ...fields, network: network.id }));
+				await (group ? edit(`/groups/${group.id}`) : api.post('/groups', { ...fields, network: network.id }));
 				say(`${name} ${group ? 'saved' : 'made'}`);
 				onDone();
 			}}

@@ -1,6 +1,7 @@
 // One node, whole: what it is, what it is in each network, what can be done to it.
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, api } from '../../lib/api';
+import { useEdited } from '../../lib/edit';
 import { listen } from '../../lib/events';
 import { ago, moment, words } from '../../lib/format';
 import type { FleetNode, Member } from '../../lib/model';
@@ -65,12 +66,12 @@ function MemberForm({ node, member, onClose, onDone }: { node: FleetNode; member
 	const [port, setPort] = useState(String(member.listen_port));
 	const [subnets, setSubnets] = useState(member.local_subnets.join(', '));
 	const [masquerade, setMasquerade] = useState(member.masquerade);
+	const edit = useEdited(member, { endpoint: endpoint.trim() || null, region: region.trim() || null, listen_port: Number(port), local_subnets: words(subnets), masquerade });
 	return (
 		<FormDialog
 			title={`${node.name} in ${member.network_name}`} saving={saving} fields={['endpoint', 'region', 'listen_port', 'local_subnets', 'masquerade']} onClose={onClose}
 			save={async () => {
-				const changed = { endpoint: endpoint.trim() || null, region: region.trim() || null, listen_port: Number(port), local_subnets: words(subnets), masquerade };
-				if (!(await unlessLost(query => api.patch(`/members/${member.id}`, changed, query), 'Save all the same')))
+				if (!(await unlessLost(query => edit(`/members/${member.id}`, query), 'Save all the same')))
 					return;
 				say(`${node.name} saved`);
 				onDone();

@@ -1,5 +1,5 @@
 // What just happened: what was done comes from the audit log, who came and went from events.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { all, api, type Page } from '../../lib/api';
 import { listen, recent, type Heard } from '../../lib/events';
 import { nodeName } from '../../lib/fleet';
@@ -54,6 +54,7 @@ export function Feed() {
 	}, []);
 	const who = (id: string) => users[id] ?? (id === me.value?.id ? me.value.name : '');
 	const [names, setNames] = useState<Record<string, string>>({});
+	const known = useRef<Record<string, string>>({});
 	useEffect(() => {
 		if (!can('GET /audit'))
 			return;
@@ -72,15 +73,23 @@ export function Feed() {
 			clearTimeout(timer);
 		};
 	}, []);
-	const links = recent.value.filter(r => r.heard.type === 'link').slice(0, 20);
+	// Names of the newest few, once a second: thousands of clients may come at once.
+	const looking = useRef<ReturnType<typeof setTimeout>>();
+	useEffect(() => () => clearTimeout(looking.current), []);
 	useEffect(() => {
-		for (const r of links) {
-			const id = (r.heard.data as { id: string }).id;
-			if (!(id in names)) {
-				names[id] = '';
-				api.get<Client>(`/wireguard/clients/${id}`).then(c => setNames(n => ({ ...n, [id]: c.name })), () => {});
+		looking.current ??= setTimeout(() => {
+			looking.current = undefined;
+			for (const { heard } of recent.value.filter(r => r.heard.type === 'link').slice(0, 20)) {
+				const { id } = heard.data as { id: string };
+				if (id in known.current)
+					continue;
+				known.current[id] = '';
+				api.get<Client>(`/wireguard/clients/${id}`).then(c => {
+					known.current = { ...known.current, [id]: c.name };
+					setNames(known.current);
+				}, () => {});
 			}
-		}
+		}, 1000);
 	}, [recent.value]);
 	const lines: Line[] = [
 		...recent.value.map(r => heardLine(r.at, r.heard, names)).filter(l => l !== null),

@@ -1,6 +1,7 @@
 // A policy and its rules; what saving it would change is said while one writes.
 import { useState } from 'preact/hooks';
 import { api } from '../../lib/api';
+import { useEdited } from '../../lib/edit';
 import { networks } from '../../lib/fleet';
 import { words } from '../../lib/format';
 import type { Policy, Rule } from '../../lib/model';
@@ -74,12 +75,13 @@ export function PolicyForm({ policy, onClose, onDone }: { policy?: Policy; onClo
 	const full = rules.map(rule).filter(r => r.from.length > 0 && r.to.length > 0);
 	const half = rules.some(r => (r.from.length === 0) !== (r.to.length === 0));
 	const asked = useWhatIf(full.length === 0 && !policy ? null : policy ? { policy: policy.id, rules: full } : { network, rules: full });
+	const edit = useEdited(policy, { name, rules: full });
 	const change = (i: number, value: Draft) => setRules(rules.map((r, k) => (k === i ? value : r)));
 	return (
 		<FormDialog
 			title={policy ? `Edit ${policy.name}` : 'Add a policy'} action={policy ? 'Save' : 'Add'} wide saving={saving} fields={['name', 'network']} disabled={half || (full.length === 0 && !policy)} onClose={onClose}
 			save={async () => {
-				await (policy ? api.patch(`/policies/${policy.id}`, { name, rules: full }) : api.post('/policies', { name, network, rules: full }));
+				await (policy ? edit(`/policies/${policy.id}`) : api.post('/policies', { name, network, rules: full }));
 				onDone(`${name} ${policy ? 'saved' : 'made'}`);
 			}}
 		>

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { api } from '../../lib/api';
 import { atoms } from '../../lib/atoms';
+import { useEdited } from '../../lib/edit';
 import { count } from '../../lib/format';
 import type { Role } from '../../lib/model';
 import { can, me } from '../../lib/session';
@@ -18,12 +19,13 @@ function RoleForm({ role, onClose, onDone }: { role?: Role; onClose: () => void;
 	const description = useSignal(role?.description ?? '');
 	const chosen = useSignal<string[]>(role?.permissions ?? []);
 	const mine = me.value?.permissions ?? [];
+	const fields = { description: description.value || null, permissions: chosen.value };
+	const edit = useEdited(role, fields);
 	return (
 		<FormDialog
 			title={role ? `Edit ${role.name}` : 'Add a role'} action={role ? 'Save' : 'Add'} saving={saving} fields={['name', 'description', 'permissions']} disabled={chosen.value.length === 0} onClose={onClose}
 			save={async () => {
-				const fields = { description: description.value || null, permissions: chosen.value };
-				await (role ? api.patch(`/roles/${role.id}`, fields) : api.post('/roles', { ...fields, name: name.value }));
+				await (role ? edit(`/roles/${role.id}`) : api.post('/roles', { ...fields, name: name.value }));
 				say(`${name.value} ${role ? 'saved' : 'made'}`);
 				onDone();
 			}}
@@ -86,7 +88,7 @@ export function Roles({ roles, changed }: { roles: Role[]; changed: () => void }
 							{!r.builtin && can('PATCH /roles/{id}') && (
 								<>
 									<button type="button" class="button plain icon" aria-label={`Edit role ${r.name}`} onClick={() => { editing.value = r; }}><Icon name="edit" /></button>
-									<button type="button" class="button plain icon danger" aria-label={`Delete role ${r.name}`} onClick={() => void remove(r)}><Icon name="trash" /></button>
+									{can('DELETE /roles/{id}') && <button type="button" class="button plain icon danger" aria-label={`Delete role ${r.name}`} onClick={() => void remove(r)}><Icon name="trash" /></button>}
 								</>
 							)}
 						</div>

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { api } from '../../lib/api';
+import { useEdited } from '../../lib/edit';
 import { ago, count, moment } from '../../lib/format';
 import { List } from '../../lib/list';
 import type { Role, User } from '../../lib/model';
@@ -30,11 +31,12 @@ function UserForm({ user, roles, onClose, onDone }: FormProps) {
 	const saving = useSaving();
 	const [name, enabled] = [useSignal(user?.name ?? ''), useSignal(user?.enabled ?? true)];
 	const rights = useSignal<Rights>({ role: user?.role ?? 'viewer', scopes: user?.scopes ?? [], grants: user?.grants ?? [] });
+	const edit = useEdited<User & { password?: string }>(user, { ...rights.value, enabled: enabled.value });
 	return (
 		<FormDialog
 			title={user ? `Edit ${user.name}` : 'Add a user'} action={user ? 'Save' : 'Add'} saving={saving} fields={['name', 'role', 'scopes', 'grants']} onClose={onClose}
 			save={async () => onDone(user
-				? await api.patch(`/users/${user.id}`, { ...rights.value, enabled: enabled.value })
+				? await edit(`/users/${user.id}`)
 				: await api.post('/users', { name: name.value, ...rights.value }))}
 		>
 			{!user && (
