@@ -15,6 +15,7 @@
 #include "agent/net_process.h"
 #include "agent/processes.h"
 #include "agent/rotate.h"
+#include "agent/sole.h"
 #include "agent/sync.h"
 #include "agent/vigil.h"
 #include "base/log.h"
@@ -64,6 +65,7 @@ struct agent {
 		*watchdog, *gate;
 	msec rotating_since; /* monotonic; 0 = no peer is about to get a new key */
 	int lock;
+	struct sole sole;
 	bool spawn_lost;
 	bool looking; /* the next look has its time */
 };
@@ -142,6 +144,9 @@ static int open_machine(struct agent *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (ops == NULL) {
+		rc = sole_take(&a->sole, a->o->run_dir, e);
+		if (rc < 0)
+			return rc;
 		a->net = machine_net_new(a->o->hosts_path, e);
 		if (a->net == NULL)
 			return e != NULL && e->code != 0 ? e->code : ERR_SYSTEM;
@@ -160,6 +165,7 @@ static void close_machine(struct agent *a)
 	if (a->wg != NULL && a->wg != a->o->wg)
 		a->wg->ops->free(a->wg);
 	identity_done(&a->identity);
+	sole_done(&a->sole);
 	if (a->lock >= 0)
 		close(a->lock);
 }
@@ -493,7 +499,7 @@ static void turn(struct agent *a)
 	a->names_due = loop_timer_new(a->loop, on_names_due, a);
 	start_names(a);
 	if (a->net != NULL)
-		vigil_init(&a->vigil, a->loop, &a->machine, reconcile_soon, a);
+		vigil_init(&a->vigil, a->loop, &a->machine, a->net, reconcile_soon, a);
 	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);

@@ -41,6 +41,7 @@ struct machine_ops {
 		const struct item_vec *put, const struct item_vec *drop, struct err *e);
 	int (*firewall_intact)(void *ctx, const char *network, const struct firewall_item *f,
 		const struct item_vec *items, struct err *e);
+	int (*firewall_there)(void *ctx, const char *network, struct err *e);
 	int (*firewall_delete)(void *ctx, const char *network, struct err *e);
 	int (*flows_prune)(void *ctx, const char *network, const struct firewall_item *f,
 		const struct item_vec *sets, const struct prefix_vec *own, struct err *e);
@@ -129,5 +130,7 @@ extern const struct machine_ops machine_net_ops;
 struct machine_net;
 struct machine_net *machine_net_new(const char *hosts_path, struct err *e);
 struct machine_net *machine_net_free(struct machine_net *n);
+/* net_watch_read for what these operations do. */
+void machine_net_watch_read(struct machine_net *n, int fd, net_watch_fn each, void *arg);
 
 #endif

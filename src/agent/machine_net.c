@@ -32,6 +32,11 @@ struct machine_net *machine_net_free(struct machine_net *n)
 	return mem_free(n);
 }
 
+void machine_net_watch_read(struct machine_net *n, int fd, net_watch_fn each, void *arg)
+{
+	net_watch_read(n->net, fd, each, arg);
+}
+
 static struct net *net_of(void *ctx)
 {
 	return ((struct machine_net *)ctx)->net;
@@ -159,6 +164,11 @@ static int flows_prune(void *ctx, const char *network, const struct firewall_ite
 	return net_flows_prune(network, f, sets, own, e);
 }
 
+static int firewall_there(void *ctx, const char *network, struct err *e)
+{
+	return net_firewall_there(net_of(ctx), network, e);
+}
+
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
 	return net_firewall_delete(net_of(ctx), network, e);
@@ -201,6 +211,7 @@ const struct machine_ops machine_net_ops = {
 	.firewall_load = firewall_load,
 	.firewall_members = firewall_members,
 	.firewall_intact = firewall_intact,
+	.firewall_there = firewall_there,
 	.firewall_delete = firewall_delete,
 	.flows_prune = flows_prune,
 	.hosts_write = hosts_write,

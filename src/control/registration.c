@@ -8,24 +8,6 @@
 
 /* --- the body --------------------------------------------------------------------------------- */
 
-struct body_check {
-	struct err *e;
-	int result;
-};
-
-static void check_field(void *ctx, const char *key, const struct json *v)
-{
-	static const char *const known[] = {
-		"token", "public_key", "hostname", "version", "capabilities"};
-	struct body_check *c = ctx;
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strcmp(key, known[i]) == 0)
-			return;
-	if (c->result == 0)
-		c->result = err_field(c->e, ERR_INVALID, key, "there is no field %.64s", key);
-}
-
 static int need(const struct json *j, const char *field, const char **ret, struct err *e)
 {
 	*ret = json_str(j, field);
@@ -34,18 +16,27 @@ static int need(const struct json *j, const char *field, const char **ret, struc
 	return 0;
 }
 
+/* Fields nobody here knows are ignored: the source document has some, and so may an agent that is
+ * newer than this. But who asks for what the token alone gives is told. */
+static int check_granted(const struct json *j, struct err *e)
+{
+	static const char *const granted[] = {"roles", "networks", "project"};
+
+	for (size_t i = 0; i < ARRAY_LEN(granted); i++)
+		if (json_get(j, granted[i]) != NULL)
+			return err_field(e, ERR_INVALID, granted[i],
+				"%s: that is for the join token to say", granted[i]);
+	return 0;
+}
+
 static int read_body(
 	const struct json *j, struct registration *ret, char **ret_token, struct err *e)
 {
 	const char *token, *key, *hostname, *version = json_str(j, "version");
-	struct body_check check = {.e = e};
 	struct public_key parsed;
 
-	json_each(j, check_field, &check);
-	if (check.result < 0)
-		return check.result;
-	if (need(j, "token", &token, e) < 0 || need(j, "public_key", &key, e) < 0 ||
-		need(j, "hostname", &hostname, e) < 0)
+	if (check_granted(j, e) < 0 || need(j, "token", &token, e) < 0 ||
+		need(j, "public_key", &key, e) < 0 || need(j, "hostname", &hostname, e) < 0)
 		return ERR_INVALID;
 	if (version != NULL && name_check(version, "version", e) < 0)
 		return ERR_INVALID;

@@ -1,6 +1,7 @@
 /*
  * DOC: see visible.h. Tables of ranges from Unicode's Default_Ignorable_Code_Point and
- * White_Space; C0, C1 and what turns the direction of a whole text are refused as controls before.
+ * White_Space, and its noncharacters; C0, C1 and what turns the direction of a whole text are
+ * refused as controls before.
  */
 #include "model/visible.h"
 
@@ -43,6 +44,7 @@ static const struct range {
 	{0x2800, 0x2800, SPACE},
 	{0x3000, 0x3000, SPACE},
 	{0x3164, 0x3164, HIDDEN},
+	{0xfdd0, 0xfdef, HIDDEN},
 	{0xfe00, 0xfe0f, SELECTOR},
 	{0xfeff, 0xfeff, HIDDEN},
 	{0xffa0, 0xffa0, HIDDEN},
@@ -68,6 +70,9 @@ static enum sight sight_of(uint32_t c)
 {
 	const struct range *r = bsearch(&c, ranges, ARRAY_LEN(ranges), sizeof(ranges[0]), compare);
 
+	/* the last two of each plane are no characters, and XML is refused for some of them */
+	if ((c & 0xfffe) == 0xfffe)
+		return HIDDEN;
 	return r == NULL ? SEEN : r->sight;
 }
 

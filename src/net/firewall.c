@@ -5,6 +5,7 @@
  *
  *	input hook ───> wr_input ── not overlay: accept; limits; known flow: accept; rules; drop
  *	forward hook ─> wr_forward ── from or to overlay: limits; wr_pass ── known flow; rules; drop
+ *	                both ── from outside with an address of the overlay: drop
  *	                          └── from a hub back into it: wr_relay ── rules, either way; drop
  *	postrouting ──> wr_nat ── overlay to a masqueraded destination, leaving the overlay
  *
@@ -167,10 +168,9 @@ static void add_sets(
 			add_limit_maps(out, h);
 		if (firewall_has_exits(f))
 			add_set(out, h, NFT_RANGES, h->inside);
-		if (f->masquerade.n > 0) {
-			add_set(out, h, NFT_RANGES, h->overlay);
+		add_set(out, h, NFT_RANGES, h->overlay);
+		if (f->masquerade.n > 0)
 			add_set(out, h, NFT_RANGES, h->masquerade);
-		}
 		VEC_FOREACH (m, v) {
 			add_set(out, h, NFT_HOSTS, nft_set(m->name, NFT_HOSTS, h->family, name));
 			if (has_ranges(m, h->family))
@@ -319,6 +319,15 @@ static void known_flows_add(struct buf *out)
 	buf_adds(out, "\t\tct state established,related accept\n\t\tct state invalid drop\n");
 }
 
+/* WireGuard vouches for who sends within the overlay. Elsewhere anybody may write its addresses on
+ * a packet: rules that look at the sender must not believe it. */
+static void strangers_drop(struct buf *out, const char *where)
+{
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++)
+		buf_addf(out, "\t\tiifname != @" INTERFACES "%s %s saddr @%s drop\n", where,
+			halves[i].ip, halves[i].overlay);
+}
+
 /* What devices send (before all else: known flows count, too), or what is sent to them. */
 static void limits_add(struct buf *out, const char *side, const char *keyword)
 {
@@ -337,7 +346,9 @@ static void chains_add(struct buf *out, const struct firewall_item *f,
 	buf_adds(out,
 		"\tchain wr_input {\n"
 		"\t\ttype filter hook input priority filter; policy accept;\n"
-		"\t\tiifname != @" INTERFACES " accept\n");
+		"\t\tiifname \"lo\" accept\n");
+	strangers_drop(out, "");
+	buf_adds(out, "\t\tiifname != @" INTERFACES " accept\n");
 	if (limited)
 		limits_add(out, "iifname", "saddr");
 	known_flows_add(out);
@@ -360,6 +371,7 @@ static void chains_add(struct buf *out, const struct firewall_item *f,
 	buf_adds(out,
 		"\tchain wr_forward {\n"
 		"\t\ttype filter hook forward priority filter; policy accept;\n");
+	strangers_drop(out, " oifname @" INTERFACES);
 	if (limited) {
 		limits_add(out, "iifname", "saddr");
 		limits_add(out, "oifname", "daddr");
@@ -506,10 +518,9 @@ static void content_make(const char *network, const struct firewall_item *f,
 		}
 		if (firewall_has_exits(f))
 			list_content(ret, h->inside, h->family, &f->inside);
-		if (f->masquerade.n > 0) {
-			list_content(ret, h->overlay, h->family, &f->overlay);
+		list_content(ret, h->overlay, h->family, &f->overlay);
+		if (f->masquerade.n > 0)
 			list_content(ret, h->masquerade, h->family, &f->masquerade);
-		}
 		VEC_FOREACH (m, members)
 			members_content(ret, m, h->family);
 	}

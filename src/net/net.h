@@ -26,10 +26,14 @@ int net_link_set_up(struct net *n, const char *ifname, bool up, struct err *e);
 int net_link_set_mtu(struct net *n, const char *ifname, uint32_t mtu, struct err *e);
 int net_link_delete(struct net *n, const char *ifname, struct err *e);
 
-/* Links that change, by name. Open gives a descriptor to poll and to close; read empties it and
- * calls each, with NULL when the kernel had more to say than there was room for. */
+/* What changes at the machine. each is called with the name of a link that changed; with taken,
+ * when somebody else than n deleted one of its addresses, or a route that is marked as ours; NULL:
+ * a rule of ours was taken, or (not taken) the kernel had more to say than there was room for. */
+typedef void (*net_watch_fn)(void *arg, const char *ifname, bool taken);
+/* A descriptor to poll and to close. */
 int net_watch_open(int *ret_fd, struct err *e);
-void net_watch_read(int fd, void (*each)(void *arg, const char *ifname), void *arg);
+/* Empty it. */
+void net_watch_read(const struct net *n, int fd, net_watch_fn each, void *arg);
 
 /* Addresses of one interface, without link-local ones. Adding what is there and deleting what is
  * not succeed. IPv6 addresses are added without duplicate address detection. */
@@ -87,6 +91,8 @@ int net_firewall_intact(struct net *n, const char *network, const struct firewal
 	const struct item_vec *items, struct err *e);
 /* A digest of all that is in the table, for comparisons. ERR_NOT_FOUND when it is not there. */
 int net_firewall_digest(struct net *n, const char *network, char ret[static 65], struct err *e);
+/* Is there a table at all? 1 or 0; one small request. */
+int net_firewall_there(struct net *n, const char *network, struct err *e);
 int net_firewall_delete(struct net *n, const char *network, struct err *e); /* absent is success */
 
 /* End the flows of the network that its firewall (would) refuse if they began now. own: this node's

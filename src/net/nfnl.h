@@ -31,6 +31,8 @@ struct nf_table {
 	struct nf_content content;
 	uint32_t generation;
 };
+/* Is there a table of that name? 1 or 0. */
+int nfnl_there(struct nfnl *n, const char *table, struct err *e);
 /* ERR_NOT_FOUND when the table is not there. Call nf_table_done. */
 int nfnl_read(struct nfnl *n, const char *table, struct nf_table *ret, struct err *e);
 void nf_table_done(struct nf_table *t);

@@ -322,6 +322,16 @@ static int exists(struct reading *r)
 	return nfnl_collect(r->n, nlh, &sink);
 }
 
+int nfnl_there(struct nfnl *n, const char *table, struct err *e)
+{
+	struct reading r = {.n = n, .table = table};
+	int errnum = exists(&r);
+
+	if (errnum != 0 && errnum != ENOENT)
+		return err_errno(e, errnum, "cannot ask for the firewall table %s", table);
+	return errnum == 0;
+}
+
 static int read_all(struct reading *r)
 {
 	struct declared_vec sets;

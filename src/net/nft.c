@@ -308,6 +308,15 @@ int net_firewall_digest(struct net *n, const char *network, char ret[static 65],
 	return r;
 }
 
+int net_firewall_there(struct net *n, const char *network, struct err *e)
+{
+	char table[NFT_NAME_LEN];
+	struct net_tables *t;
+	int r = tables_of(n, &t, e);
+
+	return r < 0 ? r : nfnl_there(t->nfnl, nft_table(network, table), e);
+}
+
 int net_firewall_delete(struct net *n, const char *network, struct err *e)
 {
 	CLEANUP(buf_done) struct buf text = {0};

@@ -9,6 +9,7 @@
  */
 #include "store/column.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/key.h"
@@ -446,9 +447,21 @@ int column_parse(const struct field *f, const char *text, struct cell *ret, stru
 		*ret = cell_int(text[0] == 't');
 		return 0;
 	}
+	if (f->type == FIELD_TIME) {
+		msec t = 0;
+
+		/* as answers write it: nothing for a time that is not, RFC 3339 else */
+		if (*text == '\0' || clock_parse(text, &t) == 0) {
+			*ret = cell_int(t);
+			return 0;
+		}
+	}
 	if (text_u64(text + negative, INT64_MAX, &n) < 0)
 		return err_field(e, ERR_INVALID, f->name, "%s is not a %s: \"%.64s\"", f->name,
-			f->type == FIELD_BOOL ? "boolean" : "number", text);
+			f->type == FIELD_BOOL           ? "boolean"
+				: f->type == FIELD_TIME ? "time"
+							: "number",
+			text);
 	*ret = cell_int(negative ? -(int64_t)n : (int64_t)n);
 	return 0;
 }

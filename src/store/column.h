@@ -20,8 +20,9 @@ void column_item(struct buf *out, const char *s);
 /* Read a cell into the object's (empty) field. ERR_CORRUPT names the column. */
 int column_decode(const struct field *f, const struct cell *c, void *object, struct err *e);
 
-/* A value given as text ("true", "42", "client", an id) as the cell it is compared with; text is
- * borrowed. ERR_INVALID names the column. */
+/* A value given as text ("true", "42", "client", an id; a time in RFC 3339 or as it is stored, ""
+ * when there is none) as the cell it is compared with; text is borrowed. ERR_INVALID names the
+ * column. */
 int column_parse(const struct field *f, const char *text, struct cell *ret, struct err *e);
 
 /* Arguments of a statement in the making. */

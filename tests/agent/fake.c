@@ -341,6 +341,11 @@ static int flows_prune(void *ctx, const char *network, const struct firewall_ite
 	return 0;
 }
 
+static int firewall_there(void *ctx, const char *network, struct err *e)
+{
+	return map_get(&self(ctx)->firewalls, network) != NULL;
+}
+
 static int firewall_delete(void *ctx, const char *network, struct err *e)
 {
 	int rc = enter(self(ctx), e);
@@ -395,6 +400,7 @@ const struct machine_ops fake_ops = {
 	.firewall_load = firewall_load,
 	.firewall_members = firewall_members,
 	.firewall_intact = firewall_intact,
+	.firewall_there = firewall_there,
 	.firewall_delete = firewall_delete,
 	.flows_prune = flows_prune,
 	.hosts_write = hosts_write,

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define KEY_A "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
+#define KEY_B "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI="
 #define MINUTES ((msec)60 * 1000)
 
 static void test_bodies(void **state)
@@ -45,6 +46,10 @@ static void test_bodies(void **state)
 		{",\"public_key\":\"" KEY_A "\",\"hostname\":\"a\",\"hostname\":\"b\"", 400, ""},
 		{",\"public_key\":\"" KEY_A "\",\"hostname\":\"a\",\"version\":\"1\","
 		 "\"capabilities\":{\"x\":1}",
+			201, ""},
+		/* the source document's, and a newer agent's */
+		{",\"public_key\":\"" KEY_B "\",\"hostname\":\"b\",\"metadata\":{\"rack\":\"7\"},"
+		 "\"of-tomorrow\":[1]",
 			201, ""},
 	};
 	CLEANUP(buf_done) struct buf token = {0};

@@ -205,6 +205,20 @@ static void lists_page_filter_and_sort(void **state)
 	assert_string_equal(seen, "edcba");
 	ANSWER off = call(f, "GET", CLIENTS "?enabled=false", NULL, NULL);
 	assert_int_equal(json_int(json_root(off.doc), "total", 0), 2);
+	/* a time as answers write it; nothing for one that has not come */
+	const struct json *first = json_at(json_get(json_root(off.doc), "items"), 0);
+	snprintf(next, sizeof(next), "%s", json_str(first, "created_at"));
+	snprintf(path, sizeof(path), CLIENTS "?created_at=%s", next);
+	ANSWER then = call(f, "GET", path, NULL, NULL);
+	expect_status(&then, 200);
+	assert_true(json_int(json_root(then.doc), "total", 0) >= 1);
+	ANSWER unseen =
+		call(f, "GET", CLIENTS "?last_seen=&created_at=2001-01-01T00:00:00Z", NULL, NULL);
+	expect_status(&unseen, 200);
+	assert_int_equal(json_int(json_root(unseen.doc), "total", -1), 0);
+	ANSWER unread = call(f, "GET", CLIENTS "?created_at=yesterday", NULL, NULL);
+	expect_status(&unread, 400);
+	assert_string_equal(answer_str(&unread, "field"), "created_at");
 	ANSWER found = call(f, "GET", CLIENTS "?search=RAV", NULL, NULL);
 	assert_int_equal(json_int(json_root(found.doc), "total", 0), 1);
 	snprintf(path, sizeof(path), CLIENTS "?network=%s&name=echo", gateway.network);

@@ -53,7 +53,9 @@ static void invisible_names(void **state)
 		"ad\u200dmin", "ad\u200cmin", "admin\u200d", "ad\u034fmin", "admin\u3164",
 		"admin\u200e", "\u200fadmin", "\u061cadmin", "admin\U000e0041", "\U0001f468\u200d",
 		"\u200d\U0001f468", "\U0001f468\u200d\u200d\U0001f469", "a\ufe0f\ufe0f",
-		"\U0001f468\u200d "};
+		"\U0001f468\u200d ",
+		/* what is no character: a profile with one would be no XML */
+		"a\xef\xbf\xbe", "a\xef\xbf\xbf", "a\xef\xb7\x90", "a\xf0\x9f\xbf\xbe"};
 	char many[64 * 4 + 1] = "";
 	struct err e = {0};
 

@@ -128,7 +128,9 @@ static void loads_everything_and_goes(void **state)
 	struct err e = {0};
 
 	assert_int_equal(net_firewall_digest(n, NETWORK, one, &e), ERR_NOT_FOUND);
+	assert_int_equal(net_firewall_there(n, NETWORK, &e), 0);
 	load(NETWORK, &i->firewall, &sets);
+	assert_int_equal(net_firewall_there(n, NETWORK, &e), 1);
 	digest(NETWORK, one);
 	load(NETWORK, &i->firewall, &sets);
 	digest(NETWORK, two);
@@ -686,6 +688,29 @@ static void packets_to_the_node(void **state)
 	say(lan4, "172.30.0.1", 5000, "from the lan");
 	hear(at4, word, from);
 	assert_string_equal(word, "from the lan");
+	/* but nobody there takes a network's address for himself; the node may, on its loopback */
+	VEC_PUSH(&i->firewall.overlay, items_prefix("172.30.0.0/16"));
+	VEC_PUSH(&i->firewall.overlay, items_prefix("fd00:30::/64"));
+	load(NETWORK, &i->firewall, &put);
+	lab_enter(lan);
+	lab_ip("address add 172.30.0.2/32 dev l0");
+	lab_ip("-6 address add fd00:30::2/128 dev l0 nodad");
+	lab_enter(router);
+	{
+		int false4 = udp(lan, "172.30.0.2", 6000), false6 = udp(lan, "fd00:30::2", 6000);
+
+		say(false4, "172.30.0.1", 5000, "not the peer");
+		say(false6, "fd00:30::1", 5000, "not the peer");
+		hear(at4, word, from);
+		assert_string_equal(word, "");
+		hear(at6, word, from);
+		assert_string_equal(word, "");
+		close(false4);
+		close(false6);
+	}
+	say(other4, "172.30.0.1", 5000, "from itself");
+	hear(at4, word, from);
+	assert_string_equal(word, "from itself");
 	items_set(&sets, NETWORK, "friends", "fd00:30::2/128");
 	/* one comes, one goes */
 	assert_int_equal(net_firewall_members(n, NETWORK, &none, &sets, &put, &e), 0);
@@ -740,6 +765,28 @@ static void packets_through_the_node(void **state)
 	assert_string_equal(from, "2001:db8::1");
 	/* nobody from outside begins */
 	say(lan4, "172.30.0.2", 6002, "uninvited");
+	/* whatever members may do, who comes from outside with a member's address is none */
+	items_set(&sets, NETWORK, "friends", "172.30.0.0/16");
+	items_set(&sets, NETWORK, "friends", "fd00:30::/64");
+	strs_push(&i->firewall.sets, "friends");
+	items_rule(&i->firewall.forward, "friends", "friends", "any", "");
+	load(NETWORK, &i->firewall, &sets);
+	lab_enter(lan);
+	lab_ip("address add 172.30.0.3/32 dev l0");
+	lab_ip("-6 address add fd00:30::3/128 dev l0 nodad");
+	lab_enter(router);
+	{
+		int false4 = udp(lan, "172.30.0.3", 7000), false6 = udp(lan, "fd00:30::3", 7000);
+
+		say(false4, "172.30.0.2", 6001, "not a member");
+		say(false6, "fd00:30::2", 6000, "not a member");
+		hear(from4, word, from);
+		assert_string_equal(word, "");
+		hear(from6, word, from);
+		assert_string_equal(word, "");
+		close(false4);
+		close(false6);
+	}
 	for (int *fd = (int[]){lan4, lan6, from4, from6, -1}; *fd >= 0; fd++)
 		close(*fd);
 	item_free(i);

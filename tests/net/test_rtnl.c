@@ -61,10 +61,9 @@ static void links(void **state)
 	assert_int_equal(net_link_get(n, "v0", &l, &e), ERR_NOT_FOUND);
 }
 
-static void heard(void *arg, const char *ifname)
+static void heard(void *arg, const char *ifname, bool taken)
 {
-	if (ifname != NULL)
-		buf_addf(arg, "%s ", ifname);
+	buf_addf(arg, "%s%s ", taken ? "from:" : "", ifname != NULL ? ifname : "-");
 }
 
 static void links_that_change(void **state)
@@ -74,15 +73,15 @@ static void links_that_change(void **state)
 	int fd;
 
 	OK(net_watch_open(&fd, &e));
-	net_watch_read(fd, heard, &said); /* nothing is there: it does not wait */
+	net_watch_read(n, fd, heard, &said); /* nothing is there: it does not wait */
 	assert_int_equal(said.len, 0);
 	OK(net_link_set_up(n, "v1", false, &e));
-	net_watch_read(fd, heard, &said);
+	net_watch_read(n, fd, heard, &said);
 	assert_non_null(strstr(buf_str(&said), "v1 "));
 	assert_null(strstr(buf_str(&said), "v0 "));
 	buf_reset(&said);
 	OK(net_link_delete(n, "v0", &e));
-	net_watch_read(fd, heard, &said);
+	net_watch_read(n, fd, heard, &said);
 	assert_non_null(strstr(buf_str(&said), "v0 "));
 	buf_done(&said);
 	close(fd);
@@ -150,6 +149,45 @@ static struct route_item route(const char *ifname, const char *dst, uint32_t met
 
 	snprintf(r.interface, sizeof(r.interface), "%s", ifname);
 	return r;
+}
+
+/* Only what somebody else takes away is news. */
+static void what_is_taken(void **state)
+{
+	struct address_item four = address("v0", "172.30.0.1", 32),
+			    six = address("v0", "fd00::1", 128);
+	struct route_item ours = route("v0", "172.30.9.0/24", 0);
+	struct net *another = net_new(NULL);
+	struct buf said = {0};
+	struct err e = {0};
+	int fd;
+
+	OK(net_link_set_up(n, "v0", true, &e));
+	OK(net_watch_open(&fd, &e));
+	OK(net_address_add(n, &four, &e));
+	OK(net_address_add(n, &six, &e));
+	OK(net_route_add(n, &ours, &e));
+	OK(net_route_delete(n, &ours, &e));
+	OK(net_address_delete(n, &four, &e));
+	net_watch_read(n, fd, heard, &said);
+	assert_null(strstr(buf_str(&said), "from:"));
+	buf_reset(&said);
+	OK(net_route_add(n, &ours, &e));
+	OK(net_route_delete(another, &ours, &e));
+	net_watch_read(n, fd, heard, &said);
+	assert_string_equal(buf_str(&said), "from:v0 ");
+	buf_reset(&said);
+	OK(net_address_add(n, &four, &e));
+	OK(net_address_delete(another, &four, &e));
+	net_watch_read(n, fd, heard, &said);
+	assert_string_equal(buf_str(&said), "from:v0 ");
+	buf_reset(&said);
+	OK(net_address_delete(another, &six, &e));
+	net_watch_read(n, fd, heard, &said);
+	assert_string_equal(buf_str(&said), "from:v0 ");
+	buf_done(&said);
+	close(fd);
+	net_free(another);
 }
 
 static struct route_item only_route(void)
@@ -376,8 +414,9 @@ static void sysctls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(links), TEST(links_that_change), TEST(addresses),
-		TEST(routes), TEST(others_routes_are_not_ours), TEST(default_address),
-		TEST(ways_out), TEST(many_routes_are_listed_whole), TEST(sysctls)};
+		TEST(what_is_taken), TEST(routes), TEST(others_routes_are_not_ours),
+		TEST(default_address), TEST(ways_out), TEST(many_routes_are_listed_whole),
+		TEST(sysctls)};
 	const char *missing = lab_missing("ip");
 
 	if (missing != NULL) {
