@@ -151,6 +151,19 @@ static void add_psks(const struct run *run, const char *ifname, struct psk_ops *
 	}
 }
 
+/* "... : dnsmasq (process 712) has it". */
+static void name_holder(uint16_t port, struct err *e)
+{
+	CLEANUP(buf_done) struct buf holder = {0};
+	size_t used;
+
+	if (e == NULL || strcmp(e->field, "listen_port") != 0 ||
+		net_port_holder(false, port, (struct addr){0}, &holder) < 0)
+		return;
+	used = strlen(e->text);
+	snprintf(e->text + used, sizeof(e->text) - used, ": %s has it", buf_str(&holder));
+}
+
 /* Key, port and mark: only what differs, for a port that is set again interrupts an engine. */
 static int set_device(struct run *run, const struct item *i, bool adopted, struct err *e)
 {
@@ -193,6 +206,8 @@ static int set_device(struct run *run, const struct item *i, bool adopted, struc
 		mem_wipe(ops.v, ops.n * sizeof(*ops.v));
 	VEC_DONE(&ops);
 	FAULT("key.in-device");
+	if (rc == ERR_EXISTS)
+		name_holder(want->listen_port, e);
 	if (rc == 0 && adopted && (c.flags & WG_DEVICE_PRIVATE_KEY) != 0)
 		strs_push(&run->rekeyed, want->name);
 	return rc;

@@ -142,6 +142,26 @@ int file_write(const char *path, const void *data, size_t n, mode_t mode, struct
 	return sync_dir_of(path, e);
 }
 
+bool file_is_outlet(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+int file_write_out(const char *path, const void *data, size_t n, mode_t mode, struct err *e)
+{
+	CLEANUP(closep) int fd = -1;
+
+	if (!file_is_outlet(path))
+		return file_write(path, data, n, mode, e);
+	/* O_CREAT: so the kernel refuses pipes that others left in a folder everybody writes to */
+	fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, mode);
+	if (fd < 0 || write_all(fd, data, n) < 0)
+		return err_errno(e, errno, "cannot write %s", path);
+	return 0;
+}
+
 static bool is_temp(int dir, const char *name)
 {
 	size_t n = strlen(name);

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Append the file's bytes to out; more than max bytes is ERR_INVALID, absence ERR_NOT_FOUND. */
@@ -17,6 +18,13 @@ int file_read_private(const char *path, size_t max, struct buf *out, struct err 
 /* Write by temporary name (PATH.~ and six characters), fsync, rename, fsync of the directory. mode
  * as for open(2). */
 int file_write(const char *path, const void *data, size_t n, mode_t mode, struct err *e);
+
+/* For a path that a person gave: devices and pipes (/dev/stdout, a terminal, >(program)) take the
+ * bytes and stay what they are; anything else as file_write. */
+int file_write_out(const char *path, const void *data, size_t n, mode_t mode, struct err *e);
+/* There is a device or a pipe. */
+bool file_is_outlet(const char *path);
+
 /* Remove what a file_write that was killed has left in this folder: our own regular files of such
  * names. For who is alone in it. Absence of the folder is fine. */
 int file_sweep(const char *dir, struct err *e);

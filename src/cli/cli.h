@@ -73,6 +73,7 @@ bool cli_flag_list(const struct cli_args *a, const char *name, struct buf *out);
 /* What settings files say: the caller's own (~/.config/warren/config.yaml), the machine's. */
 struct cli_settings {
 	struct settings own, machine;
+	char *state; /* see cli_state */
 };
 /* Read --config FILE, or the files there are; own: also the caller's. Who may not read the
  * machine's file goes without. */
@@ -82,6 +83,9 @@ void cli_settings_done(struct cli_settings *s);
  * NULL. Borrowed. */
 const char *cli_setting(const struct cli_settings *s, const struct cli_args *a, const char *flag,
 	const char *env, const char *name);
+/* The control plane's state folder by --state, WARREN_STATE, files, else /var/lib/warren: absolute,
+ * for its socket is named by it. Borrowed of s. */
+const char *cli_state(struct cli_settings *s, const struct cli_args *a);
 
 /* Where the control plane is and who we are. */
 struct cli_session {

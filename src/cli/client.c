@@ -116,7 +116,7 @@ static int check_files(const struct cli_args *a, struct err *e)
 			: slash == files[i]        ? mem_strdup("/")
 					    : mem_strndup(files[i], (size_t)(slash - files[i]));
 
-		if (files[i] == NULL)
+		if (files[i] == NULL || file_is_outlet(files[i]))
 			continue;
 		if (access(dir, W_OK | X_OK) < 0)
 			return err_errno(e, errno, "cannot write to the folder %s", dir);
@@ -141,7 +141,7 @@ static int write_qr(const char *path, const struct buf *config, struct err *e)
 	else
 		return err_field(
 			e, ERR_INVALID, "qr-file", "'%s' ends in neither .png nor .svg", path);
-	return r < 0 ? r : file_write(path, picture.data, picture.len, 0600, e);
+	return r < 0 ? r : file_write_out(path, picture.data, picture.len, 0600, e);
 }
 
 /* An Apple profile, signed by the operator's certificate where this machine has that; else it says
@@ -176,7 +176,7 @@ static int deliver(const struct cli_args *a, const struct buf *config, bool quie
 	if (file != NULL && is_folder(file)) {
 		r = split_files(file, config, NETWORKD_FILE, e);
 	} else if (file != NULL) {
-		r = file_write(file, config->data, config->len, 0600, e);
+		r = file_write_out(file, config->data, config->len, 0600, e);
 		if (r == 0 && !quiet)
 			fprintf(stderr, "configuration written to %s\n", file);
 	}

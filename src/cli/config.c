@@ -3,7 +3,11 @@
 
 #include "base/mem.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define DEFAULT_STATE "/var/lib/warren"
 
 /* All that a settings file may hold, whoever reads it: one file serves every command. */
 static const char *const names[] = {"state", "listen", "agent_listen", "allow_hosts", "cert", "key",
@@ -45,6 +49,8 @@ void cli_settings_done(struct cli_settings *s)
 {
 	settings_done(&s->own);
 	settings_done(&s->machine);
+	mem_free(s->state);
+	s->state = NULL;
 }
 
 const char *cli_setting(const struct cli_settings *s, const struct cli_args *a, const char *flag,
@@ -59,4 +65,18 @@ const char *cli_setting(const struct cli_settings *s, const struct cli_args *a, 
 	if (v == NULL || *v == '\0')
 		v = settings_get(&s->machine, name);
 	return v != NULL && *v != '\0' ? v : NULL;
+}
+
+const char *cli_state(struct cli_settings *s, const struct cli_args *a)
+{
+	const char *given = cli_setting(s, a, "state", "WARREN_STATE", "state");
+	char here[PATH_MAX];
+
+	if (given == NULL)
+		return DEFAULT_STATE;
+	if (given[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+		return given;
+	mem_free(s->state);
+	s->state = mem_printf("%s/%s", here, given);
+	return s->state;
 }

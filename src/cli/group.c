@@ -28,7 +28,7 @@ static int verb_zone(
 	cli_put_query(&path, a, "ns");
 	r = cli_call(s, "GET", buf_str(&path), NULL, &answer, e);
 	if (r == 0 && file != NULL)
-		return file_write(file, answer.data, answer.len, 0644, e);
+		return file_write_out(file, answer.data, answer.len, 0644, e);
 	if (r == 0)
 		fputs(buf_str(&answer), stdout);
 	return r;

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define UNIX_SCHEME "http+unix://"
-#define DEFAULT_STATE "/var/lib/warren"
 #define TOKEN_FILE_MAX 4096
 
 /* --token-file, else WARREN_TOKEN, else the file that settings name. */
@@ -38,7 +37,7 @@ static int read_token(struct cli_session *s, const struct cli_args *a,
 int cli_session_init(struct cli_session *s, const struct cli_args *a, struct err *e)
 {
 	CLEANUP(cli_settings_done) struct cli_settings settings = {0};
-	const char *url, *pin, *ca, *state, *project;
+	const char *url, *pin, *ca, *project;
 	int r = cli_settings_read(a, true, &settings, e);
 
 	if (r < 0)
@@ -47,15 +46,13 @@ int cli_session_init(struct cli_session *s, const struct cli_args *a, struct err
 	url = cli_setting(&settings, a, "url", "WARREN_URL", "url");
 	pin = cli_setting(&settings, a, "pin", "WARREN_PIN", "pin");
 	ca = cli_setting(&settings, a, "ca", "WARREN_CA", "ca");
-	state = cli_setting(&settings, a, "state", "WARREN_STATE", "state");
 	project = cli_setting(&settings, a, "project", "WARREN_PROJECT", "project");
 	if (cli_has(a, "state") && !cli_has(a, "url"))
 		url = NULL; /* this machine's, by a flag, before what is only set somewhere */
 	if (project != NULL)
 		s->project = mem_strdup(project);
 	if (url == NULL) {
-		s->target.base =
-			mem_printf("http+unix://%s/warren.sock", state ? state : DEFAULT_STATE);
+		s->target.base = mem_printf("http+unix://%s/warren.sock", cli_state(&settings, a));
 		return 0;
 	}
 	s->target.base = mem_strdup(url);

@@ -19,23 +19,24 @@ static const char *id_field(const struct schema *s, const void *object, const ch
 	return f ? (const char *)field_at(f, object) : "";
 }
 
-static int add_member_node(void *arg, const void *object)
+static void add_id(void *arg, const char *id)
 {
-	id_vec_add(arg, ((const struct member *)object)->node);
-	return 0;
+	id_vec_add(arg, id);
 }
 
-static int add_member_network(void *arg, const void *object)
+/* Of the members whose column has that value, the nodes or the networks. */
+static int add_of_members(struct tx *tx, const char *what, const char *column, const char *value,
+	struct id_vec *ret, struct err *e)
 {
-	id_vec_add(arg, ((const struct member *)object)->network);
-	return 0;
+	const struct tx_filter filters[6] = {{column, value}};
+
+	return tx_column(tx, &schema_member, what, filters, add_id, ret, e);
 }
 
 static int add_members(
 	struct tx *tx, const char *column, const char *value, struct id_vec *ret, struct err *e)
 {
-	struct tx_query q = {.filters = {{column, value}}};
-	return tx_list(tx, &schema_member, &q, add_member_node, ret, NULL, NULL, e);
+	return add_of_members(tx, "node", column, value, ret, e);
 }
 
 /* Does a device's change show beyond its group's gateways (a policy picks it by tag or id, another
@@ -78,9 +79,8 @@ int change_nodes(struct tx *tx, const struct schema *s, const void *object, stru
 		return add_members(tx, "network", ((const struct network *)object)->id, ret, e);
 	if (s == &schema_node) {
 		CLEANUP(id_vec_done) struct id_vec networks = {0};
-		struct tx_query q = {.filters = {{"node", ((const struct node *)object)->id}}};
-		int r = tx_list(
-			tx, &schema_member, &q, add_member_network, &networks, NULL, NULL, e);
+		int r = add_of_members(
+			tx, "network", "node", ((const struct node *)object)->id, &networks, e);
 		for (size_t i = 0; r == 0 && i < networks.n; i++)
 			r = add_members(tx, "network", networks.v[i].id, ret, e);
 		return r;
@@ -122,15 +122,23 @@ void change_guard(change_guard_fn fn, void *arg)
 	guard_arg = arg;
 }
 
-/* Does it change which node holds which name in which network? */
-static bool names_change(const struct schema *s, const void *before, const void *after)
+/* Which node holds which name in which network. */
+static void note_names(
+	const struct tx *tx, const struct schema *s, const void *before, const void *after)
 {
+	const struct node *was = before, *is = after;
+	const char *named = NULL;
+	bool renamed =
+		s == &schema_node && was != NULL && is != NULL && strcmp(was->name, is->name) != 0;
+
 	if (s != &schema_node && s != &schema_member)
-		return false;
-	return before == NULL || after == NULL ||
-		(s == &schema_node &&
-			strcmp(((const struct node *)before)->name,
-				((const struct node *)after)->name) != 0);
+		return;
+	if (s == &schema_member && was == NULL)
+		named = ((const struct member *)after)->node;
+	else if (renamed)
+		named = is->id;
+	if (named != NULL || is == NULL)
+		labels_changed(tx, named, renamed || is == NULL);
 }
 
 /* Object and outbox rows. */
@@ -151,8 +159,7 @@ static int store_rows(
 		r = change_nodes(tx, s, after, &nodes, e);
 	if (r < 0)
 		return r;
-	if (names_change(s, before, after))
-		labels_changed();
+	note_names(tx, s, before, after);
 	if (s == &schema_node && after == NULL)
 		id_vec_drop(&nodes, id); /* has no revision any more */
 	const char *project = s == &schema_project ? id : id_field(s, any, "project");

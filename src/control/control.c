@@ -34,7 +34,7 @@
 #include <unistd.h>
 
 #define DEFAULT_LISTEN "127.0.0.1:8443"
-#define DEFAULT_AGENT_LISTEN "0.0.0.0:8444"
+#define DEFAULT_AGENT_LISTEN "[::]:8444"
 #define DEFAULT_PROJECT "default"
 #define PEM_MAX (256 * 1024)
 #define HTTP_THREADS 2

@@ -29,7 +29,7 @@ struct workers;
 
 struct control_options {
 	const char *state_dir; /* 0700; warren.db, master.key, warren.sock */
-	/* Panel and REST, default "127.0.0.1:8443"; the agent protocol, default "0.0.0.0:8444".
+	/* Panel and REST, default "127.0.0.1:8443"; the agent protocol, default "[::]:8444".
 	 * Port 0 is any: struct control then has the one it is. */
 	const char *listen, *agent_listen;
 	const char *cert_file, *key_file; /* for `listen`; NULL = self-signed, kept in the store */

@@ -1,6 +1,9 @@
 /*
- * DOC: see labels.h. The counter of changes is one for the process, so that change_store needs no
- * handle; raising it too often only costs a read.
+ * DOC: see labels.h. What is kept may say too much, never too little: labels are only added, so
+ * that neither who left nor a transaction that was undone takes one away, and who is said to hold a
+ * label is asked for in the store. What is read for the first time amid a change that takes names
+ * away is kept for that job only, which may be undone. Changes are noted for the whole process, so
+ * that change_store needs no handle; to note one too many only costs a read.
  */
 #include "control/labels.h"
 
@@ -9,21 +12,35 @@
 #include "base/rand.h"
 #include "model/names.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <string.h>
 
-#define TRIES 32 /* numbers tried in order before random ones */
+#define TRIES 32      /* numbers tried in order before random ones */
+#define NEWS 256      /* nodes noted; who is further behind reads all anew */
+#define VAIN_MAX 1000 /* labels added, or holders that were none, before a network is read anew */
 
-static atomic_ulong changes = 1;
+static struct {
+	pthread_mutex_t lock;
+	unsigned long n; /* noted since the start */
+	id_text nodes[NEWS];
+	unsigned long took; /* the last job that took a name away */
+} news = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct labels {
-	unsigned long seen;  /* value of changes when sets was filled */
-	struct map networks; /* network id -> struct map * of label -> struct holder */
+	unsigned long seen;  /* of the news */
+	struct map networks; /* network id -> struct labelled * */
+};
+
+/* A network's nodes by label. */
+struct labelled {
+	struct map holders; /* label -> struct holder *, the first of those that share it */
+	size_t vain;        /* see VAIN_MAX */
+	unsigned long only; /* the job it is kept for; 0 = all */
 };
 
 struct holder {
+	struct holder *next;
 	id_text node;
-	char *name;
 };
 
 struct labels *labels_new(void)
@@ -31,113 +48,230 @@ struct labels *labels_new(void)
 	return NEW(struct labels);
 }
 
-static void free_holder(void *holder)
+static void free_holders(void *first)
 {
-	struct holder *h = holder;
+	struct holder *h = first, *next;
 
-	mem_free(h->name);
-	mem_free(h);
+	for (; h != NULL; h = next) {
+		next = h->next;
+		mem_free(h);
+	}
 }
 
-static void free_set(void *set)
+static void free_labelled(void *p)
 {
-	map_done(set, free_holder);
-	mem_free(set);
+	struct labelled *l = p;
+
+	map_done(&l->holders, free_holders);
+	mem_free(l);
 }
 
 struct labels *labels_free(struct labels *l)
 {
 	if (l)
-		map_done(&l->networks, free_set);
+		map_done(&l->networks, free_labelled);
 	return mem_free(l);
 }
 
-void labels_changed(void)
+void labels_changed(const struct tx *tx, const char *named, bool taken_away)
 {
-	atomic_fetch_add(&changes, 1);
+	unsigned long batch, job = tx_job(tx, &batch);
+
+	pthread_mutex_lock(&news.lock);
+	if (named != NULL)
+		id_copy(news.nodes[news.n++ % NEWS], named);
+	if (taken_away)
+		news.took = job;
+	pthread_mutex_unlock(&news.lock);
 }
 
-struct members {
-	struct map nodes; /* node -> "" */
-	struct map *set;
+/* --- what is kept ----------------------------------------------------------------------------- */
+
+/* False when it is known already. */
+static bool add_holder(struct labelled *l, const char *name, const char *node)
+{
+	char label[LABEL_MAX + 1];
+	struct holder *first, *h;
+
+	label_from_name(name, label);
+	first = map_get(&l->holders, label);
+	for (h = first; h != NULL; h = h->next)
+		if (strcmp(h->node, node) == 0)
+			return false;
+	h = NEW(struct holder);
+	id_copy(h->node, node);
+	if (first != NULL) {
+		h->next = first->next;
+		first->next = h;
+	} else {
+		map_set(&l->holders, label, h);
+	}
+	return true;
+}
+
+struct reading {
+	struct map nodes; /* of the network: node -> "" */
+	struct labelled *into;
 };
 
-static int add_node(void *arg, const void *object)
+static void add_node(void *arg, const char *node)
 {
-	struct members *m = arg;
+	struct reading *r = arg;
 
-	map_set(&m->nodes, ((const struct member *)object)->node, (void *)(uintptr_t) "");
-	return 0;
+	map_set(&r->nodes, node, (void *)(uintptr_t) "");
 }
 
 static int add_label(void *arg, const void *object)
 {
 	const struct node *n = object;
-	struct members *m = arg;
-	char label[LABEL_MAX + 1];
-	struct holder *h;
+	struct reading *r = arg;
 
-	if (map_get(&m->nodes, n->id) == NULL)
-		return 0;
-	label_from_name(n->name, label);
-	h = NEW(struct holder);
-	id_copy(h->node, n->id);
-	h->name = mem_strdup(n->name);
-	h = map_set(m->set, label, h);
-	if (h != NULL)
-		free_holder(h);
+	if (map_get(&r->nodes, n->id) != NULL)
+		add_holder(r->into, n->name, n->id);
 	return 0;
 }
 
-static int load(struct tx *tx, const struct network *n, struct map *set, struct err *e)
+static int load(struct tx *tx, const struct network *n, struct labelled *into, struct err *e)
 {
-	const struct tx_query members = {.filters = {{"network", n->id}}},
-			      nodes = {.filters = {{"project", n->project}}};
-	struct members m = {.set = set};
-	int r = tx_list(tx, &schema_member, &members, add_node, &m, NULL, NULL, e);
+	const struct tx_filter members[6] = {{"network", n->id}};
+	const struct tx_query nodes = {.filters = {{"project", n->project}}};
+	struct reading reading = {.into = into};
+	int r = tx_column(tx, &schema_member, "node", members, add_node, &reading, e);
 
 	if (r >= 0)
-		r = tx_list(tx, &schema_node, &nodes, add_label, &m, NULL, NULL, e);
-	map_done(&m.nodes, NULL);
+		r = tx_list(tx, &schema_node, &nodes, add_label, &reading, NULL, NULL, e);
+	map_done(&reading.nodes, NULL);
 	return r;
 }
 
-static int load_network(struct tx *tx, const char *network, struct map *set, struct err *e)
+static int load_network(struct tx *tx, const char *network, struct labelled *into, struct err *e)
 {
 	struct network n = {0};
 	int r = tx_get(tx, &schema_network, network, &n, e);
 
 	if (r >= 0)
-		r = load(tx, &n, set, e);
+		r = load(tx, &n, into, e);
 	schema_done(&schema_network, &n);
 	return r;
 }
 
-/* Which node of the network holds the label? NULL: none. */
-static int find_holder(struct labels *l, struct tx *tx, const char *network, const char *label,
-	const struct holder **ret, struct err *e)
+struct added {
+	struct labels *labels;
+	const struct node *node;
+};
+
+static void add_to_network(void *arg, const char *network)
 {
-	unsigned long now = atomic_load(&changes);
-	struct map *set;
+	const struct added *a = arg;
+	struct labelled *l = map_get(&a->labels->networks, network);
 
-	if (l->seen != now) {
-		map_done(&l->networks, free_set);
+	if (l != NULL)
+		l->vain += add_holder(l, a->node->name, a->node->id);
+}
+
+/* A node by its present name, wherever it is. */
+static int add_news(struct labels *l, struct tx *tx, const char *node, struct err *e)
+{
+	const struct tx_filter memberships[6] = {{"node", node}};
+	struct node n = {0};
+	struct added a = {l, &n};
+	int r = tx_get(tx, &schema_node, node, &n, e);
+
+	if (r >= 0)
+		r = tx_column(tx, &schema_member, "network", memberships, add_to_network, &a, e);
+	schema_done(&schema_node, &n);
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int catch_up(struct labels *l, struct tx *tx, struct err *e)
+{
+	id_text nodes[NEWS];
+	unsigned long from = l->seen, to;
+	int r = 0;
+
+	pthread_mutex_lock(&news.lock);
+	to = news.n;
+	for (unsigned long i = from; i < to && to - from <= NEWS; i++)
+		id_copy(nodes[i - from], news.nodes[i % NEWS]);
+	pthread_mutex_unlock(&news.lock);
+	if (to - from > NEWS) {
+		map_done(&l->networks, free_labelled);
 		l->networks = (struct map){0};
-		l->seen = now;
+		l->seen = to;
 	}
-	set = map_get(&l->networks, network);
-	if (set == NULL) {
-		int r;
+	for (; r >= 0 && l->seen < to; l->seen += r >= 0)
+		r = add_news(l, tx, nodes[l->seen - from], e);
+	return r;
+}
 
-		set = NEW(struct map);
-		r = load_network(tx, network, set, e);
+static int labelled_in(
+	struct labels *l, struct tx *tx, const char *network, struct labelled **ret, struct err *e)
+{
+	struct labelled *known = map_get(&l->networks, network);
+	unsigned long batch, job = tx_job(tx, &batch);
+	int r;
+
+	if (known != NULL && (known->vain > VAIN_MAX || (known->only != 0 && known->only != job))) {
+		free_labelled(map_remove(&l->networks, network));
+		known = NULL;
+	}
+	if (known == NULL) {
+		known = NEW(struct labelled);
+		r = load_network(tx, network, known, e);
 		if (r < 0) {
-			free_set(set);
+			free_labelled(known);
 			return r;
 		}
-		map_set(&l->networks, network, set);
+		pthread_mutex_lock(&news.lock);
+		known->only = news.took >= batch ? job : 0;
+		pthread_mutex_unlock(&news.lock);
+		map_set(&l->networks, network, known);
 	}
-	*ret = map_get(set, label);
+	*ret = known;
+	return 0;
+}
+
+/* --- who has it ------------------------------------------------------------------------------- */
+
+/* Is the node there, in the network, and called so? 1: yes, and node is filled in. */
+static int holds(struct tx *tx, const char *network, const char *label, const char *id,
+	struct node *ret, struct err *e)
+{
+	const struct tx_filter membership[6] = {{"network", network}, {"node", id}};
+	char now[LABEL_MAX + 1];
+	uint64_t members = 0;
+	int r = tx_get(tx, &schema_node, id, ret, e);
+
+	if (r >= 0)
+		r = tx_count(tx, &schema_member, membership, &members, e);
+	if (r >= 0) {
+		label_from_name(ret->name, now);
+		r = members > 0 && strcmp(now, label) == 0;
+	}
+	if (r <= 0)
+		schema_done(&schema_node, ret);
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* Which node of the network, other than `but`, holds the label? 1: ret, for schema_done. */
+static int find_holder(struct labels *l, struct tx *tx, const char *network, const char *label,
+	const char *but, struct node *ret, struct err *e)
+{
+	struct labelled *known = NULL;
+	int r = catch_up(l, tx, e);
+
+	if (r >= 0)
+		r = labelled_in(l, tx, network, &known, e);
+	if (r < 0)
+		return r;
+	for (const struct holder *h = map_get(&known->holders, label); h != NULL; h = h->next) {
+		if (strcmp(h->node, but) == 0)
+			continue;
+		r = holds(tx, network, label, h->node, ret, e);
+		if (r != 0)
+			return r;
+		known->vain++;
+	}
 	return 0;
 }
 
@@ -145,10 +279,12 @@ static int find_holder(struct labels *l, struct tx *tx, const char *network, con
 static int taken(struct labels *l, struct tx *tx, const char *network, const char *label,
 	const char *device, struct err *e)
 {
-	const struct holder *holder = NULL;
-	int r = find_holder(l, tx, network, label, &holder, e);
-	if (r < 0 || holder != NULL)
-		return r < 0 ? r : 1;
+	struct node holder = {0};
+	int r = find_holder(l, tx, network, label, "", &holder, e);
+	if (r != 0) {
+		schema_done(&schema_node, &holder);
+		return r;
+	}
 	struct device other = {0};
 	r = tx_find(tx, &schema_device, &other, e, "network", network, "dns_name", label, NULL);
 	if (r == ERR_NOT_FOUND)
@@ -200,19 +336,20 @@ int labels_node_name(const char *name, const char *field, struct err *e)
 int labels_node_fits(struct labels *l, struct tx *tx, const char *network, const char *name,
 	const char *node, const char *field, struct err *e)
 {
-	const struct holder *holder = NULL;
+	struct node holder = {0};
 	struct device d = {0};
 	char label[LABEL_MAX + 1];
 	int r;
 
 	label_from_name(name, label);
-	r = find_holder(l, tx, network, label, &holder, e);
+	r = find_holder(l, tx, network, label, node, &holder, e);
+	if (r > 0)
+		r = err_field(e, ERR_EXISTS, field,
+			"the DNS name %s is held by the node \"%.100s\": take another name", label,
+			holder.name);
+	schema_done(&schema_node, &holder);
 	if (r < 0)
 		return r;
-	if (holder != NULL && strcmp(holder->node, node) != 0)
-		return err_field(e, ERR_EXISTS, field,
-			"the DNS name %s is held by the node \"%.100s\": take another name", label,
-			holder->name);
 	r = tx_find(tx, &schema_device, &d, e, "network", network, "dns_name", label, NULL);
 	schema_done(&schema_device, &d);
 	if (r == ERR_NOT_FOUND)

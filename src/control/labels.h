@@ -25,7 +25,8 @@ int labels_node_name(const char *name, const char *field, struct err *e);
 int labels_node_fits(struct labels *l, struct tx *tx, const char *network, const char *name,
 	const char *node, const char *field, struct err *e);
 
-/* Nodes or members changed: what was kept is void. Called by change_store. */
-void labels_changed(void);
+/* What a change that was just written does to names: this node (NULL: none) has come, joined a
+ * network or is called otherwise; a name was taken away. Called by change_store. */
+void labels_changed(const struct tx *tx, const char *named, bool taken_away);
 
 #endif

@@ -1,8 +1,6 @@
 /* DOC: see awaited.h. All wait equally long, so the list is in the order of their ends. */
 #include "http/awaited.h"
 
-#include "base/mem.h"
-
 #include <sys/socket.h>
 
 msec http_request_time = HTTP_REQUEST_TIME;
@@ -22,19 +20,10 @@ void http_awaited_again(struct http_awaited_list *l, struct http_awaited *a)
 	TAILQ_INSERT_TAIL(l, a, link);
 }
 
-struct http_awaited *http_awaited_new(struct http_awaited_list *l, int fd)
+void http_awaited_begin(struct http_awaited_list *l, struct http_awaited *a, int fd)
 {
-	struct http_awaited *a = NEW(struct http_awaited);
-
-	a->fd = fd;
+	*a = (struct http_awaited){.fd = fd};
 	http_awaited_again(l, a);
-	return a;
-}
-
-void http_awaited_free(struct http_awaited_list *l, struct http_awaited *a)
-{
-	http_awaited_came(l, a);
-	mem_free(a);
 }
 
 msec http_awaited_cut(struct http_awaited_list *l, msec now)

@@ -25,9 +25,9 @@ TAILQ_HEAD(http_awaited_list, http_awaited); /* longest first */
 /* The time; a variable for tests. */
 extern msec http_request_time;
 
-struct http_awaited *http_awaited_new(struct http_awaited_list *l, int fd);
-void http_awaited_free(struct http_awaited_list *l, struct http_awaited *a);
-void http_awaited_came(struct http_awaited_list *l, struct http_awaited *a);  /* its request */
+void http_awaited_begin(struct http_awaited_list *l, struct http_awaited *a, int fd);
+/* Its request, or its end. */
+void http_awaited_came(struct http_awaited_list *l, struct http_awaited *a);
 void http_awaited_again(struct http_awaited_list *l, struct http_awaited *a); /* the next one */
 /* Shut the connections whose time is over; when the next one's is, or -1. */
 msec http_awaited_cut(struct http_awaited_list *l, msec now);

@@ -6,6 +6,7 @@
 
 #include "http/guard.h"
 #include "http/gzip.h"
+#include "http/handshake.h"
 #include "http/request.h"
 #include "http/route.h"
 #include "http/stream.h"
@@ -24,7 +25,10 @@
 #define DRAIN_MAX (8u * 1024 * 1024)
 #define STREAM_BLOCK 512
 #define REQUEST_HEADERS_MAX 256
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* X25519 first, whatever the client would like best: a handshake costs both a sixth less. */
+#define TLS_PRIORITIES                                                   \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE:" \
+	"-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1"
 
 struct header_views {
 	struct http_header_view v[REQUEST_HEADERS_MAX];
@@ -338,9 +342,18 @@ static void wake_request(struct http_post *p)
 	http_connection_resume(rq->shard, rq->connection);
 }
 
+/* What is known of a connection besides its requests: the library's socket_context. */
+struct link {
+	struct http_awaited awaited;
+	struct http_handshake handshake;
+};
+
 static struct http_awaited *awaited_of(struct MHD_Connection *c)
 {
-	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	struct link *l =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+
+	return &l->awaited;
 }
 
 static enum MHD_Result dispatch(struct http_request *rq)
@@ -437,16 +450,24 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **socket_con
 {
 	struct http_shard *shard = cls;
 	struct http_worker *w = shard->worker;
-	const union MHD_ConnectionInfo *info;
+	const union MHD_ConnectionInfo *session;
+	struct link *l = *socket_context;
+	int fd;
 
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		atomic_fetch_add(&w->server->connections, 1);
-		info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-		*socket_context = http_awaited_new(&w->awaited, info->connect_fd);
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		atomic_fetch_sub(&w->server->connections, 1);
+		http_awaited_came(&w->awaited, &l->awaited);
+		http_handshake_end(&l->handshake);
+		mem_free(l);
 		return;
 	}
-	atomic_fetch_sub(&w->server->connections, 1);
-	http_awaited_free(&w->awaited, *socket_context);
+	atomic_fetch_add(&w->server->connections, 1);
+	*socket_context = l = NEW(struct link);
+	fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	http_awaited_begin(&w->awaited, &l->awaited, fd);
+	session = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (session != NULL)
+		http_handshake_begin(&l->handshake, shard, c, fd, session->tls_session);
 }
 
 /* Paths and queries are decoded by target.c, strictly; the library must leave them alone. */
@@ -504,6 +525,7 @@ void http_shard_run(struct http_shard *shard, msec now)
 	MHD_UNSIGNED_LONG_LONG timeout;
 
 	MHD_run(shard->daemon);
+	http_handshakes_park(shard);
 	shard->dirty = false;
 	shard->due = -1;
 	if (MHD_get_timeout(shard->daemon, &timeout) == MHD_YES) {

@@ -121,6 +121,13 @@ static int inet_address(const char *where, struct addrinfo **ret, struct err *e)
 	return 0;
 }
 
+static bool is_everywhere(const struct addrinfo *ai)
+{
+	return ai->ai_family == AF_INET6 &&
+		IN6_IS_ADDR_UNSPECIFIED(
+			&((const struct sockaddr_in6 *)(const void *)ai->ai_addr)->sin6_addr);
+}
+
 static int listen_inet(const char *where, struct http_listener *ret, struct err *e)
 {
 	struct addrinfo *ai;
@@ -131,6 +138,12 @@ static int listen_inet(const char *where, struct http_listener *ret, struct err 
 	if (inet_address(where, &ai, e) < 0)
 		return ERR_INVALID;
 	fd = socket_for(ai->ai_family, e, where);
+	if (fd < 0 && is_everywhere(ai)) {
+		AUTOFREE char *four = mem_printf("0.0.0.0:%s", strrchr(where, ':') + 1);
+
+		freeaddrinfo(ai);
+		return listen_inet(four, ret, e);
+	}
 	if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 		if (ai->ai_family == AF_INET6)

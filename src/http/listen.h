@@ -14,7 +14,8 @@ struct http_listener {
 };
 
 /* Non-blocking and listening. A unix socket gets mode 0600; one that nobody answers on any more
- * is replaced, one in use is ERR_SYSTEM. */
+ * is replaced, one in use is ERR_SYSTEM. "[::]" is every address of both families, or of IPv4 on a
+ * machine without IPv6. */
 int http_listen(const char *where, struct http_listener *ret, struct err *e);
 /* Could it be listened on, going by its text alone? ERR_INVALID when not. */
 int http_listen_check(const char *where, struct err *e);

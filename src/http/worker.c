@@ -2,6 +2,7 @@
 #include "http/worker.h"
 
 #include "http/exchange.h"
+#include "http/handshake.h"
 #include "http/request.h"
 #include "http/stream.h"
 
@@ -108,8 +109,11 @@ static void begin_stop(struct http_worker *w, msec now)
 		w->stopping = true;
 		w->stop_by = now + HTTP_STOP_GRACE;
 	}
-	if (w->stopping)
-		http_streams_cut(w);
+	if (!w->stopping)
+		return;
+	http_streams_cut(w);
+	for (unsigned i = 0; i < w->n_shards; i++)
+		http_handshakes_cut(&w->shards[i]);
 }
 
 /* Stopping, and nothing is left to wait for. */
@@ -150,6 +154,11 @@ static int wait_time(const struct http_worker *w, msec due)
 	return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
 
+static void on_shard_ready(struct http_watch *w)
+{
+	CONTAINER_OF(w, struct http_shard, watch)->dirty = true;
+}
+
 static void *worker_main(void *arg)
 {
 	struct http_worker *w = arg;
@@ -159,9 +168,12 @@ static void *worker_main(void *arg)
 	for (;;) {
 		int n = epoll_wait(w->epfd, events, EVENTS, wait_time(w, due));
 
-		for (int i = 0; i < n; i++)
-			if (events[i].data.ptr != NULL)
-				((struct http_shard *)events[i].data.ptr)->dirty = true;
+		for (int i = 0; i < n; i++) {
+			struct http_watch *watch = events[i].data.ptr;
+
+			if (watch != NULL)
+				watch->ready(watch);
+		}
 		now = clock_mono(&clock_real);
 		begin_stop(w, now);
 		http_streams_keepalive(w, now);
@@ -181,7 +193,7 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-static int watch(struct http_worker *w, int fd, void *what, struct err *e)
+static int watch(struct http_worker *w, int fd, struct http_watch *what, struct err *e)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = what};
 
@@ -224,11 +236,13 @@ int http_worker_start(struct http_worker *w, struct http_server *s, unsigned sha
 	r = watch(w, w->wakefd, NULL, e);
 	for (unsigned i = 0; r == 0 && i < shards; i++) {
 		w->shards[i].worker = w;
+		w->shards[i].watch.ready = on_shard_ready;
+		TAILQ_INIT(&w->shards[i].handshakes);
 		r = http_shard_start(&w->shards[i], e);
 		if (r < 0)
 			break;
 		w->n_shards++;
-		r = watch(w, w->shards[i].epfd, &w->shards[i], e);
+		r = watch(w, w->shards[i].epfd, &w->shards[i].watch, e);
 	}
 	return r < 0 ? r : start_thread(w, e);
 }

@@ -13,17 +13,16 @@
 #define WARREN_HTTP_WORKER_H
 
 #include "base/clock.h"
+#include "http/awaited.h"
 #include "http/listen.h"
 #include "http/server.h"
 
 #include <pthread.h>
-#include "http/awaited.h"
-
 #include <stdatomic.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#define HTTP_SHARDS 16 /* per server */
+#define HTTP_SHARDS 64 /* per server */
 #define HTTP_THREADS_MAX 16
 /* A connection without progress. Also how long one lingers whose client sent half a request and
  * its end in one breath: libmicrohttpd does not see that end. */
@@ -33,6 +32,7 @@
 struct MHD_Connection;
 struct MHD_Daemon;
 struct http_worker;
+struct http_handshake;
 
 struct http_post {
 	TAILQ_ENTRY(http_post) link;
@@ -40,12 +40,19 @@ struct http_post {
 	void (*run)(struct http_post *p);
 };
 
+/* What the worker's epoll knows: told on the worker's thread that its descriptor is ready. */
+struct http_watch {
+	void (*ready)(struct http_watch *w);
+};
+
 struct http_shard {
+	struct http_watch watch; /* of epfd */
 	struct http_worker *worker;
 	struct MHD_Daemon *daemon;
 	int epfd;
-	bool dirty; /* wants MHD_run */
-	msec due;   /* wants it at this time too; -1 = no */
+	TAILQ_HEAD(, http_handshake) handshakes; /* that wait; see handshake.h */
+	bool dirty;                              /* wants MHD_run */
+	msec due;                                /* wants it at this time too; -1 = no */
 };
 
 struct http_worker {

@@ -24,6 +24,12 @@ static void check_answer(const struct http_response *r, struct finding *f, const
 		finding_add(f, WRONG, "see its log", "%s answers with status %d", url, r->status);
 }
 
+/* What libcurl says of a name that has no address, and of nothing else. */
+static bool has_no_address(const struct err *why)
+{
+	return strstr(why->text, "Could not resolve host") != NULL;
+}
+
 /* Not by the pins we have: is it another one, or ours with newer pins? */
 static void check_stranger(const struct identity *id, const struct err *why, struct finding *f)
 {
@@ -35,7 +41,11 @@ static void check_stranger(const struct identity *id, const struct err *why, str
 			"%s has a new key, signed by the fleet's root", id->url);
 	else if (strstr(e.text, "asking") == e.text)
 		finding_add(f, WRONG,
-			"is it running, and does a firewall between let TCP to that port pass?",
+			has_no_address(why)
+				? "does this machine's resolver know that name (getent hosts NAME), and "
+				  "is it still the control plane's?"
+				: "is it running, and does a firewall between let TCP to that port "
+				  "pass?",
 			"%s cannot be reached: %s", id->url, why->text);
 	else
 		finding_add(f, WRONG,

@@ -5,11 +5,14 @@
 #include "cli/manual.h"
 #include "crypto/key.h"
 
+#include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 const struct cli_command *const commands[] = {&up_command, &serve_command, &agent_command,
 	&doctor_command, &import_command, &status_command, &keygen_command, &completion_command,
@@ -40,12 +43,34 @@ static void complete_path(void)
 	setenv("PATH", all, 1);
 }
 
-int main(int argc, char **argv)
+/* A file opened later must not become what is written to as standard output. Whoever closed that
+ * wants none; what cannot do without it fails when it writes. */
+static void hold_standard_files(void)
 {
-	complete_path();
-	setlocale(LC_CTYPE, "C.UTF-8");
-	signal(SIGPIPE, SIG_IGN);
-	crypto_init();
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO)
+		;
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What did not arrive may have been a key or a token that is shown once: that is no success. */
+static int flushed(int status)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	/* a reader that had enough (head) is told nothing */
+	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLERR))
+		fputs("warren: cannot write to standard output: what was to be shown is lost\n",
+			stderr);
+	return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
+static int run(int argc, char **argv)
+{
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
 		strcmp(argv[1], "-h") == 0) {
 		help();
@@ -64,4 +89,14 @@ int main(int argc, char **argv)
 		return cli_main(argc - 1, argv + 1);
 	fprintf(stderr, "warren: there is no command '%s' (warren --help)\n", argv[1]);
 	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	hold_standard_files();
+	complete_path();
+	setlocale(LC_CTYPE, "C.UTF-8");
+	signal(SIGPIPE, SIG_IGN);
+	crypto_init();
+	return flushed(run(argc, argv));
 }

@@ -13,12 +13,12 @@ extern const struct cli_command *const commands[];
 int doctor_files(const struct cli_args *a); /* the linter: warren doctor FILE... */
 
 /* Options several commands take. */
-#define LISTEN_OPTIONS                                                        \
-	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},             \
-		{"agent-listen", "ADDRESS", "agent protocol (0.0.0.0:8444)"}, \
-		{"cert", "FILE", "TLS certificate chain for --listen, PEM"},  \
-	{                                                                     \
-		"key", "FILE", "its private key, PEM"                         \
+#define LISTEN_OPTIONS                                                       \
+	{"listen", "ADDRESS", "panel and REST (127.0.0.1:8443)"},            \
+		{"agent-listen", "ADDRESS", "agent protocol ([::]:8444)"},   \
+		{"cert", "FILE", "TLS certificate chain for --listen, PEM"}, \
+	{                                                                    \
+		"key", "FILE", "its private key, PEM"                        \
 	}
 #define LOG_OPTION                                                                      \
 	{                                                                               \
@@ -27,7 +27,7 @@ int doctor_files(const struct cli_args *a); /* the linter: warren doctor FILE...
 
 /* Options of `serve` and `up` from flags, then the settings file. */
 struct control_options;
-int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+int serve_fill(const struct cli_args *a, struct cli_settings *s, struct control_options *ret,
 	struct err *e);
 
 /* Before anything is made: is the folder free, are the addresses? The error says who holds them. */

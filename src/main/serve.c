@@ -36,7 +36,7 @@ static const char *pick(const struct cli_args *a, const char *flag, const struct
 	return v != NULL ? v : fallback;
 }
 
-int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct control_options *ret,
+int serve_fill(const struct cli_args *a, struct cli_settings *s, struct control_options *ret,
 	struct err *e)
 {
 	const char *log = pick(a, "log-level", s, "log_level", "info");
@@ -44,9 +44,9 @@ int serve_fill(const struct cli_args *a, const struct cli_settings *s, struct co
 	struct err why = {0};
 
 	*ret = (struct control_options){
-		.state_dir = pick(a, "state", s, "state", "/var/lib/warren"),
+		.state_dir = cli_state(s, a),
 		.listen = pick(a, "listen", s, "listen", "127.0.0.1:8443"),
-		.agent_listen = pick(a, "agent-listen", s, "agent_listen", "0.0.0.0:8444"),
+		.agent_listen = pick(a, "agent-listen", s, "agent_listen", "[::]:8444"),
 		.allowed_hosts = pick(a, "allow-hosts", s, "allow_hosts", NULL),
 		.cert_file = pick(a, "cert", s, "cert", NULL),
 		.key_file = pick(a, "key", s, "key", NULL),

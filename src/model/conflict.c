@@ -455,9 +455,23 @@ int fleet_check_device(const struct fleet *f, const struct device *d, struct err
 	return mtu_check(d->mtu, addr_is_set(fn->network->ipv6.addr), "mtu", e);
 }
 
-/* Ids in selectors must name something of this network. */
+static int names_already(const struct policy *p, const char *selector)
+{
+	VEC_FOREACH (r, &p->rules) {
+		VEC_FOREACH (s, &r->from)
+			if (strcmp(*s, selector) == 0)
+				return 1;
+		VEC_FOREACH (s, &r->to)
+			if (strcmp(*s, selector) == 0)
+				return 1;
+	}
+	return 0;
+}
+
+/* Ids in selectors must name something of this network, or be in the policy as it was (NULL: new)
+ * already: what was deleted since must not keep anybody from disabling or narrowing it. */
 static int selector_ids_check(const struct fleet *f, const struct fleet_network *fn,
-	const struct strs *selectors, const char *field, struct err *e)
+	const struct policy *was, const struct strs *selectors, const char *field, struct err *e)
 {
 	VEC_FOREACH (s, selectors) {
 		const struct device *d = map_get(&f->devices, *s);
@@ -471,7 +485,7 @@ static int selector_ids_check(const struct fleet *f, const struct fleet_network 
 			ok = fleet_member(f, *s, fn->network->id) != NULL;
 		else if (id_valid(*s, "mem"))
 			ok = m != NULL && strcmp(m->network, fn->network->id) == 0;
-		if (!ok)
+		if (!ok && (was == NULL || !names_already(was, *s)))
 			return err_field(e, ERR_INVALID, field,
 				"there is no \"%.60s\" in the network \"%.100s\"", *s,
 				fn->network->name);
@@ -482,12 +496,14 @@ static int selector_ids_check(const struct fleet *f, const struct fleet_network 
 int fleet_check_policy(const struct fleet *f, const struct policy *p, struct err *e)
 {
 	const struct fleet_network *fn = need_network(f, p->network, p->project, e);
+	const struct policy *was = NULL;
 
 	if (fn == NULL)
 		return ERR_INVALID;
 	VEC_FOREACH (o, &fn->policies)
-		if (strcmp((*o)->id, p->id) != 0 && (*o)->name != NULL &&
-			strcmp((*o)->name, p->name) == 0)
+		if (strcmp((*o)->id, p->id) == 0)
+			was = *o;
+		else if ((*o)->name != NULL && strcmp((*o)->name, p->name) == 0)
 			return err_field(e, ERR_EXISTS, "name",
 				"there is a policy named \"%.100s\" in the network \"%.100s\"",
 				p->name, fn->network->name);
@@ -496,10 +512,10 @@ int fleet_check_policy(const struct fleet *f, const struct policy *p, struct err
 		int r;
 
 		snprintf(field, sizeof(field), "rules[%zu].from", i);
-		if ((r = selector_ids_check(f, fn, &p->rules.v[i].from, field, e)) < 0)
+		if ((r = selector_ids_check(f, fn, was, &p->rules.v[i].from, field, e)) < 0)
 			return r;
 		snprintf(field, sizeof(field), "rules[%zu].to", i);
-		if ((r = selector_ids_check(f, fn, &p->rules.v[i].to, field, e)) < 0)
+		if ((r = selector_ids_check(f, fn, was, &p->rules.v[i].to, field, e)) < 0)
 			return r;
 	}
 	return 0;

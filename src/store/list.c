@@ -436,3 +436,37 @@ int tx_count(struct tx *tx, const struct schema *s, const struct tx_filter filte
 
 	return code < 0 ? code : count(tx, s, &where, &args, ret, e);
 }
+
+struct values {
+	void (*fn)(void *arg, const char *value);
+	void *arg;
+};
+
+static int give_value(void *arg, const struct cell *cells, size_t n)
+{
+	const struct values *v = arg;
+
+	v->fn(v->arg, cells[0].p);
+	return 0;
+}
+
+int tx_column(struct tx *tx, const struct schema *s, const char *column,
+	const struct tx_filter filters[6], void (*fn)(void *arg, const char *value), void *arg,
+	struct err *e)
+{
+	CLEANUP(buf_done) struct buf where = {0}, sql = {0};
+	CLEANUP(row_done) struct row args = {0};
+	struct values v = {fn, arg};
+	const struct field *f;
+	int code = tx_field(s, column, &f, e);
+
+	if (code == 0 && column_is_number(f))
+		code = err_set(e, ERR_INTERNAL, "%s is no text", column);
+	if (code == 0)
+		code = add_filters(s, filters, &where, &args, e);
+	if (code < 0)
+		return code;
+	buf_addf(&sql, "SELECT \"%s\" FROM \"%s\"%s", f->name, s->name, buf_str(&where));
+	code = tx_run(tx, buf_str(&sql), row_cells(&args), args.n, give_value, &v, e);
+	return code < 0 ? code : 0;
+}

@@ -36,29 +36,48 @@ static int take_number(void *arg, const struct cell *cells, size_t n)
 	return 0;
 }
 
-/* Raise the revision of each node that (still) exists. */
+struct raising {
+	struct outbox_row *row;
+	struct buf *lines;
+};
+
+static int take_raised(void *arg, const struct cell *cells, size_t n)
+{
+	struct raising *r = arg;
+	struct outbox_node *node = &r->row->nodes[r->row->n_nodes++];
+
+	id_copy(node->node, cells[0].p);
+	node->revision = (uint64_t)cells[1].num;
+	node->previous = node->revision - 1;
+	buf_addf(r->lines, "%s %llu %llu\n", node->node, (unsigned long long)node->previous,
+		(unsigned long long)node->revision);
+	return 0;
+}
+
+/* Raise the revision of each node that (still) exists: all by one statement, which costs a third
+ * of one each. Ids have nothing that a JSON text would escape. */
 static int raise(struct tx *tx, const struct id_vec *nodes, struct outbox_row *row,
 	struct buf *lines, struct err *e)
 {
+	CLEANUP(buf_done) struct buf list = {0};
+	struct raising r = {row, lines};
+	struct cell arg;
+	int code;
+
+	if (nodes->n == 0)
+		return 0;
 	row->nodes = mem_zalloc(nodes->n * sizeof(*row->nodes));
 	VEC_FOREACH (item, nodes) {
-		struct cell arg = cell_text(item->id);
-		struct outbox_node *node = &row->nodes[row->n_nodes];
-		int code = tx_run(tx,
-			"UPDATE node SET revision = revision + 1 WHERE id = ? RETURNING revision",
-			&arg, 1, take_number, &node->revision, e);
-
-		if (code < 0)
-			return code;
-		if (node->revision == 0)
-			continue; /* deleted by this very change */
-		node->previous = node->revision - 1;
-		id_copy(node->node, item->id);
-		row->n_nodes++;
-		buf_addf(lines, "%s %llu %llu\n", item->id, (unsigned long long)node->previous,
-			(unsigned long long)node->revision);
+		buf_adds(&list, list.len == 0 ? "[\"" : "\",\"");
+		buf_adds(&list, item->id);
 	}
-	return 0;
+	buf_adds(&list, "\"]");
+	arg = cell_text(buf_str(&list));
+	code = tx_run(tx,
+		"UPDATE node SET revision = revision + 1 WHERE id IN"
+		" (SELECT value FROM json_each(?)) RETURNING id, revision",
+		&arg, 1, take_raised, &r, e);
+	return code < 0 ? code : 0;
 }
 
 int tx_raise_all(struct tx *tx, struct err *e)

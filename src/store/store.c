@@ -13,6 +13,7 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define BATCH_MAX 512   /* jobs in a commit */
 #define QUEUE_MAX 16384 /* jobs that wait; more callers are held up */
@@ -84,13 +85,17 @@ static bool queue_empty(struct store *s)
 	return empty;
 }
 
+static atomic_ulong jobs = 1; /* begun, of all stores */
+
 /* Run one job under its savepoint; job->result is its own. < 0: the transaction is lost. */
-static int run_job(struct store *s, struct job *job, struct err *e)
+static int run_job(struct store *s, struct job *job, unsigned long batch, struct err *e)
 {
 	struct tx tx = {.engine = s->engine,
 		.conn = s->conn,
 		.outbox = &s->outbox,
-		.now = clock_wall(s->clock)};
+		.now = clock_wall(s->clock),
+		.job = atomic_fetch_add(&jobs, 1),
+		.batch = batch};
 	size_t rows = s->outbox.rows.n;
 	int code = s->engine->savepoint(s->conn, e);
 
@@ -129,10 +134,11 @@ static int prune(struct store *s, struct err *e)
 static int run_batch(struct store *s, struct job *batch, struct job **ret_rest, struct err *e)
 {
 	struct job *job = batch;
+	unsigned long first = atomic_load(&jobs);
 	int code = s->engine->begin(s->conn, e);
 
 	while (code == 0 && job != NULL) {
-		code = run_job(s, job, e);
+		code = run_job(s, job, first, e);
 		job = job->next;
 	}
 	/* Begin failed for all of them; a transaction lost half-way only for those that ran. */

@@ -101,6 +101,11 @@ int tx_between(struct tx *tx, const struct schema *s, const char *column, int64_
 	size_t limit, int (*fn)(void *arg, const void *object), void *arg, struct err *e);
 int tx_count(struct tx *tx, const struct schema *s, const struct tx_filter filters[6],
 	uint64_t *ret, struct err *e);
+/* One text column of the objects, in no order: far cheaper than objects where an index has it. fn
+ * gets each value (borrowed, as stored) and must not use the transaction. */
+int tx_column(struct tx *tx, const struct schema *s, const char *column,
+	const struct tx_filter filters[6], void (*fn)(void *arg, const char *value), void *arg,
+	struct err *e);
 
 /* Address leases, unique in a network. Take the next free address of first..last for owner, in
  * ascending order; a freed one rests for rest ms before it is given again, and only when no fresh
@@ -154,5 +159,10 @@ int tx_audit_range(
 int tx_audit_verify(struct tx *tx, const char *project, struct err *e);
 
 msec tx_now(const struct tx *tx); /* wall time, one value per transaction */
+
+/* For those who keep what they read in a write: numbers of this process that only grow, of the job
+ * and of the first job that is committed with it. Either may still be undone when the job is over.
+ */
+unsigned long tx_job(const struct tx *tx, unsigned long *ret_batch);
 
 #endif

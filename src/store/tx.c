@@ -34,6 +34,12 @@ msec tx_now(const struct tx *tx)
 	return tx->now;
 }
 
+unsigned long tx_job(const struct tx *tx, unsigned long *ret_batch)
+{
+	*ret_batch = tx->batch;
+	return tx->job;
+}
+
 void tx_columns(const struct schema *s, struct buf *out)
 {
 	for (size_t i = 0; i < s->n; i++)

@@ -18,6 +18,7 @@ struct tx {
 	struct outbox *outbox; /* NULL: a read transaction */
 	bool erased;           /* something was deleted that should leave the disk */
 	msec now;
+	unsigned long job, batch; /* see tx_job */
 };
 
 /* engine->run on the transaction's connection. */

@@ -142,6 +142,9 @@ static int exchange(int fd, const char *ifname, const char *text, size_t n,
 	if (r.state == UAPI_BAD)
 		return err_set(
 			e, ERR_CORRUPT, "the WireGuard engine of %s sent %s", ifname, r.problem);
+	if (r.errnum == EADDRINUSE)
+		return err_field(e, ERR_EXISTS, "listen_port",
+			"the UDP port of %s is held by another program or interface", ifname);
 	if (r.errnum != 0)
 		return err_errno(
 			e, (int)r.errnum, "the WireGuard engine of %s refused the change", ifname);
@@ -164,6 +167,10 @@ static int userspace_change(
 
 		next = uapi_set_text(c, next == 0, next, SET_TEXT_MAX, &text);
 		r = exchange(fd, ifname, text.data, text.len, NULL, e);
+		if (r == ERR_EXISTS)
+			err_field(e, r, "listen_port",
+				"UDP port %u is held by another program or interface",
+				c->listen_port);
 	} while (r == 0 && next < c->n_peers);
 	return r;
 }

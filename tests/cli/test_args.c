@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static const struct cli_option own[] = {
@@ -48,6 +49,22 @@ static void words_and_flags(void **state)
 	assert_string_equal(a.words[0], "--qr");
 	assert_int_equal(parse("--cidr 10.0.0.0/8 --cidr 10.1.0.0/16", &a), 0);
 	assert_string_equal(cli_flag(&a, "cidr"), "10.1.0.0/16"); /* the last one counts */
+}
+
+static void a_state_folder_is_absolute(void **state)
+{
+	struct cli_settings s = {0};
+	struct cli_args a;
+	AUTOFREE char *here = getcwd(NULL, 0), *there = mem_printf("%s/some/where", here);
+
+	unsetenv("WARREN_STATE");
+	assert_int_equal(parse("x", &a), 0);
+	assert_string_equal(cli_state(&s, &a), "/var/lib/warren");
+	assert_int_equal(parse("--state /srv/w", &a), 0);
+	assert_string_equal(cli_state(&s, &a), "/srv/w");
+	assert_int_equal(parse("--state some/where", &a), 0);
+	assert_string_equal(cli_state(&s, &a), there);
+	cli_settings_done(&s);
 }
 
 static void bad_lines(void **state)
@@ -162,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_and_flags),
+		cmocka_unit_test(a_state_folder_is_absolute),
 		cmocka_unit_test(bad_lines),
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(none_is_null),

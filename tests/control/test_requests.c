@@ -226,6 +226,23 @@ static void lists_page_filter_and_sort(void **state)
 	assert_int_equal(json_int(json_root(named.doc), "total", 0), 1);
 }
 
+/* A policy that names what is gone can still be disabled. */
+static void policies_outlive_what_they_name(void **state)
+{
+	char body[256], client[ID_LEN], policy[128];
+
+	id_copy(client, make(f, CLIENTS, "{\"name\":\"named\"}"));
+	snprintf(body, sizeof(body),
+		"{\"name\":\"names one\",\"rules\":[{\"from\":[\"%s\"],\"to\":[\"nodes\"]}]}",
+		client);
+	snprintf(policy, sizeof(policy), "/api/v1/policies/%s", make(f, "/api/v1/policies", body));
+	snprintf(body, sizeof(body), CLIENTS "/%s", client);
+	ANSWER gone = call(f, "DELETE", body, NULL, NULL);
+	expect_status(&gone, 200);
+	ANSWER off = call(f, "PATCH", policy, NULL, "{\"enabled\":false}");
+	expect_status(&off, 200);
+}
+
 static void pages_are_strict(void **state)
 {
 	static const char *const pages[] = {"/api/docs", "/once/once_1"};
@@ -385,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_large_body_is_413),
 		cmocka_unit_test(other_content_is_415),
 		cmocka_unit_test(lists_page_filter_and_sort),
+		cmocka_unit_test(policies_outlive_what_they_name),
 		cmocka_unit_test(pages_are_strict),
 		cmocka_unit_test(the_panel_is_strict_and_cached),
 		cmocka_unit_test(clients_are_filtered_by_state_and_tag),

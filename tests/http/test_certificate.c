@@ -4,9 +4,12 @@
 #include "http/client.h"
 
 #include "base/file.h"
+#include "http/awaited.h"
 
+#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <time.h>
 
 static const char *const names[] = {"127.0.0.1", "warren.test", "2001:db8::1", NULL};
 
@@ -175,6 +178,147 @@ static void old_tls_is_refused(void **state)
 	assert_true(shake(env->s, "NORMAL:-VERS-ALL:+VERS-TLS1.1", &v) < 0);
 }
 
+struct half {
+	gnutls_certificate_credentials_t cred;
+	gnutls_session_t session;
+	int fd;
+	bool deaf;
+};
+
+static ssize_t half_pull(gnutls_transport_ptr_t arg, void *to, size_t n)
+{
+	struct half *h = arg;
+
+	if (!h->deaf)
+		return recv(h->fd, to, n, 0);
+	errno = EAGAIN;
+	return -1;
+}
+
+static ssize_t half_push(gnutls_transport_ptr_t arg, const void *from, size_t n)
+{
+	return send(((struct half *)arg)->fd, from, n, MSG_NOSIGNAL);
+}
+
+/* A client that begins a handshake, and does not go on when the server has said its part. */
+static void half_begin(struct half *h, struct http_server *s)
+{
+	struct pollfd p;
+
+	h->fd = dial(s);
+	fcntl(h->fd, F_SETFL, O_NONBLOCK);
+	gnutls_certificate_allocate_credentials(&h->cred);
+	gnutls_init(&h->session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL | GNUTLS_NONBLOCK);
+	gnutls_set_default_priority(h->session);
+	gnutls_credentials_set(h->session, GNUTLS_CRD_CERTIFICATE, h->cred);
+	gnutls_transport_set_ptr(h->session, h);
+	gnutls_transport_set_pull_function(h->session, half_pull);
+	gnutls_transport_set_push_function(h->session, half_push);
+	h->deaf = true;
+	assert_int_equal(gnutls_handshake(h->session), GNUTLS_E_AGAIN);
+	p = (struct pollfd){.fd = h->fd, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 10000), 1);
+}
+
+/* The rest of it; what the handshake comes to. */
+static int half_go_on(struct half *h)
+{
+	struct pollfd p = {.fd = h->fd, .events = POLLIN};
+	int r;
+
+	h->deaf = false;
+	do
+		r = gnutls_handshake(h->session);
+	while (r < 0 && !gnutls_error_is_fatal(r) && poll(&p, 1, 10000) > 0);
+	return r;
+}
+
+static void half_end(struct half *h)
+{
+	gnutls_deinit(h->session);
+	gnutls_certificate_free_credentials(h->cred);
+	close(h->fd);
+}
+
+static double ms_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* The library would try it again and again. */
+static void a_handshake_that_waits_costs_nothing(void **state)
+{
+	struct env *env = *state;
+	msec usual = http_request_time;
+	struct half h;
+	struct pollfd p;
+	char rest[16384];
+	double cpu, wall;
+
+	http_request_time = 1000;
+	half_begin(&h, env->s);
+	p = (struct pollfd){.fd = h.fd, .events = POLLRDHUP};
+	cpu = ms_of(CLOCK_PROCESS_CPUTIME_ID);
+	wall = ms_of(CLOCK_MONOTONIC);
+	assert_int_equal(poll(&p, 1, 30000), 1); /* until its time is over */
+	cpu = ms_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	wall = ms_of(CLOCK_MONOTONIC) - wall;
+	assert_true(wall > 500);
+	assert_true(cpu < 100);
+	while (read(h.fd, rest, sizeof(rest)) > 0)
+		;
+	half_end(&h);
+	http_request_time = usual;
+}
+
+static void a_handshake_goes_on_after_others(void **state)
+{
+	struct env *env = *state;
+	struct half halves[40]; /* more than one for each of the server's shards */
+	gnutls_protocol_t v;
+
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++)
+		half_begin(&halves[i], env->s);
+	assert_int_equal(shake(env->s, "NORMAL", &v), 0);
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+		static const char ask[] = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+		struct pollfd p = {.fd = halves[i].fd, .events = POLLIN};
+		char answer[4096];
+		ssize_t n;
+
+		if (i % 4 == 3) { /* these go away amid it */
+			half_end(&halves[i]);
+			continue;
+		}
+		assert_int_equal(half_go_on(&halves[i]), 0);
+		assert_int_equal(gnutls_record_send(halves[i].session, ask, sizeof(ask) - 1),
+			(ssize_t)sizeof(ask) - 1);
+		do
+			n = gnutls_record_recv(halves[i].session, answer, sizeof(answer));
+		while (n < 0 && !gnutls_error_is_fatal((int)n) && poll(&p, 1, 10000) > 0);
+		assert_true(n > 12);
+		assert_memory_equal(answer, "HTTP/1.1 200", 12);
+		half_end(&halves[i]);
+	}
+}
+
+static void a_server_stops_amid_handshakes(void **state)
+{
+	struct half halves[3];
+	struct env *own;
+
+	(void)state;
+	setup((void **)&own);
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++)
+		half_begin(&halves[i], own->s);
+	teardown((void **)&own);
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++)
+		half_end(&halves[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +326,9 @@ int main(void)
 		cmocka_unit_test(pins),
 		cmocka_unit_test(a_ca_file_is_honoured),
 		cmocka_unit_test(old_tls_is_refused),
+		cmocka_unit_test(a_handshake_that_waits_costs_nothing),
+		cmocka_unit_test(a_handshake_goes_on_after_others),
+		cmocka_unit_test(a_server_stops_amid_handshakes),
 	};
 
 	return cmocka_run_group_tests_name("certificate", tests, setup, teardown);

@@ -620,6 +620,15 @@ static void policies_among_others(void **state)
 	q = schema_dup(&schema_policy, p);
 	id_copy(q->id, "pol_2");
 	REFUSED(fleet_check_policy(f, q, &e), ERR_EXISTS, "name", "start");
+	/* the client goes: who named it before may still be disabled or narrowed, nobody new may */
+	fleet_remove(f, &schema_device, id);
+	TAKEN(fleet_check_policy(f, p, &e));
+	mem_free(q->name);
+	q->name = mem_strdup("another");
+	REFUSED(fleet_check_policy(f, q, &e), ERR_INVALID, "rules[0].to", id);
+	id_copy(q->id, "pol_1");
+	strs_push(&q->rules.v[0].from, "cl_0193abcdef127abc8abc0123456789ac");
+	REFUSED(fleet_check_policy(f, q, &e), ERR_INVALID, "rules[0].from", "89ac");
 	schema_free(&schema_policy, q);
 	fleet_free(f);
 }

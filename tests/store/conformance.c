@@ -340,6 +340,55 @@ static int total_devices(void)
 	return (int)n;
 }
 
+struct column_ask {
+	const char *column;
+	struct tx_filter filters[6];
+	char got[400];
+};
+
+static void take_value(void *arg, const char *value)
+{
+	char *got = arg;
+
+	snprintf(got + strlen(got), 400 - strlen(got), "%s,", value);
+}
+
+static int read_column(struct tx *tx, void *arg, struct err *e)
+{
+	struct column_ask *a = arg;
+
+	return tx_column(tx, &schema_network, a->column, a->filters, take_value, a->got, e);
+}
+
+static int two_networks(struct tx *tx, void *arg, struct err *e)
+{
+	static const char *const names[] = {"left", "right"};
+	struct network n = {0};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < 2; i++) {
+		id_make("net", tx_now(tx), n.id);
+		id_copy(n.project, "prj_columns");
+		n.name = (char *)(uintptr_t)names[i];
+		r = tx_insert(tx, &schema_network, &n, e);
+	}
+	return r;
+}
+
+static void test_column_of_many(void **state)
+{
+	struct column_ask both = {"name", {{"project", "prj_columns"}}, ""},
+			  one = {"project", {{"project", "prj_columns"}, {"name", "right"}}, ""},
+			  number = {"mtu", {{NULL, NULL}}, ""};
+
+	OK(change(two_networks, NULL));
+	OK(look(read_column, &both));
+	assert_true(strcmp(both.got, "left,right,") == 0 || strcmp(both.got, "right,left,") == 0);
+	OK(look(read_column, &one));
+	assert_string_equal(one.got, "prj_columns,");
+	assert_int_equal(look(read_column, &number), ERR_INTERNAL);
+}
+
 /* Of many jobs in the same commit the failing ones leave nothing: no row, no lease, no gap. */
 static void test_isolation(void **state)
 {
@@ -1237,6 +1286,7 @@ int conformance(const struct store_engine *e, const char *(*f)(void), void (*g)(
 		T(test_every_schema),
 		T(test_find),
 		T(test_unique),
+		T(test_column_of_many),
 		T(test_isolation),
 		T(test_snapshot),
 		T(test_writer_does_not_wait_for_itself),

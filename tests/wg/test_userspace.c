@@ -82,6 +82,7 @@ static const struct {
 	{"errno=13\n\n", ERR_SYSTEM, ERR_SYSTEM, "Permission denied"},
 	{"listen_port=x\nerrno=0\n\n", ERR_CORRUPT, ERR_CORRUPT, "listen_port"},
 	{"HTTP/1.1 400 Bad Request\r\n\r\n", ERR_CORRUPT, ERR_CORRUPT, "key=value"},
+	{"errno=98\n\n", ERR_EXISTS, ERR_EXISTS, "held by another program"},
 	{"errno=0\n\nerrno=0\n\n", ERR_CORRUPT, ERR_CORRUPT, "after the end"},
 };
 
