@@ -128,6 +128,29 @@ await test('a year of five digits is refused at its field, and the form goes on'
 	await page.getByAltText('QR code of this configuration').waitFor();
 	await press('Done');
 });
+await test('a name may have 64 characters, also of those that count twice', async () => {
+	const name = '😀'.repeat(64);
+	for (const [where, open] of [['networks', /^Add a network/], ['policies', /^Add a policy/], ['users', /^Add a user/]]) {
+		await visit(where);
+		await page.getByRole('button', { name: open }).first().click();
+		await dialog.getByLabel('Name', { exact: true }).focus();
+		await page.keyboard.insertText(name);
+		same(await dialog.getByLabel('Name', { exact: true }).inputValue(), name, where);
+		await shut();
+	}
+});
+await test('a description without a blank is not wider than what shows it', async () => {
+	await visit(`clients/${await make({ name: 'wordy', description: 'D'.repeat(250), tags: ['t'.repeat(60)] })}`);
+	await dialog.getByText('DDDD').waitFor();
+	const wide = await dialog.locator('.body').evaluate(b => b.scrollWidth - b.clientWidth);
+	truth(wide <= 0, `${wide} pixels too wide`);
+	await shut();
+});
+await test('amounts are rounded up into their unit', async () => {
+	await visit(`clients/${await make({ name: 'metered', quota_bytes: 999999 })}`);
+	await dialog.getByText('0 B of 1 MB used, 1 MB left').waitFor();
+	await shut();
+});
 await test('who may not see configurations is not offered them', async () => {
 	same((await api('POST', '/api/v1/roles', { name: 'hand', permissions: ['fleet:read', 'client:manage'] })).status, 201, 'the role');
 	const { password } = (await api('POST', '/api/v1/users', { name: 'carl', role: 'hand' })).body;

@@ -21,7 +21,7 @@ export function ago(time: string | null | undefined): string {
 	if (Math.abs(n) < 5)
 		return 'just now';
 	for (const [size, unit] of steps) {
-		if (Math.abs(n) < size)
+		if (Math.round(Math.abs(n)) < size) // not "60 minutes ago"
 			return relative.format(Math.round(n), unit);
 		n /= size;
 	}
@@ -52,7 +52,7 @@ const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 export function bytes(n: number): string {
 	let i = 0;
-	while (n >= 1024 && i < units.length - 1) {
+	while (n >= (i === 0 ? 1024 : 1023.5) && i < units.length - 1) { // not "1024 KiB"
 		n /= 1024;
 		i++;
 	}
@@ -63,7 +63,7 @@ export function bytes(n: number): string {
 export function volume(n: number): string {
 	const names = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 	let i = 0;
-	while (n >= 1000 && i < names.length - 1) {
+	while (n >= (i === 0 ? 1000 : 999.5) && i < names.length - 1) {
 		n /= 1000;
 		i++;
 	}
@@ -74,7 +74,7 @@ const bitUnits = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
 
 export function bits(n: number): string {
 	let i = 0;
-	while (n >= 1000 && i < bitUnits.length - 1) {
+	while (n >= (i === 0 ? 1000 : 999.5) && i < bitUnits.length - 1) {
 		n /= 1000;
 		i++;
 	}

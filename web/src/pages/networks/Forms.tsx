@@ -55,7 +55,7 @@ export function NetworkForm({ network, onClose, onDone }: { network?: Network } 
 			}}
 		>
 			<Field label="Name" wrong={saving.wrong('name')}>
-				<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={64} required data-focus />
+				<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={128} required data-focus />
 			</Field>
 			<fieldset>
 				<legend>Shape</legend>
@@ -132,7 +132,7 @@ export function GroupForm({ group, network, onClose, onDone }: { group?: Group; 
 		>
 			<p class="dim">Gateways of a group share one identity: a client is valid at each of them.</p>
 			<Field label="Name" wrong={saving.wrong('name')}>
-				<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={64} required data-focus />
+				<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={128} required data-focus />
 			</Field>
 			<fieldset>
 				<legend>Gateways</legend>

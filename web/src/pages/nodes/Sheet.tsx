@@ -53,7 +53,7 @@ function NameForm({ node, onClose, onDone }: { node: FleetNode; onClose: () => v
 			}}
 		>
 			<Field label="Name" wrong={saving.wrong('name')} hint="Also its name in DNS">
-				<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={64} required data-focus />
+				<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={128} required data-focus />
 			</Field>
 		</FormDialog>
 	);
@@ -85,7 +85,7 @@ function MemberForm({ node, member, onClose, onDone }: { node: FleetNode; member
 					<input type="number" min="1" max="65535" value={port} onInput={e => setPort(e.currentTarget.value)} required />
 				</Field>
 				<Field label="Region" wrong={saving.wrong('region')} hint="Clients go to what is near">
-					<input value={region} onInput={e => setRegion(e.currentTarget.value)} maxLength={64} />
+					<input value={region} onInput={e => setRegion(e.currentTarget.value)} maxLength={128} />
 				</Field>
 				<Field label="Local subnets" wide wrong={saving.wrong('local_subnets')} hint="Prefixes that lie behind it, such as 10.50.0.0/24">
 					<input value={subnets} onInput={e => setSubnets(e.currentTarget.value)} spellcheck={false} />

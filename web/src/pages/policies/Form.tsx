@@ -87,7 +87,7 @@ export function PolicyForm({ policy, onClose, onDone }: { policy?: Policy; onClo
 		>
 			<div class="fields">
 				<Field label="Name" wide={!!policy || networks.value.length < 2} wrong={saving.wrong('name')}>
-					<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={64} required data-focus />
+					<input value={name} onInput={e => setName(e.currentTarget.value)} maxLength={128} required data-focus />
 				</Field>
 				{!policy && networks.value.length > 1 && (
 					<Field label="Network" wrong={saving.wrong('network')}>

@@ -32,7 +32,7 @@ function RoleForm({ role, onClose, onDone }: { role?: Role; onClose: () => void;
 		>
 			{!role && (
 				<Field label="Name" wrong={saving.wrong('name')} hint="It stays: users name it">
-					<input value={name.value} onInput={e => { name.value = e.currentTarget.value; }} maxLength={64} required data-focus />
+					<input value={name.value} onInput={e => { name.value = e.currentTarget.value; }} maxLength={128} required data-focus />
 				</Field>
 			)}
 			<Field label="Description" wrong={saving.wrong('description')}>

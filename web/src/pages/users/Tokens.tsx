@@ -33,7 +33,7 @@ function TokenForm({ roles, onClose, onDone }: { roles: Role[]; onClose: () => v
 		>
 			<div class="fields">
 				<Field label="Name" wrong={saving.wrong('name')} hint="The program it is for">
-					<input value={name.value} onInput={e => { name.value = e.currentTarget.value; }} maxLength={64} required autocomplete="off" data-focus />
+					<input value={name.value} onInput={e => { name.value = e.currentTarget.value; }} maxLength={128} required autocomplete="off" data-focus />
 				</Field>
 				<Field label="Ends after, days" wrong={saving.wrong('expires_at')} hint="Empty: never">
 					<input type="number" min="1" max="3650" value={days.value} onInput={e => { days.value = e.currentTarget.value; }} />

@@ -41,7 +41,7 @@ function UserForm({ user, roles, onClose, onDone }: FormProps) {
 		>
 			{!user && (
 				<Field label="Name" wrong={saving.wrong('name')} hint="What they sign in with; it stays">
-					<input value={name.value} onInput={e => { name.value = e.currentTarget.value; }} maxLength={64} autocomplete="off" autocapitalize="none" spellcheck={false} required data-focus />
+					<input value={name.value} onInput={e => { name.value = e.currentTarget.value; }} maxLength={128} autocomplete="off" autocapitalize="none" spellcheck={false} required data-focus />
 				</Field>
 			)}
 			<RightsFields value={rights.value} roles={roles} saving={saving} onChange={v => { rights.value = v; }} />
