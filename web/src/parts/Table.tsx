@@ -107,7 +107,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 	return (
 		<>
 			{wrong && rows.length > 0 && <div class="notice bad stale" role="alert">{wrong}</div>}
-			<div class="table" ref={box} onScroll={() => setTop(box.current!.scrollTop)} aria-busy={list.loading.value} tabIndex={-1}>
+			<div class="table" ref={box} onScroll={event => setTop(event.currentTarget.scrollTop)} aria-busy={list.loading.value} tabIndex={-1}>
 				<table role="grid" aria-label={props.label} aria-rowcount={total + 1}>
 					<thead class={none ? 'sr' : ''}>
 						<tr aria-rowindex={1}>
