@@ -42,7 +42,8 @@ static const struct cli_field node_fields[] = {
 	{"masquerade", "masquerade", AS_TEXT, "true|false", "they see its address", VERB_SET},
 	{"region", "region", AS_TEXT, "REGION", "where it stands", VERB_SET},
 	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces", VERB_SET},
-	{"force", "force", AS_FLAG, NULL, "set, disable, rm: also where nodes lose each other",
+	{"force", "force", AS_FLAG, NULL,
+		"set, disable, leave, rm: also where nodes lose each other",
 		VERB_SET | VERB_SWITCH | VERB_RM},
 	{0},
 };
@@ -151,7 +152,8 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = VERB_LIST | VERB_SHOW | VERB_SWITCH | VERB_RM,
 		.columns = node_columns,
 		.fields = node_fields,
-		.example = "warren node set gw1 --endpoint vpn.example.com:51820",
+		.example = "warren node set gw1 --endpoint vpn.example.com:51820\n"
+			   "  warren node leave gw1 office   (it keeps its other networks)",
 		.own = node_verbs},
 	{.name = "group",
 		.help = "gateways that share one identity",
