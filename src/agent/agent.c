@@ -425,8 +425,8 @@ static void announce(void *arg, const char *network, const struct public_key *ke
 	beat_announce(&((struct agent *)arg)->beat, network, key);
 }
 
-/* SIGUSR1: reconcile now, as an operator who changed something by hand may want. */
-static void on_usr1(int signum, void *arg)
+/* SIGUSR1, SIGHUP: reconcile now, as an operator who changed something by hand may want. */
+static void on_again(int signum, void *arg)
 {
 	reconcile_soon(arg);
 }
@@ -503,7 +503,8 @@ static void turn(struct agent *a)
 	a->names_stale = true;
 	loop_signal(a->loop, SIGTERM, on_signal, a);
 	loop_signal(a->loop, SIGINT, on_signal, a);
-	loop_signal(a->loop, SIGUSR1, on_usr1, a);
+	loop_signal(a->loop, SIGUSR1, on_again, a);
+	loop_signal(a->loop, SIGHUP, on_again, a);
 	reconcile_now(a); /* from the cache, before anybody is asked */
 	schedule_rotate(a, 0);
 	sync_start(&a->sync);

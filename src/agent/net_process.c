@@ -282,6 +282,7 @@ int net_process(int fd)
 	/* its end comes with the channel's; what ends a group is apply's business */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	/* the library reads its settings while it may */
 	n.loop = loop_new();

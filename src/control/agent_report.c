@@ -11,6 +11,7 @@
 #include "control/address.h"
 #include "control/change.h"
 #include "control/endpoint.h"
+#include "control/latency.h"
 #include "control/panel_events.h"
 #include "control/register.h"
 #include "control/quota.h"
@@ -130,6 +131,15 @@ static void note_rotations(const struct fleet *f, struct beat_call *b)
 				id_vec_add(&b->rotate, (*m)->network);
 }
 
+static void note_latency(struct hub *h, const struct fleet *f, const struct beat_call *b)
+{
+	const struct member_refs *memberships = fleet_memberships(f, b->call->node);
+
+	if (memberships != NULL && b->answer.applied_after >= 0)
+		VEC_FOREACH (m, memberships)
+			latency_note(&h->latencies, (*m)->network, b->answer.applied_after);
+}
+
 /* From now on the registration is not replayed. */
 static int confirm(struct tx *tx, void *arg, struct err *e)
 {
@@ -189,6 +199,7 @@ static void take_heartbeat(const struct fleet *f, void *arg)
 	note_rotations(f, b);
 	b->every = watched(f, h, n);
 	telemetry_heartbeat(h->telemetry, n->id, &b->beat, &b->answer);
+	note_latency(h, f, b);
 	endpoint_note(h, f, n->id, &b->beat, b->peer);
 	note_ways(f, b);
 	roaming_heard(h->roaming, b->beat.links.v, b->beat.links.n);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "control/assets.h"
+#include "control/fleet_metrics.h"
 #include "control/metrics.h"
 #include "crypto/hash.h"
 
@@ -163,14 +164,25 @@ void api_readyz(struct call *c)
 	hub_run(c->control->hub, hub_answers, c);
 }
 
+static void add_fleet_metrics(const struct fleet *f, void *arg)
+{
+	struct call *c = arg;
+	struct exposition x = {&c->out, exposition_is_asked_for(http_header(c->rq, "Accept"))};
+
+	fleet_metrics_write(c->control->hub, f, c->project, &x);
+	exposition_end(&x);
+	c->type = exposition_type(x.openmetrics);
+	api_reply(c, 200);
+}
+
 void api_metrics(struct call *c)
 {
-	if (metrics_write(c->control, c->project, &c->out, &c->err) < 0) {
+	struct exposition x = {&c->out, exposition_is_asked_for(http_header(c->rq, "Accept"))};
+
+	if (metrics_write(c->control, c->project, &x, &c->err) < 0)
 		api_fail(c);
-		return;
-	}
-	c->type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-	api_reply(c, 200);
+	else
+		hub_run(c->control->hub, add_fleet_metrics, c);
 }
 
 void api_events(struct call *c)

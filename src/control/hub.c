@@ -8,6 +8,7 @@
 #include "control/config_sums.h"
 #include "control/groupkey.h"
 #include "control/janitor.h"
+#include "control/latency.h"
 #include "control/panel_events.h"
 #include "control/quota.h"
 #include "control/roaming.h"
@@ -174,6 +175,7 @@ static void free_parts(struct hub *h)
 	bearers_free(h->bearers);
 	config_sums_free(h->sums);
 	map_done(&h->digests, free);
+	latencies_done(&h->latencies);
 	fleet_free(h->fleet);
 	VEC_FOREACH (r, &h->rows)
 		row_done(r);

@@ -5,6 +5,7 @@
 #include "control/bearer.h"
 #include "control/bulk.h"
 #include "control/config_sums.h"
+#include "control/latency.h"
 #include "control/groupkey.h"
 #include "control/panel_events.h"
 #include "control/quota.h"
@@ -175,6 +176,8 @@ static void follow(struct hub *h, const struct hub_row *r)
 	if (r->schema == &schema_node || r->schema == &schema_group)
 		groupkeys_forget(h->groupkeys, r->row.object);
 	telemetry_forget(h->telemetry, r->schema, r->row.object);
+	if (r->schema == &schema_network)
+		latency_forget(&h->latencies, r->row.object);
 }
 
 static void raise_revision(struct hub *h, const char *node, uint64_t revision)

@@ -73,6 +73,7 @@ struct hub {
 	struct quotas *quotas;       /* thread */
 	struct config_sums *sums;    /* thread */
 	struct map digests;          /* thread; node -> struct state_digest */
+	struct map latencies;        /* thread; see latency.h */
 	msec tick_at, flush_at;      /* thread; monotonic */
 
 	struct bearers *bearers;

@@ -93,45 +93,21 @@ void metrics_request(void *ctx, const char *method, const char *path, int status
 	atomic_fetch_add_explicit(&r->micros, (unsigned long)micros, memory_order_relaxed);
 }
 
-void metrics_label(struct buf *out, const char *value)
-{
-	for (const char *p = value; *p; p++)
-		switch (*p) {
-		case '\n':
-			buf_adds(out, "\\n");
-			break;
-		case '"':
-		case '\\':
-			buf_addc(out, '\\');
-			/* fall through */
-		default:
-			buf_addc(out, *p);
-		}
-}
-
-static void head(struct buf *out, const char *name, const char *type, const char *help)
-{
-	buf_addf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
-}
-
-static void one(struct buf *out, const char *name, const char *type, const char *help, double value)
-{
-	head(out, name, type, help);
-	buf_addf(out, "%s%s %.15g\n", name, strcmp(type, "counter") == 0 ? "_total" : "", value);
-}
-
 static void route_labels(struct buf *out, const struct metrics *m, size_t i)
 {
 	buf_adds(out, "{method=\"");
-	metrics_label(out, m->methods[i]);
+	exposition_label(out, m->methods[i]);
 	buf_adds(out, "\",route=\"");
-	metrics_label(out, m->paths[i]);
+	exposition_label(out, m->paths[i]);
 	buf_adds(out, "\"");
 }
 
-static void write_requests(const struct metrics *m, struct buf *out)
+static void write_requests(const struct metrics *m, const struct exposition *x)
 {
-	head(out, "warren_http_requests", "counter", "Requests answered, by route and status.");
+	struct buf *out = x->out;
+
+	exposition_head(
+		x, "warren_http_requests", "counter", "Requests answered, by route and status.");
 	for (size_t i = 0; i < m->n; i++)
 		for (size_t s = 0; s < N_STATUSES; s++) {
 			unsigned long n = atomic_load(&m->counts[i].status[s]);
@@ -144,7 +120,7 @@ static void write_requests(const struct metrics *m, struct buf *out)
 			else
 				buf_addf(out, ",status=\"other\"} %lu\n", n);
 		}
-	head(out, "warren_http_request_seconds", "histogram", "Time to answer, by route.");
+	exposition_head(x, "warren_http_request_seconds", "histogram", "Time to answer, by route.");
 	for (size_t i = 0; i < m->n; i++) {
 		unsigned long sum = 0;
 		for (size_t b = 0; b <= N_BOUNDS; b++)
@@ -169,7 +145,7 @@ static void write_requests(const struct metrics *m, struct buf *out)
 
 struct counted {
 	const char *project;
-	struct buf *out;
+	const struct exposition *x;
 };
 
 static int write_objects(struct tx *tx, void *arg, struct err *e)
@@ -179,7 +155,7 @@ static int write_objects(struct tx *tx, void *arg, struct err *e)
 		&schema_user, &schema_token};
 	struct counted *job = arg;
 	int r = 0;
-	head(job->out, "warren_objects", "gauge", "Objects stored, by kind.");
+	exposition_head(job->x, "warren_objects", "gauge", "Objects stored, by kind.");
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(counted); i++) {
 		uint64_t n = 0;
 		struct tx_filter filters[6] = {{0}};
@@ -187,7 +163,7 @@ static int write_objects(struct tx *tx, void *arg, struct err *e)
 			filters[0] = (struct tx_filter){
 				counted[i] == &schema_project ? "id" : "project", job->project};
 		r = tx_count(tx, counted[i], filters, &n, e);
-		buf_addf(job->out, "warren_objects{kind=\"%s\"} %llu\n", counted[i]->name,
+		buf_addf(job->x->out, "warren_objects{kind=\"%s\"} %llu\n", counted[i]->name,
 			(unsigned long long)n);
 	}
 	if (r < 0)
@@ -197,42 +173,41 @@ static int write_objects(struct tx *tx, void *arg, struct err *e)
 	if (*job->project)
 		filters[1] = (struct tx_filter){"project", job->project};
 	r = tx_count(tx, &schema_device, filters, &enabled, e);
-	one(job->out, "warren_devices_enabled", "gauge", "Devices that may connect.",
+	exposition_one(job->x, "warren_devices_enabled", "gauge", "Devices that may connect.",
 		(double)enabled);
 	return r;
 }
 
-int metrics_write(struct control *c, const char *project, struct buf *out, struct err *e)
+int metrics_write(struct control *c, const char *project, const struct exposition *x, struct err *e)
 {
-	int r = store_read(c->store, write_objects, &(struct counted){project, out}, e);
+	int r = store_read(c->store, write_objects, &(struct counted){project, x}, e);
 	if (r < 0)
 		return r;
 	if (*project == '\0') {
 		struct hub_counts h = {0};
 		hub_counts(c->hub, &h);
-		one(out, "warren_streams", "gauge", "Connected event streams of agents.",
+		exposition_one(x, "warren_streams", "gauge", "Connected event streams of agents.",
 			h.streams);
-		one(out, "warren_events_sent", "counter", "Events pushed to agents.",
+		exposition_one(x, "warren_events_sent", "counter", "Events pushed to agents.",
 			(double)h.events_sent);
-		one(out, "warren_states_sent", "counter", "Full states fetched by agents.",
+		exposition_one(x, "warren_states_sent", "counter", "Full states fetched by agents.",
 			(double)h.states_sent);
-		one(out, "warren_drift_reports", "counter", "Corrections agents reported.",
+		exposition_one(x, "warren_drift_reports", "counter", "Corrections agents reported.",
 			(double)h.drift_reports);
-		one(out, "warren_refetches", "counter", "Streams told to fetch the state anew.",
-			(double)h.refetches);
-		one(out, "warren_change_to_push_seconds", "gauge",
+		exposition_one(x, "warren_refetches", "counter",
+			"Streams told to fetch the state anew.", (double)h.refetches);
+		exposition_one(x, "warren_change_to_push_seconds", "gauge",
 			"Commit of the newest change to its last push.",
 			(double)h.last_change_to_push / 1e3);
-		head(out, "warren_limit_hits", "counter",
+		exposition_head(x, "warren_limit_hits", "counter",
 			"Times a stated limit turned somebody away.");
-		buf_addf(out, "warren_limit_hits_total{limit=\"login_attempts\"} %lu\n",
+		buf_addf(x->out, "warren_limit_hits_total{limit=\"login_attempts\"} %lu\n",
 			attempts_refused(c->attempts));
-		buf_addf(out, "warren_limit_hits_total{limit=\"password_queue\"} %lu\n",
+		buf_addf(x->out, "warren_limit_hits_total{limit=\"password_queue\"} %lu\n",
 			workers_refused(c->workers));
-		buf_addf(out, "warren_limit_hits_total{limit=\"policy_questions\"} %lu\n",
+		buf_addf(x->out, "warren_limit_hits_total{limit=\"policy_questions\"} %lu\n",
 			workers_refused(c->questions));
-		write_requests(c->metrics, out);
+		write_requests(c->metrics, x);
 	}
-	buf_adds(out, "# EOF\n");
 	return 0;
 }

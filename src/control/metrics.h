@@ -1,12 +1,12 @@
 /*
- * DOC: numbers for /metrics in OpenMetrics text. Counters of requests are kept here, lock-free;
- * what others count is asked from them when somebody looks.
+ * DOC: the server's own numbers for /metrics; its networks' are fleet_metrics.h. Counters of
+ * requests are kept here, lock-free; what others count is asked from them when somebody looks.
  */
 #ifndef WARREN_CONTROL_METRICS_H
 #define WARREN_CONTROL_METRICS_H
 
-#include "base/buf.h"
 #include "control/control.h"
+#include "control/exposition.h"
 
 #include <stdint.h>
 
@@ -17,10 +17,8 @@ struct metrics *metrics_free(struct metrics *m);
 /* For http_options.done; ctx is the struct control. path is a pattern or NULL (no such route). */
 void metrics_request(void *ctx, const char *method, const char *path, int status, int64_t micros);
 
-/* Everything; project "" = the whole fleet, with the server's own numbers. */
-int metrics_write(struct control *c, const char *project, struct buf *out, struct err *e);
-
-/* A label's value with \ " and newline escaped. */
-void metrics_label(struct buf *out, const char *value);
+/* project "" = of all, with what is counted of the server itself. */
+int metrics_write(
+	struct control *c, const char *project, const struct exposition *x, struct err *e);
 
 #endif

@@ -12,6 +12,7 @@ struct node_seen {
 	uint64_t revision, applied_revision;
 	uint64_t revision_then; /* at the heartbeat before */
 	bool connected, confirmed, dirty;
+	msec raised_at;      /* monotonic: of the oldest change it has not applied; 0 = none */
 	msec last_heartbeat; /* wall */
 	msec calm_at;        /* wall: its moves are all paid for then */
 	char *error, *version, *backend;
@@ -149,8 +150,13 @@ int telemetry_drop_node(struct tx *tx, const char *node, struct err *e)
 
 void telemetry_revision(struct telemetry *t, const char *node, uint64_t revision)
 {
+	struct node_seen *n;
+
 	pthread_mutex_lock(&t->lock);
-	seen(t, node)->revision = revision;
+	n = seen(t, node);
+	n->revision = revision;
+	if (n->raised_at == 0)
+		n->raised_at = clock_mono(t->clock);
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -213,6 +219,11 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 	 * restored from a backup. */
 	ret->reconcile =
 		b->applied_revision < n->revision_then || b->applied_revision > n->revision;
+	ret->applied_after = -1;
+	if (n->raised_at != 0 && b->applied_revision >= n->revision) {
+		ret->applied_after = clock_mono(t->clock) - n->raised_at;
+		n->raised_at = 0;
+	}
 	n->confirmed = n->dirty = true;
 	n->revision_then = n->revision;
 	n->applied_revision = b->applied_revision;

@@ -35,8 +35,10 @@ int telemetry_drop_node(struct tx *tx, const char *node, struct err *e);
 
 /* What a heartbeat leads to. */
 struct heartbeat_answer {
-	bool first;     /* of this node: the registration is confirmed */
-	bool reconcile; /* it lags behind without good reason */
+	bool first;         /* of this node: the registration is confirmed */
+	bool reconcile;     /* it lags behind without good reason */
+	msec applied_after; /* all that changed is in force, so long after the first change of it;
+			       -1 */
 };
 void telemetry_heartbeat(struct telemetry *t, const char *node, const struct heartbeat *b,
 	struct heartbeat_answer *ret);

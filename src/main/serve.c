@@ -97,14 +97,24 @@ int serve_check(const struct control_options *o, struct err *e)
 	return r < 0 ? r : port_check_listen(o->agent_listen, "agent-listen", e);
 }
 
+/* What ends us, and our children's end. A terminal that closes is one, but not under nohup. */
+static void signals_fill(sigset_t *set)
+{
+	struct sigaction hup;
+
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGCHLD);
+	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		sigaddset(set, SIGHUP);
+}
+
 void signals_block(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
+	signals_fill(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -113,10 +123,7 @@ int signals_wait(void)
 	sigset_t set;
 	int got = 0;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
+	signals_fill(&set);
 	while (sigwait(&set, &got) != 0)
 		;
 	return got;
@@ -124,10 +131,14 @@ int signals_wait(void)
 
 bool signals_pending(void)
 {
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t set;
 
 	sigpending(&set);
-	return sigismember(&set, SIGINT) || sigismember(&set, SIGTERM);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (sigismember(&set, ends[i]))
+			return true;
+	return false;
 }
 
 static void signer_done(struct cms_signer **s)

@@ -328,6 +328,16 @@ int rig_call(struct rig *r, const char *method, const char *path, const char *be
 	return status;
 }
 
+void rig_expect_field(const struct http_response *response, const char *field)
+{
+	struct json_doc *doc = json_parse(response->body.data, response->body.len, JSON_MAX, NULL);
+
+	assert_non_null(doc);
+	if (field[0] != '\0')
+		assert_string_equal(json_str(json_root(doc), "field"), field);
+	json_free(doc);
+}
+
 /* --- agents ----------------------------------------------------------------------------------- */
 
 static void open_secret(struct agent *a, const char *sealed)
@@ -377,6 +387,14 @@ int agent_join(struct agent *a, struct rig *r, const char *name, const char *tok
 	}
 	http_response_done(&response);
 	return a->status;
+}
+
+void rig_join(struct rig *r, unsigned roles, const char *name, struct agent *a)
+{
+	CLEANUP(buf_done) struct buf token = {0};
+
+	rig_token(r, roles, 1, 0, &token);
+	assert_int_equal(agent_join(a, r, name, buf_str(&token)), 201);
 }
 
 int agent_call(struct agent *a, const char *method, const char *tail, const char *header,

@@ -48,6 +48,8 @@ uint64_t rig_revision(struct rig *r, const char *node);
 /* One call; returns the status. header may be NULL; ret may be NULL. */
 int rig_call(struct rig *r, const char *method, const char *path, const char *bearer,
 	const char *header, const char *body, struct http_response *ret);
+/* Its body is a problem that names this field; "" = whatever field. */
+void rig_expect_field(const struct http_response *response, const char *field);
 
 struct agent {
 	struct rig *rig;
@@ -71,6 +73,8 @@ struct agent {
 
 /* Join with the token (registration only); a->key may be set before. Returns the status. */
 int agent_join(struct agent *a, struct rig *r, const char *name, const char *token);
+/* The same with a token of its own for these roles; it must succeed. */
+void rig_join(struct rig *r, unsigned roles, const char *name, struct agent *a);
 int agent_call(struct agent *a, const char *method, const char *tail, const char *header,
 	const char *body, struct http_response *ret);
 /* PUT keys: a announces its new key, with the proof of its node secret. Returns the status. */

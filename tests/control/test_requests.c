@@ -376,15 +376,26 @@ static void packed_bodies_of_strangers_stay_packed(void **state)
 	expect_status(&known, 400);
 }
 
-static void metrics_are_openmetrics(void **state)
+static void metrics_are_text_for_scrapers(void **state)
 {
+	static const char *const prometheus[] = {
+		"Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2", NULL};
+	struct http_send send = {.method = "GET", .path = "/metrics", .headers = prometheus};
 	ANSWER nobody = call(f, "GET", "/metrics", "", NULL);
 	expect_status(&nobody, 401);
-	ANSWER a = call(f, "GET", "/metrics", NULL, NULL);
-	expect_status(&a, 200);
-	const char *text = buf_str(&a.body);
+	ANSWER plain = call(f, "GET", "/metrics", NULL, NULL);
+	expect_status(&plain, 200);
+	const char *text = buf_str(&plain.body);
 	assert_non_null(strstr(text, "warren_objects{kind=\"network\"} 1\n"));
 	assert_non_null(strstr(text, "warren_streams 0\n"));
+	assert_non_null(strstr(text, "# TYPE warren_events_sent_total counter\n"));
+	assert_non_null(strstr(text, "\nwarren_devices{project=\""));
+	assert_null(strstr(text, "# EOF"));
+	ANSWER open = answer_of(&f->local, &send, "/metrics");
+	expect_status(&open, 200);
+	text = buf_str(&open.body);
+	assert_non_null(strstr(text, "# TYPE warren_events_sent counter\n"));
+	assert_non_null(strstr(text, "\nwarren_events_sent_total 0\n"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 	/* A request is counted when it has ended, which the client may see a little earlier. */
 	for (int i = 0; i < 200; i++) {
@@ -407,7 +418,7 @@ int main(void)
 		cmocka_unit_test(the_panel_is_strict_and_cached),
 		cmocka_unit_test(clients_are_filtered_by_state_and_tag),
 		cmocka_unit_test(packed_bodies_of_strangers_stay_packed),
-		cmocka_unit_test(metrics_are_openmetrics),
+		cmocka_unit_test(metrics_are_text_for_scrapers),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

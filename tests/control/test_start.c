@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "control/attempts.h"
-#include "control/metrics.h"
+#include "control/exposition.h"
 
 #include <pthread.h>
 
@@ -305,7 +305,7 @@ static void labels_of_metrics_are_escaped(void **state)
 {
 	CLEANUP(buf_done) struct buf b = {0};
 
-	metrics_label(&b, "a\"b\\c\nd");
+	exposition_label(&b, "a\"b\\c\nd");
 	assert_string_equal(buf_str(&b), "a\\\"b\\\\c\\nd");
 }
 
