@@ -29,9 +29,9 @@ struct joining {
 	const struct node *node; /* stored already */
 	const char *name_field;  /* what errors call its name */
 	const char *actor;
-	unsigned roles;   /* enum role bits; 0 = ROLE_PEER */
-	struct addr peer; /* where it calls from; unset = not known */
-	bool several;     /* it is, or comes to be, in more than one network */
+	unsigned roles;                      /* enum role bits; 0 = ROLE_PEER */
+	struct addr peer;                    /* where it calls from; unset = not known */
+	bool several;                        /* it is, or comes to be, in more than one network */
 	uint16_t ports[4 * MEMBERSHIPS_MAX]; /* taken on this machine */
 	size_t n_ports;
 	struct fleet *world; /* loaded when it is first asked */
