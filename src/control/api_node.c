@@ -163,6 +163,10 @@ static int put_node(struct tx *tx, struct call *c, struct json_writer *w, const 
 	json_put_str(w, "deploy", status.deploy ? status.deploy : "pending");
 	json_put_str(w, "liveness", status.liveness ? status.liveness : "never");
 	json_put_bool(w, "connected", status.connected);
+	if (status.timed)
+		json_put_int(w, "clock_offset_ms", status.clock_offset);
+	else
+		json_put_null(w, "clock_offset_ms");
 	put_roles(w, roles);
 	r = put_members(tx, c, w, &members, names, e);
 	json_end_object(w);
