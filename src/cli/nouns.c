@@ -18,7 +18,7 @@ static const struct cli_field network_fields[] = {
 	{"topology", "topology", AS_TEXT, "mesh|hub", "who links to whom (mesh)", VERB_ADD},
 	{"ipv4", "ipv4", AS_MAYBE, "CIDR|none", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
 	{"ipv6", "ipv6", AS_TEXT, "CIDR", "IPv6 prefix, a /64 of fd00::/8 (random)", VERB_ADD},
-	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces (51820)", BOTH},
+	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port new members begin with (51820)", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = system default", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
 	{"psk", "psk", AS_TEXT, "true|false", "a derived pre-shared key on each link", BOTH},

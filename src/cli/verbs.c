@@ -398,6 +398,17 @@ static int verb_add(const struct cli_noun *n, struct cli_session *s, const struc
 	return r;
 }
 
+/* What a change did not do is no part of what scripts read. */
+static void print_warnings(const struct buf *answer)
+{
+	struct json_doc *d = json_parse(answer->data, answer->len, answer->len, NULL);
+	const struct json *warnings = d != NULL ? json_get(json_root(d), "warnings") : NULL;
+
+	for (size_t i = 0; i < json_count(warnings); i++)
+		fprintf(stderr, "warren: %s\n", json_str(json_at(warnings, i), ""));
+	json_free(d);
+}
+
 static int patch(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
 	unsigned verb, const char *name, const struct buf *body, struct err *e)
 {
@@ -408,6 +419,8 @@ static int patch(const struct cli_noun *n, struct cli_session *s, const struct c
 	cli_put_flags(&path, n, verb, a);
 	if (r == 0)
 		r = cli_call(s, "PATCH", buf_str(&path), body, &answer, e);
+	if (r == 0)
+		print_warnings(&answer);
 	if (r == 0 && s->json)
 		printf("%s\n", buf_str(&answer));
 	return r;
