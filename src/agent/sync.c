@@ -60,14 +60,47 @@ static void back_off(struct sync *s, msec retry_after)
 	wait_for(s, sync_backoff(s->attempt++, s->base, retry_after, &s->rand));
 }
 
-static void unauthorized(struct sync *s)
+static void on_flush(void *arg)
 {
-	if (!s->unauthorized)
+	struct sync *s = arg;
+
+	core_flush(s->core);
+	s->hooks.applied(s->hooks.arg);
+}
+
+static bool has_tunnels(const struct sync *s)
+{
+	VEC_FOREACH (i, &s->core->desired.items)
+		if ((*i)->kind == ITEM_INTERFACE)
+			return true;
+	return false;
+}
+
+/* A node that is removed while it is connected is told to take its interfaces down before it is not
+ * known any more; one whose place another machine took, or that was away then, keeps them. */
+static void say_unknown(struct sync *s)
+{
+	const char *url = s->wire->identity->url;
+
+	if (s->core->pending != 0)
+		on_flush(s); /* told already, and about to be done */
+	if (has_tunnels(s))
 		log_error("the control plane does not know this machine any more; tunnels stay up. "
 			  "To take the node's place again: warren agent join --again URL with a "
 			  "token for it (warren token add --kind join --node NAME), then restart "
 			  "the agent; to give it up: warren agent leave",
-			LOG_KV_STR("url", s->wire->identity->url));
+			LOG_KV_STR("url", url));
+	else
+		log_error("the control plane does not know this machine any more; no tunnels are "
+			  "left. If the node was removed: warren agent leave, then warren agent "
+			  "join URL with a new token",
+			LOG_KV_STR("url", url));
+}
+
+static void unauthorized(struct sync *s)
+{
+	if (!s->unauthorized)
+		say_unknown(s);
 	s->unauthorized = true;
 	s->want_state = false;
 	wait_for(s, jitter(REJOIN_RETRY, &s->rand));
@@ -275,14 +308,6 @@ static void on_retry_timer(void *arg)
 
 	s->waiting = false;
 	next(s);
-}
-
-static void on_flush(void *arg)
-{
-	struct sync *s = arg;
-
-	core_flush(s->core);
-	s->hooks.applied(s->hooks.arg);
 }
 
 void sync_init(struct sync *s, struct loop *l, struct wire *wire, struct core *core,

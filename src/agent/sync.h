@@ -5,7 +5,7 @@
  *	want pins? -> want state? -> open stream -> ... -> ended -> wait (backoff) -> again
  *
  * Backoff: 1 s doubling to 15 s, +-25 %, Retry-After honoured; after 5 min without a stream the
- * state is polled each minute. 401: the tunnels stay, and it says how to join again.
+ * state is polled each minute. 401: the tunnels it has stay, and it says how to join again.
  */
 #ifndef WARREN_AGENT_SYNC_H
 #define WARREN_AGENT_SYNC_H

@@ -16,6 +16,9 @@ struct clock {
 	msec fake_wall, fake_mono;           /* used by fake clocks only */
 };
 
+/* A machine's clock that is farther off than this from the control plane's is worth saying. */
+#define CLOCK_OFFSET_SAID ((msec)30 * 1000)
+
 extern const struct clock clock_real;
 struct clock clock_fake(msec wall, msec mono);
 

@@ -105,6 +105,46 @@ static int node_set(
 	return r;
 }
 
+/* Into one network more; its agent makes the key for it. */
+static int node_join(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf body = {0}, answer = {0};
+	struct json_writer w = {.out = &body};
+	int r;
+
+	json_begin_object(&w, NULL);
+	json_put_str(&w, "node", a->words[0]);
+	json_put_str(&w, "network", a->words[1]);
+	if (cli_has(a, "roles"))
+		cli_put_list(&w, "roles", cli_flag(a, "roles"));
+	json_end_object(&w);
+	r = cli_call(s, "POST", "/api/v1/members", &body, &answer, e);
+	if (r == 0)
+		cli_print_object(s, &answer, NULL);
+	return r;
+}
+
+/* Out of one network; it stays in its others. */
+static int node_leave_network(
+	const struct cli_noun *n, struct cli_session *s, const struct cli_args *a, struct err *e)
+{
+	CLEANUP(buf_done) struct buf id = {0}, path = {0}, member = {0}, answer = {0};
+	int r = cli_resolve(s, n->path, a->words[0], &id, e);
+
+	buf_addf(&path, "%s/%s", n->path, buf_str(&id));
+	if (r == 0)
+		r = find_member(s, buf_str(&path), a->words[1], &member, e);
+	buf_reset(&path);
+	buf_addf(&path, "/api/v1/members/%s", buf_str(&member));
+	cli_put_flags(&path, n, VERB_RM, a);
+	if (r == 0)
+		r = cli_call(s, "DELETE", buf_str(&path), NULL, &answer, e);
+	if (r == 0 && s->json)
+		printf("%s\n", buf_str(&answer));
+	return r;
+}
+
 /* Ask for new keys; the node makes them and the control plane tells the others. */
 static int rotate_keys(
 	const char *base, const char *name, bool now, struct cli_session *s, struct err *e)
@@ -224,6 +264,11 @@ static const struct cli_option set_options[] = {
 	{0},
 };
 
+static const struct cli_option join_options[] = {
+	{"roles", "ROLES", "of those its join token granted (all)"},
+	{0},
+};
+
 static const struct cli_option rotate_options[] = {{"now", NULL, "at once, with a gap"}, {0}};
 
 static const struct cli_option cloud_options[] = {
@@ -237,6 +282,9 @@ static const struct cli_option cloud_options[] = {
 
 const struct own_verb node_verbs[] = {
 	{"set", node_set, "NAME", "change it", VERB_SET, 1, 1, set_options},
+	{"join", node_join, "NAME NETWORK", "into one more network", 0, 2, 2, join_options},
+	{"leave", node_leave_network, "NAME NETWORK", "out of one network; it keeps its others",
+		VERB_RM, 2, 2, NULL},
 	{"rotate", node_rotate, "NAME", "new keys, without a gap", 0, 1, 1, rotate_options},
 	{"cloud-init", node_cloud_init, "NAME...", "user data with a join token", 0, 1, 6,
 		cloud_options},

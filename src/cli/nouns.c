@@ -18,7 +18,7 @@ static const struct cli_field network_fields[] = {
 	{"topology", "topology", AS_TEXT, "mesh|hub", "who links to whom (mesh)", VERB_ADD},
 	{"ipv4", "ipv4", AS_MAYBE, "CIDR|none", "IPv4 pool (172.30.0.0/16)", VERB_ADD},
 	{"ipv6", "ipv6", AS_TEXT, "CIDR", "IPv6 prefix, a /64 of fd00::/8 (random)", VERB_ADD},
-	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces (51820)", BOTH},
+	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port new members begin with (51820)", BOTH},
 	{"mtu", "mtu", AS_NUMBER, "BYTES", "0 = system default", BOTH},
 	{"keepalive", "keepalive", AS_NUMBER, "SECONDS", "25; 0 = off", BOTH},
 	{"psk", "psk", AS_TEXT, "true|false", "a derived pre-shared key on each link", BOTH},
@@ -42,7 +42,8 @@ static const struct cli_field node_fields[] = {
 	{"masquerade", "masquerade", AS_TEXT, "true|false", "they see its address", VERB_SET},
 	{"region", "region", AS_TEXT, "REGION", "where it stands", VERB_SET},
 	{"port", "listen_port", AS_NUMBER, "PORT", "UDP port of its interfaces", VERB_SET},
-	{"force", "force", AS_FLAG, NULL, "set, disable, rm: also where nodes lose each other",
+	{"force", "force", AS_FLAG, NULL,
+		"set, disable, leave, rm: also where nodes lose each other",
 		VERB_SET | VERB_SWITCH | VERB_RM},
 	{0},
 };
@@ -151,7 +152,8 @@ const struct cli_noun cli_nouns[] = {
 		.verbs = VERB_LIST | VERB_SHOW | VERB_SWITCH | VERB_RM,
 		.columns = node_columns,
 		.fields = node_fields,
-		.example = "warren node set gw1 --endpoint vpn.example.com:51820",
+		.example = "warren node set gw1 --endpoint vpn.example.com:51820\n"
+			   "  warren node leave gw1 office   (it keeps its other networks)",
 		.own = node_verbs},
 	{.name = "group",
 		.help = "gateways that share one identity",

@@ -57,6 +57,9 @@ int cli_body(const struct cli_noun *n, unsigned verb, const struct cli_args *a, 
 /* Print one object: its JSON, or its columns and the rest as "field  value" lines. */
 void cli_print_object(const struct cli_session *s, const struct buf *answer, const char *path);
 
+/* A node's clock offset (ms), marked when it is worth saying. */
+void cli_clock_line(int64_t offset, struct buf *out);
+
 /* "a, b" as the array `key` of the open object; empty items are left out. */
 void cli_put_list(struct json_writer *w, const char *key, const char *text);
 

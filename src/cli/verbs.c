@@ -179,27 +179,56 @@ static void member_line(const struct json *v, struct buf *out)
 		buf_adds(out, relayed > (int64_t)named ? ", ...)" : ")");
 }
 
-/* Lists of objects that people read: each a line of its own. */
+void cli_clock_line(int64_t offset, struct buf *out)
+{
+	int64_t off = offset < 0 ? -offset : offset;
+
+	buf_addf(out, "%" PRId64, offset);
+	if (off > CLOCK_OFFSET_SAID)
+		buf_addf(out, " (!) %" PRId64 " s %s the control plane: set the node's clock",
+			off / 1000, offset < 0 ? "behind" : "ahead of");
+}
+
+static void clock_line(const struct json *v, struct buf *out)
+{
+	if (json_is_null(v, ""))
+		buf_adds(out, "not known yet");
+	else
+		cli_clock_line(json_int(v, "", 0), out);
+}
+
+/* What people read otherwise than JSON has it; of a list, each object is a line of its own. */
 static const struct {
 	const char *key;
 	void (*line)(const struct json *v, struct buf *out);
-} lists[] = {
+} lines[] = {
 	{"endpoints", endpoint_line},
 	{"members", member_line},
+	{"clock_offset_ms", clock_line},
 };
+
+static void print_line(
+	struct table *t, const char *key, const struct json *v, size_t n, struct buf *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		if (strcmp(lines[i].key, key) != 0)
+			continue;
+		buf_reset(text);
+		lines[i].line(v, text);
+		table_cell(t, n == 0 ? key : " ");
+		table_cell(t, buf_str(text));
+	}
+}
 
 static void print_member(void *ctx, const char *key, const struct json *v)
 {
 	struct table *t = ctx;
 	CLEANUP(buf_done) struct buf text = {0};
 
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		for (size_t k = 0; strcmp(lists[i].key, key) == 0 && k < json_count(v); k++) {
-			buf_reset(&text);
-			lists[i].line(json_at(v, k), &text);
-			table_cell(t, k == 0 ? key : " ");
-			table_cell(t, buf_str(&text));
-		}
+	if (json_kind(v) != JSON_IS_LIST)
+		print_line(t, key, v, 0, &text);
+	for (size_t i = 0; i < json_count(v); i++)
+		print_line(t, key, json_at(v, i), i, &text);
 	if (text.len > 0)
 		return;
 	json_text(v, &text);
@@ -369,6 +398,17 @@ static int verb_add(const struct cli_noun *n, struct cli_session *s, const struc
 	return r;
 }
 
+/* What a change did not do is no part of what scripts read. */
+static void print_warnings(const struct buf *answer)
+{
+	struct json_doc *d = json_parse(answer->data, answer->len, answer->len, NULL);
+	const struct json *warnings = d != NULL ? json_get(json_root(d), "warnings") : NULL;
+
+	for (size_t i = 0; i < json_count(warnings); i++)
+		fprintf(stderr, "warren: %s\n", json_str(json_at(warnings, i), ""));
+	json_free(d);
+}
+
 static int patch(const struct cli_noun *n, struct cli_session *s, const struct cli_args *a,
 	unsigned verb, const char *name, const struct buf *body, struct err *e)
 {
@@ -379,6 +419,8 @@ static int patch(const struct cli_noun *n, struct cli_session *s, const struct c
 	cli_put_flags(&path, n, verb, a);
 	if (r == 0)
 		r = cli_call(s, "PATCH", buf_str(&path), body, &answer, e);
+	if (r == 0)
+		print_warnings(&answer);
 	if (r == 0 && s->json)
 		printf("%s\n", buf_str(&answer));
 	return r;

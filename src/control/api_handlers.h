@@ -56,7 +56,15 @@ void api_node_rotate(struct call *c);
 void api_network_rotate(struct call *c);
 void api_signing_rotate(struct call *c);
 void api_node_state(struct call *c);
+
+/* api_member.c */
+void api_member_create(struct call *c);
 void api_member_change(struct call *c);
+void api_member_delete(struct call *c);
+/* Of an edit of a node or a member (after NULL = it goes): others may find each other by nothing
+ * but this, which is refused (reachable_check) unless the call says ?force=1. */
+int api_keep_reach(struct tx *tx, struct call *c, const char *project, const struct schema *s,
+	const void *before, const void *after, struct err *e);
 
 /* api_group.c */
 void api_group_create(struct call *c);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "control/import.h"
 #include "control/labels.h"
-#include "control/register.h"
+#include "control/membership.h"
 #include "control/secrets.h"
 #include "crypto/key.h"
 #include "model/names.h"

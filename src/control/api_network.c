@@ -190,6 +190,44 @@ void api_network_show(struct call *c)
 
 /* --- changes ---------------------------------------------------------------------------------- */
 
+struct keepers {
+	uint16_t port;
+	size_t n;
+};
+
+static int see_port(void *arg, const void *object)
+{
+	struct keepers *k = arg;
+	uint16_t own = ((const struct member *)object)->listen_port;
+	k->n += own != 0 && own != k->port;
+	return 0;
+}
+
+/* The network, and what the change does not do: its port is the one that new members begin with. */
+static int put_changed(struct tx *tx, struct call *c, const struct network *before,
+	const struct network *after, struct err *e)
+{
+	struct keepers k = {.port = after->listen_port};
+	struct tx_query q = {.filters = {{"network", after->id}}};
+	struct json_writer w = {.out = &c->out};
+	int r = after->listen_port == before->listen_port
+		? 0
+		: tx_list(tx, &schema_member, &q, see_port, &k, NULL, NULL, e);
+	AUTOFREE char *text =
+		mem_printf("%zu member%s another port: a network's is for those that "
+			   "come to it; to move one: warren node set NODE --network %s "
+			   "--port %u",
+			k.n, k.n == 1 ? " keeps" : "s keep", after->name, after->listen_port);
+	json_begin_object(&w, NULL);
+	object_write(&w, &schema_network, after);
+	json_begin_array(&w, "warnings");
+	if (k.n > 0)
+		json_put_str(&w, NULL, text);
+	json_end_array(&w);
+	json_end_object(&w);
+	return r;
+}
+
 static int update_network(struct tx *tx, struct call *c, struct err *e)
 {
 	struct network before = {0}, after = {0};
@@ -210,7 +248,7 @@ static int update_network(struct tx *tx, struct call *c, struct err *e)
 		r = change_store(
 			tx, &schema_network, &before, &after, c->who.id, "network.update", e);
 	if (r == 0)
-		api_put(c, &schema_network, &after);
+		r = put_changed(tx, c, &before, &after, e);
 	schema_done(&schema_network, &before);
 	schema_done(&schema_network, &after);
 	return r;

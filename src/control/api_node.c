@@ -1,5 +1,5 @@
 /*
- * DOC: nodes and their memberships, with the three states beside each other (spec 0): admin
+ * DOC: nodes, and what they are members of, with the three states beside each other (spec 0): admin
  * (enabled), deploy (what the node's agent did), link (whether it is there).
  */
 #include "control/api_handlers.h"
@@ -8,7 +8,6 @@
 #include "codec/state.h"
 #include "control/heartbeat.h"
 #include "control/labels.h"
-#include "control/reachable.h"
 #include "control/register.h"
 #include "control/rotation.h"
 #include "control/world.h"
@@ -164,6 +163,10 @@ static int put_node(struct tx *tx, struct call *c, struct json_writer *w, const 
 	json_put_str(w, "deploy", status.deploy ? status.deploy : "pending");
 	json_put_str(w, "liveness", status.liveness ? status.liveness : "never");
 	json_put_bool(w, "connected", status.connected);
+	if (status.timed)
+		json_put_int(w, "clock_offset_ms", status.clock_offset);
+	else
+		json_put_null(w, "clock_offset_ms");
 	put_roles(w, roles);
 	r = put_members(tx, c, w, &members, names, e);
 	json_end_object(w);
@@ -226,15 +229,6 @@ static int check_label(struct tx *tx, struct call *c, const struct node *n, stru
 	return r;
 }
 
-/* Others may find each other by nothing but this; who knows better says ?force=1. */
-static int keep_reach(struct tx *tx, struct call *c, const char *project, const struct schema *s,
-	const void *before, const void *after, struct err *e)
-{
-	if (api_flag(c, "force"))
-		return 0;
-	return reachable_check(tx, c->control->hub, project, s, before, after, e);
-}
-
 static int update_node(struct tx *tx, struct call *c, struct err *e)
 {
 	struct node before = {0}, after = {0};
@@ -247,7 +241,7 @@ static int update_node(struct tx *tx, struct call *c, struct err *e)
 	if (r == 0 && after.enabled && !before.enabled)
 		r = world_check(tx, after.project, &schema_node, &after, e);
 	if (r == 0)
-		r = keep_reach(tx, c, before.project, &schema_node, &before, &after, e);
+		r = api_keep_reach(tx, c, before.project, &schema_node, &before, &after, e);
 	if (r == 0)
 		r = change_store(tx, &schema_node, &before, &after, c->who.id, "node.update", e);
 	if (r == 0)
@@ -268,7 +262,7 @@ static int delete_node(struct tx *tx, struct call *c, struct err *e)
 	struct node n = {0};
 	int r = api_get(tx, c, &schema_node, c->id, &n, e);
 	if (r == 0)
-		r = keep_reach(tx, c, n.project, &schema_node, &n, NULL, e);
+		r = api_keep_reach(tx, c, n.project, &schema_node, &n, NULL, e);
 	if (r == 0)
 		r = node_leave(tx, n.id, c->who.id, e);
 	schema_done(&schema_node, &n);
@@ -351,57 +345,4 @@ static void render_state(const struct fleet *f, void *arg)
 void api_node_state(struct call *c)
 {
 	api_see(c, &schema_node, render_state);
-}
-
-/* --- members ---------------------------------------------------------------------------------- */
-
-/* A system-admin who names subnets grants them to the project by that: nobody else could refuse. */
-static int grant_subnets(struct tx *tx, struct call *c, const struct member *m, struct err *e)
-{
-	struct project before = {0}, after = {0};
-	int r = tx_get(tx, &schema_project, m->project, &before, e);
-	if (r < 0)
-		return r;
-	schema_copy(&schema_project, &after, &before);
-	VEC_FOREACH (p, &m->local_subnets)
-		if (!prefix_vec_covers(&before.granted_ranges, *p))
-			VEC_PUSH(&after.granted_ranges, *p);
-	if (after.granted_ranges.n > before.granted_ranges.n) {
-		prefix_vec_aggregate(&after.granted_ranges);
-		r = project_check(&after, &before, e);
-		if (r == 0)
-			r = change_store(tx, &schema_project, &before, &after, c->who.id,
-				"project.grant", e);
-	}
-	schema_done(&schema_project, &before);
-	schema_done(&schema_project, &after);
-	return r;
-}
-
-static int update_member(struct tx *tx, struct call *c, struct err *e)
-{
-	struct member before = {0}, after = {0};
-	int r = api_change(tx, c, &schema_member, NULL, &before, &after, e);
-	if (r == 0)
-		r = member_check(&after, e);
-	if (r == 0 && c->who.project[0] == '\0')
-		r = grant_subnets(tx, c, &after, e);
-	if (r == 0)
-		r = world_check(tx, after.project, &schema_member, &after, e);
-	if (r == 0)
-		r = keep_reach(tx, c, before.project, &schema_member, &before, &after, e);
-	if (r == 0)
-		r = change_store(
-			tx, &schema_member, &before, &after, c->who.id, "member.update", e);
-	if (r == 0)
-		api_put(c, &schema_member, &after);
-	schema_done(&schema_member, &before);
-	schema_done(&schema_member, &after);
-	return r;
-}
-
-void api_member_change(struct call *c)
-{
-	c->status = 200;
-	api_write(c, update_member, NULL);
 }

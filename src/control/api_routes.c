@@ -82,8 +82,10 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", API "/nodes/{id}/state", api_node_state, V, 0, &schema_node, ""),
 
 	ROUTE("GET", API "/members", api_list, V, 0, &schema_member, "list"),
+	ROUTE("POST", API "/members", api_member_create, O, 0, &schema_member, ""),
 	ROUTE("GET", API "/members/{id}", api_show, V, 0, &schema_member, ""),
 	ROUTE("PATCH", API "/members/{id}", api_member_change, O, 0, &schema_member, "force"),
+	ROUTE("DELETE", API "/members/{id}", api_member_delete, O, 0, &schema_member, "force"),
 
 	ROUTE("GET", API "/groups", api_list, V, 0, &schema_group, "list"),
 	ROUTE("POST", API "/groups", api_group_create, O, 0, &schema_group, ""),

@@ -1,5 +1,5 @@
-/* DOC: see fleet_metrics.h. All is counted in one pass over members and devices, then written
- * family by family, as the formats ask. */
+/* DOC: see fleet_metrics.h. All of networks is counted in one pass over members and devices, then
+ * written family by family, as the formats ask. */
 #include "control/fleet_metrics.h"
 
 #include "base/mem.h"
@@ -133,6 +133,32 @@ static void write_latency(
 	buf_addf(x->out, "%.3f\n", (double)l->sum / 1e3);
 }
 
+/* One a node: whoever is told of it wants to know whose clock it is. */
+static void write_clocks(
+	struct hub *h, const struct fleet *f, const char *project, const struct exposition *x)
+{
+	static const char name[] = "warren_node_clock_offset_seconds";
+
+	exposition_head(x, name, "gauge",
+		"How far a node's clock is ahead of the control plane's, as of its last report.");
+	MAP_FOREACH (slot, &f->nodes) {
+		const struct node *n = slot->value;
+		const struct project *p = map_get(&f->projects, n->project);
+		struct node_status s;
+
+		if (project[0] != '\0' && strcmp(n->project, project) != 0)
+			continue;
+		telemetry_status(h->telemetry, n->id, &s);
+		if (!s.timed)
+			continue;
+		buf_addf(x->out, "%s{project=\"", name);
+		exposition_label(x->out, p != NULL ? p->name : "");
+		buf_adds(x->out, "\",node=\"");
+		exposition_label(x->out, n->name);
+		buf_addf(x->out, "\"} %.3f\n", (double)s.clock_offset / 1e3);
+	}
+}
+
 void fleet_metrics_write(
 	struct hub *h, const struct fleet *f, const char *project, const struct exposition *x)
 {
@@ -170,4 +196,5 @@ void fleet_metrics_write(
 			write_latency(x, c, l);
 	}
 	VEC_DONE(&all);
+	write_clocks(h, f, project, x);
 }

@@ -1,4 +1,5 @@
-/* DOC: what /metrics says of networks: their nodes and devices, as they report. */
+/* DOC: what /metrics says of networks, their nodes and devices, and nodes' clocks, as they report.
+ */
 #ifndef WARREN_CONTROL_FLEET_METRICS_H
 #define WARREN_CONTROL_FLEET_METRICS_H
 

@@ -236,8 +236,10 @@ static int read_body(const struct json *j, msec now, struct heartbeat *b, struct
 		read_text(j, "version", WORD_MAX, false, &b->version, e) < 0 ||
 		read_text(j, "backend", WORD_MAX, false, &b->backend, e) < 0)
 		return ERR_INVALID;
+	b->timed = timestamp > 0;
+	b->clock_offset = b->timed ? timestamp - now : 0;
 	/* the age of a handshake is right even where the clock is not */
-	return read_lists(j, timestamp > 0 ? now - timestamp : 0, b, e);
+	return read_lists(j, -b->clock_offset, b, e);
 }
 
 int heartbeat_read(const char *text, size_t n, msec now, struct heartbeat *ret, struct err *e)

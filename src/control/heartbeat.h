@@ -30,6 +30,8 @@ struct heartbeat {
 	char *error; /* NULL when what was asked for is in place; at most 255 bytes */
 	char *version, *backend;
 	uint64_t epoch;
+	bool timed;        /* it said what time it is: */
+	msec clock_offset; /* how far its clock is ahead of ours; the way here counts as behind */
 	VEC(struct link_row) links;
 	VEC(struct heartbeat_endpoint) endpoints;
 	VEC(struct heartbeat_ways) ways;

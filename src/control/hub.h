@@ -56,6 +56,8 @@ struct node_status {
 	const char *deploy;   /* "pending", "applied", "error" */
 	const char *liveness; /* "online", "unreachable", "offline", "never" */
 	bool connected;       /* has an event stream now */
+	bool timed;           /* clock_offset is known: */
+	msec clock_offset;    /* how far its clock was ahead of ours at its last heartbeat */
 	char error[256];
 	msec last_heartbeat;
 };

@@ -111,7 +111,8 @@ static int takes_away(struct tx *tx, const struct schema *s, const void *before,
 	if (s == &schema_member) {
 		const struct member *was = before, *is = after;
 
-		*ret = was->endpoint != NULL && is->endpoint == NULL;
+		*ret = is == NULL ? (was->roles & ROLE_CONTROLLER) != 0
+				  : was->endpoint != NULL && is->endpoint == NULL;
 		return 0;
 	}
 	const struct node *was = before, *is = after;
@@ -163,8 +164,9 @@ int reachable_check(struct tx *tx, struct hub *h, const char *project, const str
 		r = world_load(tx, project, &is, e);
 	if (r >= 0 && after != NULL)
 		fleet_put(is, s, schema_dup(s, after));
-	else if (r >= 0) /* memberships without a node count for nothing */
-		fleet_remove(is, s, ((const struct node *)before)->id);
+	else if (r >=
+		0) /* by its id, which is first; memberships without a node count for nothing */
+		fleet_remove(is, s, before);
 	if (r >= 0)
 		r = compare(h, was, is, e);
 	fleet_free(was);

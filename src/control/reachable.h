@@ -13,7 +13,7 @@
 void reachable_warnings(
 	struct hub *h, const struct fleet *f, const struct fleet_network *fn, struct strs *ret);
 
-/* In the transaction of an edit of a node or a member, before it is stored; after NULL = a node is
+/* In the transaction of an edit of a node or a member, before it is stored; after NULL = it is
  * deleted. ERR_EXISTS, field "force", names the nodes that would lose each other by it. What takes
  * away neither a controller nor an endpoint costs next to nothing. */
 int reachable_check(struct tx *tx, struct hub *h, const char *project, const struct schema *s,

@@ -3,16 +3,12 @@
 
 #include "control/change.h"
 #include "control/labels.h"
+#include "control/membership.h"
 #include "control/rejoin.h"
 #include "control/secrets.h"
 #include "control/telemetry.h"
-#include "control/whereabouts.h"
-#include "control/world.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
-#include "model/ports.h"
-#include "model/names.h"
-#include "model/range.h"
 #include "crypto/seal.h"
 #include "crypto/token.h"
 #include "model/validate.h"
@@ -122,28 +118,6 @@ int register_secret(struct registration *r, struct node *n, struct err *e)
 
 /* --- a request that came before --------------------------------------------------------------- */
 
-static int collect_member(void *arg, const void *object)
-{
-	struct memberships *l = arg;
-
-	VEC_PUSH(&l->v, schema_dup(&schema_member, object));
-	return 0;
-}
-
-void memberships_done(struct memberships *l)
-{
-	VEC_FOREACH (m, &l->v)
-		schema_free(&schema_member, *m);
-	VEC_DONE(&l->v);
-}
-
-int memberships_of(struct tx *tx, const char *node, struct memberships *ret, struct err *e)
-{
-	const struct tx_query q = {.filters = {{"node", node}}};
-
-	return tx_list(tx, &schema_member, &q, collect_member, ret, NULL, NULL, e);
-}
-
 /* Members have ids in the order they were made: the token's first network comes first. */
 int register_fill(struct tx *tx, const char *node, struct registration *r, struct err *e)
 {
@@ -197,194 +171,7 @@ static int replay(struct tx *tx, const struct token *t, struct registration *r, 
 	return result < 0 ? result : 1;
 }
 
-#define PORT_TRIES 64
-
 /* --- a new node ------------------------------------------------------------------------------- */
-
-struct joining {
-	struct tx *tx;
-	struct registration *r;
-	const struct token *token;
-	uint16_t ports[4 * REGISTER_NETWORKS_MAX]; /* taken on this machine */
-	size_t n_ports;
-	struct fleet *world; /* loaded when it is first asked */
-};
-
-static bool port_free(const struct joining *j, unsigned port)
-{
-	for (size_t i = 0; i < j->n_ports; i++)
-		if (j->ports[i] == port)
-			return false;
-	return true;
-}
-
-/* The first of `count` neighbouring free ports from base up. */
-static uint16_t pick_port(const struct joining *j, uint16_t base, unsigned count)
-{
-	unsigned port = base != 0 ? base : 51820;
-
-	for (; port + count <= UINT16_MAX; port++)
-		if (port_free(j, port) && (count < 2 || port_free(j, port + 1)) &&
-			(count < 3 || port_free(j, port + 2)))
-			break;
-	return (uint16_t)port;
-}
-
-/* What the member's interfaces will listen on. */
-static void take_ports(
-	struct joining *j, const struct network *n, const struct member *m, const struct group *g)
-{
-	struct member_ports p;
-
-	member_ports(n, m, g, &p);
-	j->ports[j->n_ports++] = p.devices;
-	j->ports[j->n_ports++] = p.direct;
-	j->ports[j->n_ports++] = p.hub;
-}
-
-static int make_group(struct joining *j, const struct network *n, struct group *g, struct err *e)
-{
-	struct secret private_key;
-	int r;
-
-	id_make("grp", tx_now(j->tx), g->id);
-	id_copy(g->project, n->project);
-	id_copy(g->network, n->id);
-	g->name = mem_strdup(GATEWAY_GROUP);
-	g->mode = GROUP_ACTIVE_ACTIVE;
-	/* the group's port and, next to it, the direct interface's and a controller's hub's */
-	g->listen_port = pick_port(j, n->listen_port, 3);
-	g->created_at = tx_now(j->tx);
-	key_generate(&private_key);
-	key_public(&private_key, &g->public_key);
-	r = secrets_put(j->tx, j->r->keys, g->id, SECRET_GROUP_KEY, &private_key, e);
-	secret_wipe(&private_key);
-	if (r >= 0)
-		r = change_store(j->tx, &schema_group, NULL, g, j->token->id, "group.create", e);
-	if (r >= 0 && j->world != NULL)
-		fleet_put(j->world, &schema_group, schema_dup(&schema_group, g));
-	return r;
-}
-
-/* Join the network's gateways: the first one makes the group. */
-static int join_group(struct joining *j, const struct network *n, struct member *m, struct err *e)
-{
-	struct group g = {0};
-	int r = tx_find(j->tx, &schema_group, &g, e, "network", n->id, "name", GATEWAY_GROUP, NULL);
-
-	if (r == ERR_NOT_FOUND)
-		r = make_group(j, n, &g, e);
-	if (r >= 0 && !(port_free(j, g.listen_port) && port_free(j, g.listen_port + 1u)))
-		r = err_field(e, ERR_EXISTS, "listen_port",
-			"port %u of group %s in network %s is taken by another network of this "
-			"node",
-			g.listen_port, g.name, n->name);
-	if (r >= 0) {
-		id_copy(m->group, g.id);
-		m->listen_port = g.listen_port;
-		take_ports(j, n, m, &g);
-	}
-	schema_done(&schema_group, &g);
-	return r;
-}
-
-/* Besides those come ports that depend on who else is there (plan_check_ports): the machine's own
- * in its other networks, and, where an exit or a gateway joins, one more on each of its peers.
- * Which ones follows from the member's id, so another id, and where nothing else asks for it
- * another port, is tried until nothing is in the way. */
-static int settle_ports(struct joining *j, const struct network *n, struct member *m, struct err *e)
-{
-	int r = 0;
-
-	if (j->token->networks.n < 2 && !(m->roles & (ROLE_GATEWAY | ROLE_EXIT)))
-		return 0;
-	if (j->world == NULL)
-		r = world_load(j->tx, n->project, &j->world, e);
-	for (unsigned i = 0; r >= 0; i++) {
-		fleet_put(j->world, &schema_member, schema_dup(&schema_member, m));
-		r = world_check_ports(j->world, n->id, e);
-		if (r != ERR_EXISTS || i == PORT_TRIES)
-			break;
-		fleet_remove(j->world, &schema_member, m->id);
-		id_make("mem", tx_now(j->tx), m->id);
-		if (!(m->roles & ROLE_GATEWAY)) {
-			j->n_ports -= 3; /* what it took */
-			m->listen_port = pick_port(j, (uint16_t)(m->listen_port + 1),
-				(m->roles & ROLE_CONTROLLER) ? 2 : 1);
-			take_ports(j, n, m, NULL);
-		}
-		r = 0;
-	}
-	return r;
-}
-
-static int lease(struct joining *j, const struct network *n, struct member *m, struct err *e)
-{
-	struct addr_range range = network_node_range(n);
-	bool v6 = range.first.family == FAMILY_IPV6;
-	int r = tx_lease(j->tx, n->id, range.first, range.last, m->id, REGISTER_REST,
-		v6 ? &m->ipv6 : &m->ipv4, e);
-
-	if (r < 0 || v6 || !addr_is_set(n->ipv6.addr))
-		return r;
-	/* the IPv4 address is in the low 32 bits of its twin */
-	m->ipv6 = addr_add(n->ipv6.addr, m->ipv4.bits);
-	return tx_lease_exact(j->tx, n->id, m->ipv6, m->id, e);
-}
-
-void register_observe(const struct registration *r, struct member *m)
-{
-	CLEANUP(buf_done) struct buf text = {0};
-	char host[ADDR_TEXT_LEN];
-
-	if (!addr_is_set(r->peer))
-		return;
-	endpoint_join(addr_format(r->peer, host), m->listen_port, &text);
-	m->observed_endpoint = buf_take(&text);
-	m->calls_from = whereabouts_from(r->peer);
-}
-
-static int join_network(struct joining *j, const struct network *n, struct err *e)
-{
-	struct registration *r = j->r;
-	struct member m = {0};
-	int result = world_mesh_fits(j->tx, n, 1, "network", e);
-
-	if (result >= 0)
-		result = labels_node_fits(
-			r->labels, j->tx, n->id, r->hostname, r->node, "hostname", e);
-	if (result < 0)
-		return result;
-	id_make("mem", tx_now(j->tx), m.id);
-	id_copy(m.project, n->project);
-	id_copy(m.network, n->id);
-	id_copy(m.node, r->node);
-	m.roles = j->token->roles != 0 ? j->token->roles : ROLE_PEER;
-	m.created_at = tx_now(j->tx);
-	if (r->networks.n == 0)
-		m.public_key = r->public_key; /* the others are announced later */
-	if (m.roles & ROLE_GATEWAY) {
-		result = join_group(j, n, &m, e);
-	} else {
-		m.listen_port = pick_port(j, n->listen_port, (m.roles & ROLE_CONTROLLER) ? 2 : 1);
-		take_ports(j, n, &m, NULL);
-	}
-	if (result >= 0)
-		result = settle_ports(j, n, &m, e);
-	if (result >= 0)
-		result = lease(j, n, &m, e);
-	if (result >= 0) {
-		register_observe(r, &m);
-		result = member_check(&m, e);
-	}
-	if (result >= 0)
-		result = change_store(
-			j->tx, &schema_member, NULL, &m, j->token->id, "member.create", e);
-	if (result >= 0)
-		add_network(r, n, &m);
-	schema_done(&schema_member, &m);
-	return result;
-}
 
 static bool joined(const struct registration *r, const char *network)
 {
@@ -394,54 +181,66 @@ static bool joined(const struct registration *r, const char *network)
 	return false;
 }
 
-/* Networks the token admits to, by id or name, that are still there. */
-static int join_networks(struct joining *j, struct err *e)
+/* The registered key is the first network's; the others' are announced later. */
+static int join_network(
+	struct registration *r, struct joining *j, const struct network *n, struct err *e)
 {
-	int r = 0;
+	struct member m = {0};
+	int result = joining_network(j, n, r->networks.n == 0 ? &r->public_key : NULL, &m, e);
 
-	VEC_FOREACH (name, &j->token->networks) {
+	if (result >= 0)
+		add_network(r, n, &m);
+	schema_done(&schema_member, &m);
+	return result;
+}
+
+/* Networks the token admits to, by id or name, that are still there. */
+static int join_networks(
+	struct registration *r, struct joining *j, const struct token *t, struct err *e)
+{
+	VEC_FOREACH (name, &t->networks) {
 		struct network n = {0};
+		int result;
 
-		if (j->r->networks.n == REGISTER_NETWORKS_MAX)
+		if (r->networks.n == MEMBERSHIPS_MAX)
 			break;
-		r = tx_find(j->tx, &schema_network, &n, e, "project", j->token->project,
+		result = tx_find(j->tx, &schema_network, &n, e, "project", t->project,
 			id_valid(*name, "net") ? "id" : "name", *name, NULL);
-		if (r >= 0 && !joined(j->r, n.id))
-			r = join_network(j, &n, e);
-		else if (r == ERR_NOT_FOUND)
-			r = 0;
+		if (result >= 0 && !joined(r, n.id))
+			result = join_network(r, j, &n, e);
+		else if (result == ERR_NOT_FOUND)
+			result = 0;
 		schema_done(&schema_network, &n);
-		if (r < 0)
-			return r;
+		if (result < 0)
+			return result;
 	}
-	if (j->r->networks.n == 0)
+	if (r->networks.n == 0)
 		return err_set(e, ERR_UNAUTHORIZED, "this join token admits to no network");
 	return 0;
 }
 
-static int make_node(struct joining *j, struct err *e)
+static int make_node(
+	struct tx *tx, struct registration *r, const struct token *t, struct node *n, struct err *e)
 {
-	struct registration *r = j->r;
-	struct node n = {.enabled = true, .generation = 1};
 	int result;
 
-	id_make("node", tx_now(j->tx), n.id);
-	id_copy(n.project, j->token->project);
-	id_copy(r->node, n.id);
-	id_copy(r->project, n.project);
-	n.name = mem_strdup(r->hostname);
+	n->enabled = true;
+	n->generation = 1;
+	id_make("node", tx_now(tx), n->id);
+	id_copy(n->project, t->project);
+	id_copy(r->node, n->id);
+	id_copy(r->project, n->project);
+	n->name = mem_strdup(r->hostname);
 	r->name = mem_strdup(r->hostname);
-	n.join_token = mem_strdup(j->token->id);
-	n.version = mem_strdup(r->version);
-	n.created_at = n.joined_at = tx_now(j->tx);
-	result = register_secret(r, &n, e);
+	n->join_token = mem_strdup(t->id);
+	n->granted_roles = t->roles != 0 ? t->roles : ROLE_PEER;
+	n->version = mem_strdup(r->version);
+	n->created_at = n->joined_at = tx_now(tx);
+	result = register_secret(r, n, e);
 	if (result >= 0)
-		result = node_check(&n, NULL, e);
-	if (result >= 0)
-		result =
-			change_store(j->tx, &schema_node, NULL, &n, j->token->id, "node.create", e);
-	schema_done(&schema_node, &n);
-	return result;
+		result = node_check(n, NULL, e);
+	return result < 0 ? result
+			  : change_store(tx, &schema_node, NULL, n, t->id, "node.create", e);
 }
 
 static int name_is_free(struct tx *tx, const char *project, const char *name, struct err *e)
@@ -467,39 +266,47 @@ static int spend(struct tx *tx, struct token *t, struct err *e)
 	return tx_update(tx, &schema_token, t, e);
 }
 
-static int join(struct joining *j, struct err *e)
+static int join(struct tx *tx, struct registration *r, const struct token *t, struct err *e)
 {
-	struct registration *r = j->r;
+	struct node n = {0};
+	struct joining j = {.tx = tx,
+		.keys = r->keys,
+		.labels = r->labels,
+		.node = &n,
+		.name_field = "hostname",
+		.actor = t->id,
+		.roles = t->roles,
+		.peer = r->peer,
+		.several = t->networks.n > 1};
 	int result = labels_node_name(r->hostname, "hostname", e);
 
 	if (result >= 0)
-		result = name_is_free(j->tx, j->token->project, r->hostname, e);
+		result = name_is_free(tx, t->project, r->hostname, e);
 	if (result >= 0)
-		result = make_node(j, e);
+		result = make_node(tx, r, t, &n, e);
 	if (result >= 0)
-		result = join_networks(j, e);
+		result = join_networks(r, &j, t, e);
+	joining_done(&j);
+	schema_done(&schema_node, &n);
 	return result;
 }
 
 int register_node(struct tx *tx, void *arg, struct err *e)
 {
 	struct registration *r = arg;
-	struct joining j = {.tx = tx, .r = r};
 	struct token t = {0};
 	int result = find_token(tx, r->token_hash, &t, e);
 
 	if (result < 0)
 		return result;
-	j.token = &t;
 	result = replay(tx, &t, r, e);
 	if (result == 0) {
 		result = token_usable(&t, tx_now(tx), e);
 		if (result >= 0)
-			result = t.node != NULL ? rejoin(tx, r, &t, e) : join(&j, e);
+			result = t.node != NULL ? rejoin(tx, r, &t, e) : join(tx, r, &t, e);
 		if (result >= 0)
 			result = spend(tx, &t, e);
 	}
-	fleet_free(j.world);
 	schema_done(&schema_token, &t);
 	return result < 0 ? result : 0;
 }
@@ -514,11 +321,8 @@ int node_leave(struct tx *tx, const char *node, const char *actor, struct err *e
 
 	if (r >= 0)
 		r = memberships_of(tx, node, &list, e);
-	for (size_t i = 0; r >= 0 && i < list.v.n; i++) {
-		r = change_store(tx, &schema_member, list.v.v[i], NULL, actor, "member.delete", e);
-		if (r >= 0)
-			r = tx_lease_free(tx, list.v.v[i]->id, e);
-	}
+	for (size_t i = 0; r >= 0 && i < list.v.n; i++)
+		r = membership_end(tx, list.v.v[i], actor, e);
 	if (r >= 0)
 		r = change_store(tx, &schema_node, &n, NULL, actor, "node.delete", e);
 	if (r >= 0)

@@ -10,24 +10,12 @@
 #include "store/store.h"
 
 #define REGISTER_REPLAY ((msec)10 * 60 * 1000) /* the same request gets the same answer so long */
-#define REGISTER_REST ((msec)24 * 60 * 60 * 1000) /* of freed addresses (spec 0, Addresses) */
-#define REGISTER_NETWORKS_MAX 64
-#define GATEWAY_GROUP "gateways" /* the group a network's gateways join */
-
-/* Memberships of a node in the order they were made: the one its registered key is for first. */
-struct memberships {
-	VEC(struct member *) v;
-};
-int memberships_of(struct tx *tx, const char *node, struct memberships *ret, struct err *e);
-void memberships_done(struct memberships *l);
 
 /* Parts of a registration that a new node and one that comes again have in common. */
 /* Seal the secret of r->node's generation for the registered key; set n's bearer to it. */
 int register_secret(struct registration *r, struct node *n, struct err *e);
 /* Tell r where the node is: its networks and addresses. */
 int register_fill(struct tx *tx, const char *node, struct registration *r, struct err *e);
-/* Where others may find the member, as far as its call tells. */
-void register_observe(const struct registration *r, struct member *m);
 
 /* Is there a join token with this hash? ERR_UNAUTHORIZED. store_fn; arg: the hash in hex. */
 int register_token_known(struct tx *tx, void *arg, struct err *e);

@@ -2,6 +2,7 @@
 #include "control/rejoin.h"
 
 #include "control/change.h"
+#include "control/membership.h"
 
 /* The registered key is the first network's; those of the others are announced later. No peer keeps
  * the old one, nor one that was to follow it. */
@@ -19,7 +20,7 @@ static int renew_member(struct tx *tx, const struct registration *r, const struc
 	mem_free(after.near_endpoint);
 	after.observed_endpoint = after.near_endpoint = NULL;
 	after.calls_from = (struct prefix){0};
-	register_observe(r, &after);
+	membership_observe(r->peer, &after);
 	result = change_store(tx, &schema_member, before, &after, t->id, "member.rejoin", e);
 	schema_done(&schema_member, &after);
 	return result;

@@ -12,6 +12,8 @@ struct node_seen {
 	uint64_t revision, applied_revision;
 	uint64_t revision_then; /* at the heartbeat before */
 	bool connected, confirmed, dirty;
+	bool timed;          /* clock_offset is known */
+	msec clock_offset;   /* of its clock, at the last heartbeat */
 	msec raised_at;      /* monotonic: of the oldest change it has not applied; 0 = none */
 	msec last_heartbeat; /* wall */
 	msec calm_at;        /* wall: its moves are all paid for then */
@@ -192,7 +194,7 @@ void telemetry_rejoined(struct telemetry *t, const char *node)
 	links_forget_reporter(&t->links, node);
 	sights_forget_observer(&t->sights, node);
 	n = seen(t, node);
-	n->connected = n->confirmed = false;
+	n->connected = n->confirmed = n->timed = false;
 	n->applied_revision = n->revision_then = 0;
 	n->last_heartbeat = 0;
 	n->error = mem_free(n->error);
@@ -228,6 +230,8 @@ void telemetry_heartbeat(struct telemetry *t, const char *node, const struct hea
 	n->revision_then = n->revision;
 	n->applied_revision = b->applied_revision;
 	n->last_heartbeat = now;
+	n->timed = b->timed;
+	n->clock_offset = b->clock_offset;
 	replace(&n->error, b->error);
 	replace(&n->version, b->version);
 	replace(&n->backend, b->backend);
@@ -377,6 +381,8 @@ void telemetry_status(struct telemetry *t, const char *node, struct node_status 
 		ret->applied_revision = n->applied_revision;
 		ret->last_heartbeat = n->last_heartbeat;
 		ret->connected = n->connected;
+		ret->timed = n->timed;
+		ret->clock_offset = n->clock_offset;
 		ret->liveness = liveness_word(clock_wall(t->clock), n->last_heartbeat);
 		if (n->error != NULL) {
 			ret->deploy = "error";

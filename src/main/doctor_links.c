@@ -5,13 +5,13 @@
 #include "model/names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define CLOCK_SKEW_MAX 30 /* s; more and it is said */
-#define ANSWER_AGE 180    /* s; WireGuard renews every two minutes while there is traffic */
-#define WAKE_TRIES 5      /* of a second each */
-#define ANSWER_WAIT 5000  /* ms for the control plane */
+#define ANSWER_AGE 180   /* s; WireGuard renews every two minutes while there is traffic */
+#define WAKE_TRIES 5     /* of a second each */
+#define ANSWER_WAIT 5000 /* ms for the control plane */
 #define MTU_MIN 1280
 
 /* --- control plane ---------------------------------------------------------------------------- */
@@ -88,11 +88,11 @@ static void check_clock(struct doctor *d, struct finding *f)
 		finding_add(f, NOTE, "", "the control plane does not say what time it is");
 	} else {
 		off = (long long)(clock_wall(&clock_real) / 1000) - (long long)timegm(&tm);
-		if (off > CLOCK_SKEW_MAX || off < -CLOCK_SKEW_MAX)
+		if (llabs(off) > CLOCK_OFFSET_SAID / 1000)
 			finding_add(f, WRONG,
 				"set the clock (timedatectl set-ntp true): peers refuse handshakes "
 				"that seem older than the last one",
-				"%lld s %s the control plane", off < 0 ? -off : off,
+				"%lld s %s the control plane", llabs(off),
 				off < 0 ? "behind" : "ahead of");
 		else
 			finding_add(f, FINE, "", "as the control plane's");

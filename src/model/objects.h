@@ -63,12 +63,13 @@ struct node {
 	id_text project;
 	char *name; /* unique in the project */
 	bool enabled;
-	uint32_t generation;       /* of its node secret; raised by re-registration */
-	char *bearer_hash;         /* hex SHA-256 of its bearer; never in an answer */
-	char *join_token;          /* id of the token it joined with */
-	msec joined_at;            /* when it last did */
-	msec confirmed_at;         /* first heartbeat: replays of the registration end here */
-	uint64_t revision;         /* of its desired state */
+	uint32_t generation;    /* of its node secret; raised by re-registration */
+	char *bearer_hash;      /* hex SHA-256 of its bearer; never in an answer */
+	char *join_token;       /* id of the token it joined with */
+	unsigned granted_roles; /* enum role bits its join token granted: it may have no others */
+	msec joined_at;         /* when it last did */
+	msec confirmed_at;      /* first heartbeat: replays of the registration end here */
+	uint64_t revision;      /* of its desired state */
 	uint64_t applied_revision; /* observed */
 	char *deploy_error;        /* observed: reason of deploy state "error" */
 	char *version;             /* observed: agent version */

@@ -135,6 +135,7 @@ static const struct field node_fields[] = {
 	F(generation, FIELD_U32, 0, 0, ANY_U32),
 	F(bearer_hash, FIELD_STR, HIDE, 0, HASH_MAX),
 	F(join_token, FIELD_STR, HIDE, 0, ID_MAX),
+	WORDS(granted_roles, FIELD_BITS, 0, role_words),
 	F(joined_at, FIELD_TIME, 0, 0, 0),
 	F(confirmed_at, FIELD_TIME, 0, 0, 0),
 	F(revision, FIELD_U64, 0, 0, ANY_U64),

@@ -218,6 +218,12 @@ static const char entries[] =
 	"ALTER TABLE device ADD COLUMN config_entry TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE network ADD COLUMN region_ranges TEXT NOT NULL DEFAULT '';";
 
+/* Until then nodes had their token's roles in all their networks and could not leave one. */
+static const char granted_roles[] =
+	"ALTER TABLE node ADD COLUMN granted_roles TEXT NOT NULL DEFAULT '';"
+	"UPDATE node SET granted_roles ="
+	" COALESCE((SELECT roles FROM member WHERE member.node = node.id LIMIT 1), '');";
+
 /* One a line, so that additions merge. */
 const char *const migrations_sqlite[] = {
 	first,
@@ -235,6 +241,7 @@ const char *const migrations_sqlite[] = {
 	rejoin,
 	entries,
 	near_endpoint,
+	granted_roles,
 	NULL,
 };
 /* clang-format on */

@@ -235,7 +235,8 @@ static inline int put_member(struct tx *tx, void *arg, struct err *e)
 	struct network n = {0};
 	struct secret key;
 	int r = tx_get(tx, &schema_network, g->network, &n, e);
-	struct node node = {.name = mem_strdup(g->name), .enabled = true};
+	struct node node = {
+		.name = mem_strdup(g->name), .enabled = true, .granted_roles = g->roles};
 	struct member m = {.roles = g->roles,
 		.listen_port = g->port,
 		.endpoint = mem_strdup(g->endpoint),

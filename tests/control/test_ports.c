@@ -78,6 +78,32 @@ static void ports_of_exits_are_kept_clear(void **state)
 	expect_status(&then, 200);
 }
 
+/* A network's port is what its new members begin with: those it has keep theirs, which is said. */
+static void who_keeps_its_port_is_said(void **state)
+{
+	struct gateway a = {.name = "keeps", .roles = ROLE_PEER, .port = 43000}, b = a;
+
+	id_copy(a.network,
+		make(f, "/api/v1/networks", "{\"name\":\"kept\",\"listen_port\":43000}"));
+	id_copy(b.network, a.network);
+	b.name = "follows";
+	ANSWER nobody = patch("networks", a.network, "{\"listen_port\":43001}");
+	expect_status(&nobody, 200);
+	assert_int_equal(json_count(json_get(json_root(nobody.doc), "warnings")), 0);
+	store_member(f, &a);
+	b.port = 43002;
+	store_member(f, &b);
+	ANSWER other = patch("networks", a.network, "{\"keepalive\":21}");
+	expect_status(&other, 200);
+	assert_int_equal(json_count(json_get(json_root(other.doc), "warnings")), 0);
+	ANSWER moved = patch("networks", a.network, "{\"listen_port\":43002}");
+	expect_status(&moved, 200);
+	assert_int_equal(json_int(json_root(moved.doc), "listen_port", 0), 43002);
+	const struct json *said = json_get(json_root(moved.doc), "warnings");
+	assert_int_equal(json_count(said), 1);
+	assert_non_null(strstr(json_str(json_at(said, 0), ""), "1 member keeps another port"));
+}
+
 static int setup(void **state)
 {
 	f = serve();
@@ -92,7 +118,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(ports_of_exits_are_kept_clear)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(ports_of_exits_are_kept_clear),
+		cmocka_unit_test(who_keeps_its_port_is_said)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -90,6 +90,7 @@ static void the_last_controller_stays(void **state)
 	assert_int_equal(warnings(network, ""), 0);
 	edit("PATCH", "nodes", c1.node, "", OFF, 409, "n1 and n2 would lose each other");
 	edit("DELETE", "nodes", c1.node, "", NULL, 409, "in network office");
+	edit("DELETE", "members", c1.member, "", NULL, 409, "n1 and n2 would lose each other");
 	edit("PATCH", "nodes", c1.node, "", "{\"name\":\"c one\"}", 200, NULL);
 	assert_int_equal(warnings(network, ""), 0);
 
@@ -110,7 +111,7 @@ static void the_last_controller_stays(void **state)
 
 	/* with one node there is nobody to lose */
 	edit("DELETE", "nodes", n1.node, "", NULL, 200, NULL);
-	edit("DELETE", "nodes", c1.node, "", NULL, 200, NULL);
+	edit("DELETE", "members", c1.member, "", NULL, 200, NULL);
 	serve_end(f);
 }
 

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/file.h"
+#include "store/engine.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -75,6 +76,48 @@ static void expect_mode(const char *tail, mode_t mode)
 	assert_int_equal(st.st_mode & 0777, mode);
 }
 
+static int put_node(struct tx *tx, void *arg, struct err *e)
+{
+	return tx_insert(tx, &schema_node, arg, e);
+}
+
+static int put_membership(struct tx *tx, void *arg, struct err *e)
+{
+	const struct member m = {.id = "mem_1",
+		.project = "prj_1",
+		.network = "net_1",
+		.node = "node_busy",
+		.roles = ROLE_PEER | ROLE_GATEWAY};
+
+	return tx_insert(tx, &schema_member, &m, e);
+}
+
+struct asked {
+	const char *node;
+	unsigned roles;
+};
+
+static int get_roles(struct tx *tx, void *arg, struct err *e)
+{
+	struct asked *a = arg;
+	struct node n = {0};
+	int r = tx_get(tx, &schema_node, a->node, &n, e);
+
+	a->roles = n.granted_roles;
+	schema_done(&schema_node, &n);
+	return r;
+}
+
+static unsigned roles_of(struct store *s, const char *node)
+{
+	struct asked a = {.node = node};
+	struct err e = {0};
+
+	if (store_read(s, get_roles, &a, &e) < 0)
+		fail_msg("%s", e.text);
+	return a.roles;
+}
+
 static void test_private(void **state)
 {
 	mode_t old = umask(0);
@@ -96,6 +139,34 @@ static void test_newer(void **state)
 	store_close(open_ok());
 	script("PRAGMA user_version = 1000");
 	expect_refused(ERR_UNSUPPORTED, "newer");
+}
+
+/* What one migration does to rows that are there already: a node is granted the roles it has. */
+static void test_granted_roles(void **state)
+{
+	const char *const *migration = store_sqlite.migrations;
+	struct node busy = {.id = "node_busy", .project = "prj_1"};
+	struct node idle = {.id = "node_idle", .project = "prj_1"};
+	struct store *s = open_ok();
+	struct err e = {0};
+
+	store_close(s);
+	while (*migration != NULL && strstr(*migration, "granted_roles") == NULL)
+		migration++;
+	assert_non_null(*migration);
+	busy.name = (char[]){"busy"};
+	idle.name = (char[]){"idle"};
+	s = open_ok();
+	assert_int_equal(store_write_wait(s, put_node, &busy, &e), 0);
+	assert_int_equal(store_write_wait(s, put_node, &idle, &e), 0);
+	assert_int_equal(store_write_wait(s, put_membership, NULL, &e), 0);
+	store_close(s);
+	script("ALTER TABLE node DROP COLUMN granted_roles");
+	script(*migration);
+	s = open_ok();
+	assert_int_equal(roles_of(s, "node_busy"), ROLE_PEER | ROLE_GATEWAY);
+	assert_int_equal(roles_of(s, "node_idle"), 0);
+	store_close(s);
 }
 
 static void test_foreign(void **state)
@@ -276,6 +347,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		T(test_private),
 		T(test_newer),
+		T(test_granted_roles),
 		T(test_foreign),
 		T(test_not_a_database),
 		T(test_damaged),
