@@ -144,7 +144,7 @@ static void test_low_order(void **state)
 		struct err e = {0};
 
 		assert_int_equal(text_unhex(points[i / 2], k.bytes, KEY_LEN), 0);
-		k.bytes[KEY_LEN - 1] |= i % 2 ? 0x80 : 0;
+		k.bytes[KEY_LEN - 1] = (uint8_t)(k.bytes[KEY_LEN - 1] | (i % 2 ? 0x80 : 0));
 		key_format_public(&k, text);
 		assert_int_equal(key_parse_public(text, "public_key", &read, &e), ERR_INVALID);
 		assert_string_equal(e.field, "public_key");
