@@ -16,6 +16,7 @@ struct node_seen {
 	msec clock_offset;   /* of its clock, at the last heartbeat */
 	msec raised_at;      /* monotonic: of the oldest change it has not applied; 0 = none */
 	msec last_heartbeat; /* wall */
+	msec opened_at;      /* wall: it opened its event stream; a sign of life, too */
 	msec calm_at;        /* wall: its moves are all paid for then */
 	char *error, *version, *backend;
 };
@@ -96,6 +97,8 @@ static msec measured(struct telemetry *t)
 
 			if (n->last_heartbeat > now)
 				n->last_heartbeat = now;
+			if (n->opened_at > now)
+				n->opened_at = now;
 		}
 	}
 	t->now = now;
@@ -164,8 +167,13 @@ void telemetry_revision(struct telemetry *t, const char *node, uint64_t revision
 
 void telemetry_connected(struct telemetry *t, const char *node, bool connected)
 {
+	struct node_seen *n;
+
 	pthread_mutex_lock(&t->lock);
-	seen(t, node)->connected = connected;
+	n = seen(t, node);
+	n->connected = connected;
+	if (connected)
+		n->opened_at = clock_wall(t->clock);
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -196,7 +204,7 @@ void telemetry_rejoined(struct telemetry *t, const char *node)
 	n = seen(t, node);
 	n->connected = n->confirmed = n->timed = false;
 	n->applied_revision = n->revision_then = 0;
-	n->last_heartbeat = 0;
+	n->last_heartbeat = n->opened_at = 0;
 	n->error = mem_free(n->error);
 	pthread_mutex_unlock(&t->lock);
 }
@@ -357,14 +365,13 @@ void telemetry_link(struct telemetry *t, const char *peer, uint16_t keepalive, s
 	pthread_mutex_unlock(&t->lock);
 }
 
-const char *liveness_word(msec now, msec last_heartbeat)
+const char *liveness_word(msec now, msec heard)
 {
-	if (last_heartbeat == 0)
+	if (heard == 0)
 		return "never";
-	if (now - last_heartbeat >= MISSED_OFFLINE * HEARTBEAT_EVERY)
+	if (now - heard >= MISSED_OFFLINE * HEARTBEAT_EVERY)
 		return "offline";
-	return now - last_heartbeat >= MISSED_UNREACHABLE * HEARTBEAT_EVERY ? "unreachable"
-									    : "online";
+	return now - heard >= MISSED_UNREACHABLE * HEARTBEAT_EVERY ? "unreachable" : "online";
 }
 
 void telemetry_status(struct telemetry *t, const char *node, struct node_status *ret)
@@ -383,7 +390,8 @@ void telemetry_status(struct telemetry *t, const char *node, struct node_status 
 		ret->connected = n->connected;
 		ret->timed = n->timed;
 		ret->clock_offset = n->clock_offset;
-		ret->liveness = liveness_word(clock_wall(t->clock), n->last_heartbeat);
+		ret->liveness = liveness_word(clock_wall(t->clock),
+			n->opened_at > n->last_heartbeat ? n->opened_at : n->last_heartbeat);
 		if (n->error != NULL) {
 			ret->deploy = "error";
 			snprintf(ret->error, sizeof(ret->error), "%s", n->error);

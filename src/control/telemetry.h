@@ -26,6 +26,7 @@ void telemetry_load_device(struct telemetry *t, const struct device *d);
 int telemetry_load_node(struct telemetry *t, struct tx *tx, const struct node *n, struct err *e);
 
 void telemetry_revision(struct telemetry *t, const char *node, uint64_t revision);
+/* Its event stream was opened, or ended; who opens one is heard as by a heartbeat (liveness). */
 void telemetry_connected(struct telemetry *t, const char *node, bool connected);
 void telemetry_forget(struct telemetry *t, const struct schema *s, const char *id);
 /* Another machine has taken the node's place: nothing is known of it yet. */
@@ -73,7 +74,7 @@ void telemetry_status(struct telemetry *t, const char *node, struct node_status 
  * once when there is nothing to store. */
 void telemetry_flush(struct telemetry *t, struct store *store, void (*done)(void *arg), void *arg);
 
-/* Pure: the word for how long a node has been silent. */
-const char *liveness_word(msec now, msec last_heartbeat);
+/* Pure: the word for when a node was heard last; wall times, heard 0 = never. */
+const char *liveness_word(msec now, msec heard);
 
 #endif
