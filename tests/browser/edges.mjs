@@ -165,6 +165,18 @@ await test('who may not see configurations is not offered them', async () => {
 });
 
 // --- answers that take their time ----------------------------------------------------------------
+await test('a form opened before the networks are known takes the first one', async () => {
+	const p = await context.newPage();
+	const [known, tell] = later();
+	await p.route('**/api/v1/networks?*', route => known.then(() => goOn(route)));
+	await p.goto(`${HOME}#/nodes`);
+	await p.getByRole('button', { name: /^Add a node/ }).first().click();
+	await p.getByRole('dialog').getByText('There is no network yet').waitFor();
+	tell();
+	await p.getByRole('button', { name: 'Make a token' }).click();
+	await p.getByLabel('Commands to join', { exact: true }).waitFor();
+	await p.close();
+});
 await test('an answer that is overtaken by a later one is not shown any more', async () => {
 	await visit(`clients/${alpha}`);
 	await dialog.getByText('Speaks from').waitFor();
