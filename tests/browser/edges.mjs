@@ -201,6 +201,22 @@ await test('an answer that is overtaken by a later one is not shown any more', a
 	await page.unroute(`**${CLIENTS}/${alpha}`);
 	await shut();
 });
+await test('a switch stays where it was put, whatever is heard before the server did it', async () => {
+	await visit('clients');
+	const [done, go] = later();
+	await page.route(`**${CLIENTS}/${alpha}`, route => done.then(() => goOn(route)));
+	const now = () => row('alpha').getByRole('switch').getAttribute('aria-checked');
+	await row('alpha').getByRole('switch').click();
+	same(await now(), 'false', 'the switch');
+	await make({ name: 'beside' });
+	await row('beside').waitFor(); // the list was asked again
+	same([await now(), (await stored(alpha)).enabled], ['false', true], 'the switch, and what is stored');
+	go();
+	await until(async () => !(await stored(alpha)).enabled, 'the server did it');
+	await page.getByText('alpha is cut off').waitFor();
+	same(await now(), 'false', 'the switch');
+	await page.unroute(`**${CLIENTS}/${alpha}`);
+});
 
 // --- many ----------------------------------------------------------------------------------------
 const MANY = 700;
