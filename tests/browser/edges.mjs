@@ -217,6 +217,29 @@ await test('a switch stays where it was put, whatever is heard before the server
 	same(await now(), 'false', 'the switch');
 	await page.unroute(`**${CLIENTS}/${alpha}`);
 });
+await test('what happens while one tab takes the stream of events over from another is not missed', async () => {
+	const theirs = await person();
+	const first = await theirs.newPage();
+	await signIn(first, 'ann', OWN);
+	await first.getByText('Live').waitFor();
+	const second = await theirs.newPage();
+	const [free, go] = later();
+	let asked = false;
+	await second.route('**/api/v1/events*', route => {
+		asked = true;
+		return free.then(() => goOn(route));
+	});
+	await visit('policies', second);
+	await second.getByText('Live').waitFor();
+	same(asked, false, 'a stream of its own');
+	await first.close();
+	await until(() => asked, 'it opens a stream');
+	const [network] = await items('/networks');
+	same((await api('POST', '/api/v1/policies', { network: network.id, name: 'meanwhile', rules: [{ from: ['clients'], to: ['nodes'], protocol: 'tcp', ports: ['443'] }] })).status, 201, 'made');
+	go();
+	await second.getByRole('region', { name: 'meanwhile' }).waitFor();
+	await theirs.close();
+});
 
 // --- many ----------------------------------------------------------------------------------------
 const MANY = 700;
