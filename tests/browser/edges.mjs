@@ -240,6 +240,20 @@ await test('what happens while one tab takes the stream of events over from anot
 	await second.getByRole('region', { name: 'meanwhile' }).waitFor();
 	await theirs.close();
 });
+await test('keys that lead somewhere count together with the one before them, and no other', async () => {
+	await visit('networks');
+	await page.evaluate(async () => {
+		const press = key => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+		const pass = ms => new Promise(done => setTimeout(done, ms));
+		press('g');
+		press('o');
+		await pass(1100); // somewhat before the first one would count no longer
+		press('g');
+		await pass(150);
+		press('c');
+	});
+	await page.getByRole('heading', { level: 1, name: 'Clients' }).waitFor();
+});
 
 // --- many ----------------------------------------------------------------------------------------
 const MANY = 700;
