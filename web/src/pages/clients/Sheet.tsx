@@ -90,8 +90,8 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 	const [config, setConfig] = useState('');
 	const [owner, setOwner] = useState('');
 	const [seen, setSeen] = useState<Counted[]>([]);
-	// Its traffic while one looks.
-	useEffect(() => {
+	// Its states and traffic while one looks, with what is shown of it.
+	useLayoutEffect(() => {
 		if (!client)
 			return;
 		note(client.id, status(client), client.last_seen);

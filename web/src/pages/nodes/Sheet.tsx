@@ -144,7 +144,7 @@ export function NodeSheet({ id, onClose }: { id: string; onClose: () => void }) 
 			clearInterval(timer);
 		};
 	}, [id]);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (node)
 			note(node.id, nodeState(node), node.last_heartbeat);
 	}, [node]);
