@@ -177,6 +177,17 @@ await test('a form opened before the networks are known takes the first one', as
 	await p.getByLabel('Commands to join', { exact: true }).waitFor();
 	await p.close();
 });
+await test('what could not be asked the first time is asked again', async () => {
+	await visit('networks');
+	let failed = 0;
+	await page.route('**/api/v1/roles?*', route => (failed++ === 0 ? route.abort('internetdisconnected') : goOn(route)));
+	await visit('users');
+	await page.getByRole('button', { name: /^Add a user/ }).first().click();
+	await dialog.getByLabel('Role').selectOption('org-admin');
+	truth(failed > 1, 'nothing failed');
+	await page.unroute('**/api/v1/roles?*');
+	await shut();
+});
 await test('an answer that is overtaken by a later one is not shown any more', async () => {
 	await visit(`clients/${alpha}`);
 	await dialog.getByText('Speaks from').waitFor();

@@ -40,7 +40,11 @@ export function url(path: string, query: Query = {}): string {
 	return `/api/v1${path}${text ? `?${text}` : ''}`;
 }
 
-async function call<T>(method: string, path: string, query?: Query, body?: unknown, signal?: AbortSignal): Promise<T> {
+// A network that changes under a browser ends what is on its way: what only looks is asked again, for
+// most of it is asked once, when a page is opened. After ms each.
+const AGAIN = [500, 1500];
+
+async function call<T>(method: string, path: string, query?: Query, body?: unknown, signal?: AbortSignal, again = method === 'GET' ? AGAIN : []): Promise<T> {
 	// Pages beneath the gate look again when it opens.
 	if (ended.value && method === 'GET' && !/^\/(login|me$)/.test(path))
 		throw new ApiError(401, OVER);
@@ -56,6 +60,11 @@ async function call<T>(method: string, path: string, query?: Query, body?: unkno
 	} catch (error) {
 		if (error instanceof DOMException && error.name === 'AbortError')
 			throw error;
+		const [wait, ...rest] = again;
+		if (wait !== undefined) {
+			await new Promise(done => setTimeout(done, wait));
+			return call(method, path, query, body, signal, rest);
+		}
 		throw new ApiError(0, 'The server does not answer. Is it running, is this machine online?');
 	}
 	const type = answer.headers.get('Content-Type') ?? '';
