@@ -52,7 +52,7 @@ all_pairs() {
 
 # --- steady traffic -------------------------------------------------------------------------------
 # steady A B [ADDRESS [SECONDS]]: a ping each SECONDS
-steady() { rm -f "$W/steady-$1-$2.log"; start "steady-$1-$2" nsenter -t "${holder[$1]}" -n -m ping -D -O -i "${4:-0.02}" -W 1 "${3:-${ip4[$2]}}"; wait_for 30 grep -qa 'bytes from' "$W/steady-$1-$2.log"; }
+steady() { [ ! -e "$W/steady-$1-$2.log" ] || mv "$W/steady-$1-$2.log" "$W/steady-$1-$2.$(now_ms)"; start "steady-$1-$2" nsenter -t "${holder[$1]}" -n -m ping -D -O -i "${4:-0.02}" -W 1 "${3:-${ip4[$2]}}"; wait_for 30 grep -qa 'bytes from' "$W/steady-$1-$2.log"; }
 # of_ping LOG UNTIL SINCE PROGRAM: awk that has answered[] for each packet answered, its number to UNTIL, and
 # `later` when one was that was sent half a second after SINCE
 of_ping() {
