@@ -105,7 +105,8 @@ static void push_on_hub(struct view *v, size_t viewer, size_t i, struct item_vec
 
 	relay_hub_name(n, hub);
 	it = link_peer_item(v, viewer, i, hub, ret);
-	/* the other end watches this one (push_relay): it is to hear it where nothing is relayed, too */
+	/* the other end watches this one (push_relay): it is to hear it where nothing is relayed,
+	 * too */
 	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	prefix_vec_copy(&it->peer.allowed_ips, view_prefixes(v, viewer, i));
 	if (view_wants(v, ITEM_ROUTE))
