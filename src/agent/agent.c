@@ -387,6 +387,14 @@ static void reconcile_soon(void *arg)
 	loop_timer_set(a->reconcile, 0, 0); /* several requests are one */
 }
 
+static void on_connected(void *arg)
+{
+	struct agent *a = arg;
+
+	reconcile_soon(a);
+	beat_connected(&a->beat);
+}
+
 static void on_asked_to_reconcile(void *arg)
 {
 	struct agent *a = arg;
@@ -474,7 +482,7 @@ static void tear_down(struct machine *m)
 
 static void turn(struct agent *a)
 {
-	struct sync_hooks sync = {reconcile_soon, after_change, ask_which_keys, a};
+	struct sync_hooks sync = {on_connected, after_change, ask_which_keys, a};
 	struct beat_hooks beat = {on_asked_to_reconcile, rotate_key, a};
 
 	struct wire_carrier carrier;

@@ -51,32 +51,38 @@ static bool accepted(const struct http_response *r)
 	return r != NULL && r->status >= 200 && r->status < 300;
 }
 
+static void log_unheard(const struct http_response *r, const struct err *e)
+{
+	struct err why = {0};
+
+	if (r == NULL) {
+		log_debug("heartbeat not sent", LOG_KV_STR("error", e->text));
+	} else if (r->status == 401) {
+		log_debug("heartbeat refused"); /* sync says what to do */
+	} else {
+		wire_problem(r, "heartbeat", &why);
+		log_warn("heartbeat refused", LOG_KV_STR("error", why.text));
+	}
+}
+
 static void beat_answer(void *arg, struct http_response *r, const struct err *e)
 {
 	struct beat *b = arg;
 
 	b->call = NULL;
+	b->unheard = !accepted(r);
+	if (b->unheard) {
+		log_unheard(r, e);
+	} else {
+		observer_accepted(&b->observer);
+		announce_next(b);
+		report_drift(b);
+		declaration_say(&b->declaration);
+		take_answer(b, r);
+	}
 	if (b->again)
 		beat_now(b);
 	b->again = false;
-	if (!accepted(r)) {
-		struct err why = {0};
-
-		if (r == NULL) {
-			log_debug("heartbeat not sent", LOG_KV_STR("error", e->text));
-		} else if (r->status == 401) {
-			log_debug("heartbeat refused"); /* sync says what to do */
-		} else {
-			wire_problem(r, "heartbeat", &why);
-			log_warn("heartbeat refused", LOG_KV_STR("error", why.text));
-		}
-		return;
-	}
-	observer_accepted(&b->observer);
-	announce_next(b);
-	report_drift(b);
-	declaration_say(&b->declaration);
-	take_answer(b, r);
 }
 
 static void on_timer(void *arg)
@@ -85,8 +91,9 @@ static void on_timer(void *arg)
 	CLEANUP(buf_done) struct buf body = {0};
 
 	schedule(b, EACH);
-	if (b->call != NULL)
-		return; /* the last one is still on its way */
+	b->again = b->call != NULL; /* that one may not say what is new */
+	if (b->again)
+		return;
 	observer_heartbeat(&b->observer, b->version, &body);
 	b->call = wire_send(b->wire, "POST", "/heartbeat", NULL, &body, beat_answer, b);
 }
@@ -101,6 +108,12 @@ void beat_now(struct beat *b)
 	b->again = b->call != NULL; /* that one may have been answered before */
 	if (!b->again)
 		loop_timer_set(b->timer, 0, 0);
+}
+
+void beat_connected(struct beat *b)
+{
+	if (b->unheard)
+		beat_soon(b);
 }
 
 static void gate_answer(void *arg, struct http_response *r, const struct err *e)

@@ -31,7 +31,8 @@ struct beat {
 	struct wire_call *call, *key_call, *drift_call, *gate_call;
 	struct map keys;               /* network -> struct public_key, still to be announced */
 	char *announcing;              /* network of key_call */
-	bool again;                    /* beat_now came while a heartbeat was under way */
+	bool again;                    /* one was due while another was under way: after it */
+	bool unheard;                  /* the last one did not get through */
 	struct core_corrections drift; /* still to be reported */
 };
 
@@ -42,6 +43,8 @@ void beat_done(struct beat *b);
 void beat_soon(struct beat *b);
 /* At once. */
 void beat_now(struct beat *b);
+/* The control plane is there again: what it did not hear is said within the second. */
+void beat_connected(struct beat *b);
 /* Tell who has come to the gate. */
 void beat_gate(struct beat *b);
 /* Announce a key until the control plane has taken it. */

@@ -99,15 +99,19 @@ void relay_routes(const struct view *v, size_t viewer, struct prefix dst, struct
 /* On a relay: what a member sends to its hub, and the way to that member. */
 static void push_on_hub(struct view *v, size_t viewer, size_t i, struct item_vec *ret)
 {
+	const struct network *n = v->fn->network;
 	char hub[IFNAME_LEN];
 	struct item *it;
 
-	relay_hub_name(v->fn->network, hub);
+	relay_hub_name(n, hub);
 	it = link_peer_item(v, viewer, i, hub, ret);
+	/* the other end watches this one (push_relay): it is to hear it where nothing is relayed,
+	 * too */
+	it->peer.keepalive = n->keepalive != 0 ? n->keepalive : LINK_KEEPALIVE;
 	prefix_vec_copy(&it->peer.allowed_ips, view_prefixes(v, viewer, i));
 	if (view_wants(v, ITEM_ROUTE))
 		VEC_FOREACH (p, &it->peer.allowed_ips)
-			link_push_route(v->fn->network, hub, *p, 0, "", ret);
+			link_push_route(n, hub, *p, 0, "", ret);
 	VEC_PUSH(ret, it);
 }
 

@@ -1,9 +1,9 @@
-/* DOC: when the agent asks, again and again, with a clock and timers of the test's own: an hour is
- * over in no time. The carrier is the test. */
+/* DOC: when the agent asks, again and again, with a clock and timers of the test's own. The carrier
+ * is the test. */
 #include "fake.h"
+#include "timers.h"
 
 #include "agent/sync.h"
-#include "base/loop.h"
 #include "base/text.h"
 #include "codec/envelope.h"
 #include "codec/state.h"
@@ -17,47 +17,7 @@
 #define SECOND ((msec)1000)
 #define MINUTE (60 * SECOND)
 
-/* --- timers (linked in place of the loop's) --------------------------------------------------- */
-
-struct loop_timer {
-	void (*fn)(void *arg);
-	void *arg;
-	msec due; /* 0 = not set */
-};
-static VEC(struct loop_timer *) timers;
 static struct clock *now;
-
-struct loop_timer *__wrap_loop_timer_new(struct loop *l, void (*fn)(void *arg), void *arg);
-void __wrap_loop_timer_set(struct loop_timer *t, msec delay, msec repeat);
-void __wrap_loop_timer_stop(struct loop_timer *t);
-struct loop_timer *__wrap_loop_timer_free(struct loop_timer *t);
-
-struct loop_timer *__wrap_loop_timer_new(struct loop *l, void (*fn)(void *arg), void *arg)
-{
-	struct loop_timer *t = NEW(struct loop_timer);
-
-	*t = (struct loop_timer){fn, arg, 0};
-	VEC_PUSH(&timers, t);
-	return t;
-}
-
-void __wrap_loop_timer_set(struct loop_timer *t, msec delay, msec repeat)
-{
-	t->due = now->fake_mono + delay;
-}
-
-void __wrap_loop_timer_stop(struct loop_timer *t)
-{
-	t->due = 0;
-}
-
-struct loop_timer *__wrap_loop_timer_free(struct loop_timer *t)
-{
-	for (size_t i = 0; i < timers.n; i++)
-		if (timers.v[i] == t)
-			VEC_REMOVE(&timers, i);
-	return mem_free(t);
-}
 
 /* --- the other side ----------------------------------------------------------------------------
  */
@@ -190,22 +150,9 @@ static void pass(struct far *f, msec time)
 {
 	msec end = now->fake_mono + time;
 
-	for (;;) {
-		struct loop_timer *first = NULL;
-
+	do
 		answer(f);
-		VEC_FOREACH (t, &timers)
-			if ((*t)->due != 0 && (first == NULL || (*t)->due < first->due))
-				first = *t;
-		if (first == NULL || first->due > end)
-			break;
-		now->fake_wall += first->due - now->fake_mono;
-		now->fake_mono = first->due;
-		first->due = 0;
-		first->fn(first->arg);
-	}
-	now->fake_wall += end - now->fake_mono;
-	now->fake_mono = end;
+	while (timers_turn(end));
 }
 
 /* The far side ends the stream; how long until the next is asked for? */
@@ -232,6 +179,7 @@ static int setup(void **state)
 	struct state first;
 
 	now = &f->w.clock;
+	timers_use(now);
 	world_init(&f->w);
 	f->w.identity.url = f->w.identity.url != NULL ? f->w.identity.url : mem_strdup("https://x");
 	state_base(&first, 5);
@@ -260,7 +208,7 @@ static int teardown(void **state)
 	state_done(&f->state);
 	mem_free(f->path);
 	mem_free(f);
-	VEC_DONE(&timers);
+	timers_done();
 	return 0;
 }
 

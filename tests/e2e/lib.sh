@@ -3,6 +3,7 @@
 # output. Source it first: the script starts itself again in mount and process namespaces of its
 # own, so that nothing it makes can outlive it or meet what else runs on this machine.
 set -u
+export LC_ALL=C.UTF-8 # numbers are read with a point, lists sorted by bytes
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 WARREN=${WARREN:-$here/../../build-check/src/main/warren}
 
@@ -99,4 +100,6 @@ no_process() { ! kill -0 "$1" 2>/dev/null; }
 # client_up MACHINE FILE: import a configuration as a standard client does.
 client_up() { chmod 600 "$2"; on "$1" wg-quick up "$2" >>"$W/wg-quick.log" 2>&1; }
 client_down() { on "$1" wg-quick down "$2" >>"$W/wg-quick.log" 2>&1; }
+# is_up IF [COMMAND...]: by COMMAND's ip; which succeeds where the interface is down, too, and says nothing.
+is_up() { [ -n "$("${@:2}" ip link show dev "$1" up 2>/dev/null)" ]; }
 reaches() { on "$1" ping -c 1 -W "${3:-1}" -q "$2" >/dev/null 2>&1; }

@@ -1,4 +1,5 @@
-/* DOC: where a member is told to look for another: by pairs, by table; and what a move costs. */
+/* DOC: where a member is told to look for another: by pairs, by table; what a move costs;
+ * and that who is listened for speaks. */
 #include "plan/hint.h"
 #include "plan/plan.h"
 #include "world.h"
@@ -157,6 +158,53 @@ static void to_a_hub(void **state)
 	world_done(&w);
 }
 
+/* The keepalive of the peer that other is to self, on the interface of this role. */
+static uint16_t speaks(
+	const struct fleet *f, const struct member *self, const struct member *other, int role)
+{
+	struct state s = {0};
+	char name[IFNAME_LEN] = "";
+	uint16_t keepalive = 0;
+	bool found = false;
+
+	assert_int_equal(plan_node(f, self->node, &world_keys, &s, NULL), 0);
+	VEC_FOREACH (i, &s.items)
+		if ((*i)->kind == ITEM_INTERFACE && (int)(*i)->interface.role == role)
+			snprintf(name, sizeof(name), "%s", (*i)->interface.name);
+	VEC_FOREACH (i, &s.items)
+		if ((*i)->kind == ITEM_PEER && strcmp((*i)->peer.interface, name) == 0 &&
+			strcmp((*i)->peer.id, other->id) == 0) {
+			keepalive = (*i)->peer.keepalive;
+			found = true;
+		}
+	assert_true(found);
+	state_done(&s);
+	return keepalive;
+}
+
+/* A relay's path is dead when nothing was heard for three keepalives (agent/path.h), so the relay
+ * speaks where nothing goes by it, too. */
+static void a_relay_is_heard(void **state)
+{
+	static const uint16_t networks[] = {0, 7, 25};
+	const struct fleet_network *fn;
+	struct world w;
+
+	(void)state;
+	fn = mesh(&w, 2);
+	fn->members.v[0]->roles = ROLE_PEER | ROLE_CONTROLLER;
+	for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
+		const struct member *relay = fn->members.v[0], *node = fn->members.v[1];
+		uint16_t listened;
+
+		fn->network->keepalive = networks[i];
+		listened = speaks(w.fleet, node, relay, IFACE_RELAY);
+		assert_int_not_equal(listened, 0);
+		assert_int_equal(speaks(w.fleet, relay, node, IFACE_HUB), listened);
+	}
+	world_done(&w);
+}
+
 /* The number changes with either text, and with where one ends. */
 static void generations(void **state)
 {
@@ -232,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_pairs),
 		cmocka_unit_test(to_a_hub),
+		cmocka_unit_test(a_relay_is_heard),
 		cmocka_unit_test(generations),
 		cmocka_unit_test(neighbours_are_told),
 	};
