@@ -395,24 +395,30 @@ static void on_asked_to_reconcile(void *arg)
 	reconcile_soon(a);
 }
 
+static bool has_own_interface(const struct state *desired, const char *network)
+{
+	VEC_FOREACH (i, &desired->items)
+		if ((*i)->kind == ITEM_INTERFACE && (*i)->interface.sealed_key == NULL &&
+			strcmp((*i)->network, network) == 0)
+			return true;
+	return false;
+}
+
 /* A new key for the network's interface with a key of our own; it acts once a desired state names
- * it. Without such an interface there is nothing to do, now. */
+ * it. Without such an interface (a gateway alone has its group's) no state would: at once. */
 static void rotate_key(void *arg, const char *network)
 {
 	struct agent *a = arg;
+	struct public_key key;
+	struct err e = {0};
+	int r = has_own_interface(&a->core.desired, network)
+		? keyring_next(&a->identity, network, &key, &e)
+		: keyring_renew(&a->identity, network, &key, &e);
 
-	VEC_FOREACH (i, &a->core.desired.items) {
-		struct public_key key;
-		struct err e = {0};
-
-		if ((*i)->kind != ITEM_INTERFACE || (*i)->interface.sealed_key != NULL ||
-			strcmp((*i)->network, network) != 0)
-			continue;
-		if (keyring_next(&a->identity, (*i)->network, &key, &e) < 0)
-			log_error("key not rotated", LOG_KV_STR("error", e.text));
-		else
-			beat_announce(&a->beat, (*i)->network, &key);
-	}
+	if (r < 0)
+		log_error("key not rotated", LOG_KV_STR("error", e.text));
+	else
+		beat_announce(&a->beat, network, &key);
 }
 
 static void ask_which_keys(void *arg)

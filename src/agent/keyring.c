@@ -139,6 +139,24 @@ int keyring_next(const struct identity *id, const char *network, struct public_k
 	return rc;
 }
 
+int keyring_renew(const struct identity *id, const char *network, struct public_key *ret_public,
+	struct err *e)
+{
+	AUTOFREE char *path = NULL, *next_path = NULL;
+	CLEANUP(secret_wipe) struct secret key = {0};
+	int rc = identity_key_path(id->dir, network, "key", &path, e);
+
+	if (rc == 0)
+		rc = identity_key_path(id->dir, network, "next", &next_path, e);
+	if (rc == 0)
+		key_generate(&key);
+	if (rc == 0)
+		rc = promote(next_path, path, &key, e);
+	if (rc == 0)
+		key_public(&key, ret_public);
+	return rc;
+}
+
 int keyring_pending(const char *dir, struct secret *ret, struct err *e)
 {
 	AUTOFREE char *path = NULL;

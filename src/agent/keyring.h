@@ -21,6 +21,10 @@ int keyring_get(const struct identity *id, const char *network, const struct int
 int keyring_next(const struct identity *id, const char *network, struct public_key *ret_public,
 	struct err *e);
 
+/* Put a new key in place of the present one, which no interface has. */
+int keyring_renew(const struct identity *id, const char *network, struct public_key *ret_public,
+	struct err *e);
+
 /* The key a join registers before its network is known, and its copy to where it belongs. */
 int keyring_pending(const char *dir, struct secret *ret, struct err *e);
 int keyring_adopt_pending(const char *dir, const char *network, struct err *e);

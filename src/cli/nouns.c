@@ -60,7 +60,7 @@ static const struct cli_field group_fields[] = {
 
 static const struct cli_column client_columns[] = {{"NAME", "name"}, {"ADDRESS", "mesh_ip"},
 	{"LINK", "link_state"}, {"LAST SEEN", "last_seen"}, {"ENABLED", "enabled"},
-	{"EXPIRES", "expires_at"}, {"ID", "id"}, {0}};
+	{"EXPIRES", "expires_at"}, {"STALE", "config_stale"}, {"ID", "id"}, {0}};
 static const struct cli_field client_fields[] = {
 	{"network", "network", AS_TEXT, "NETWORK", "the only one if left out", VERB_ADD},
 	{"group", "group", AS_TEXT, "GROUP", "gateway group", VERB_ADD},

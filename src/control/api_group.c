@@ -1,4 +1,6 @@
-/* DOC: gateway groups. The identity key is made here and sealed; only its public half is shown. */
+/* DOC: gateway groups. The identity key is made here and sealed; only its public half is shown. A
+ * new one is for when the old one may be known to others: every configuration that was handed out
+ * names the old one and is stale from then on. */
 #include "control/api_handlers.h"
 
 #include "base/mem.h"
@@ -47,11 +49,22 @@ static int free_port(struct tx *tx, const struct network *n, uint16_t *ret, stru
 		n->listen_port);
 }
 
+/* A new identity; what the old one was sealed to goes with it. */
+static int make_key(struct tx *tx, struct call *c, struct group *g, struct err *e)
+{
+	CLEANUP(secret_wipe) struct secret key = {0};
+	int r;
+
+	key_generate(&key);
+	key_public(&key, &g->public_key);
+	r = tx_secret_delete(tx, g->id, e);
+	return r < 0 ? r : secrets_put(tx, &c->control->keys, g->id, SECRET_GROUP_KEY, &key, e);
+}
+
 static int insert_group(struct tx *tx, struct call *c, struct err *e)
 {
 	struct group *g = c->data;
 	struct network n = {0};
-	CLEANUP(secret_wipe) struct secret key = {0};
 	int r = api_network(tx, c, json_str(c->body, "network"), &n, e);
 	if (r < 0)
 		return r;
@@ -59,15 +72,13 @@ static int insert_group(struct tx *tx, struct call *c, struct err *e)
 	id_copy(g->network, n.id);
 	if (g->listen_port == 0)
 		r = free_port(tx, &n, &g->listen_port, e);
-	key_generate(&key);
-	key_public(&key, &g->public_key);
 	g->created_at = tx_now(tx);
+	if (r == 0)
+		r = make_key(tx, c, g, e);
 	if (r == 0)
 		r = group_check(g, NULL, e);
 	if (r == 0)
 		r = change_store(tx, &schema_group, NULL, g, c->who.id, "group.create", e);
-	if (r == 0)
-		r = secrets_put(tx, &c->control->keys, g->id, SECRET_GROUP_KEY, &key, e);
 	if (r == 0)
 		api_put(c, &schema_group, g);
 	schema_done(&schema_network, &n);
@@ -108,6 +119,29 @@ void api_group_change(struct call *c)
 {
 	c->status = 200;
 	api_write(c, update_group, NULL);
+}
+
+static int rotate_group(struct tx *tx, struct call *c, struct err *e)
+{
+	struct group before = {0}, after = {0};
+	int r = api_get(tx, c, &schema_group, c->id, &before, e);
+	if (r == 0) {
+		schema_copy(&schema_group, &after, &before);
+		r = make_key(tx, c, &after, e);
+	}
+	if (r == 0)
+		r = change_store(tx, &schema_group, &before, &after, c->who.id, "group.rotate", e);
+	if (r == 0)
+		api_put(c, &schema_group, &after);
+	schema_done(&schema_group, &before);
+	schema_done(&schema_group, &after);
+	return r;
+}
+
+void api_group_rotate(struct call *c)
+{
+	c->status = 200;
+	api_write(c, rotate_group, NULL);
 }
 
 static int delete_group(struct tx *tx, struct call *c, struct err *e)

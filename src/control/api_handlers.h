@@ -69,6 +69,7 @@ int api_keep_reach(struct tx *tx, struct call *c, const char *project, const str
 /* api_group.c */
 void api_group_create(struct call *c);
 void api_group_change(struct call *c);
+void api_group_rotate(struct call *c);
 void api_group_delete(struct call *c);
 
 /* api_client.c */

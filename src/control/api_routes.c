@@ -92,6 +92,8 @@ const struct http_route api_routes[] = {
 	ROUTE("GET", API "/groups/{id}", api_show, V, 0, &schema_group, ""),
 	ROUTE("PATCH", API "/groups/{id}", api_group_change, O, 0, &schema_group, ""),
 	ROUTE("DELETE", API "/groups/{id}", api_group_delete, O, 0, &schema_group, ""),
+	ROUTE("POST", API "/groups/{id}/rotate", api_group_rotate, O, ROUTE_NO_BODY, &schema_group,
+		""),
 	ROUTE("GET", API "/groups/{id}/zone", api_group_zone, V, 0, &schema_group, "origin ttl ns"),
 
 	ROUTE("GET", CLIENTS, api_client_list, V, 0, &schema_device, "list link_state tag"),

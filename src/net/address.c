@@ -67,21 +67,41 @@ int net_address_list(struct net *n, const char *ifname, struct address_vec *ret,
 	return r;
 }
 
-static int change(struct net *n, uint16_t type, uint16_t flags, const struct address_item *a,
+static void fill(struct nlmsghdr *nlh, struct ifaddrmsg *ifa, const struct address_item *a,
 	int index, uint8_t len)
 {
-	void *header;
-	struct nlmsghdr *nlh = rtnl_begin(n, type, flags, sizeof(struct ifaddrmsg), &header);
-	struct ifaddrmsg *ifa = header;
-
 	ifa->ifa_family = (uint8_t)rtnl_af(a->addr.family);
 	ifa->ifa_prefixlen = len;
 	ifa->ifa_index = (uint32_t)index;
 	rtnl_put_addr(nlh, IFA_LOCAL, a->addr);
 	rtnl_put_addr(nlh, IFA_ADDRESS, a->addr);
-	if (type == RTM_NEWADDR && a->addr.family == FAMILY_IPV6)
+	if (nlh->nlmsg_type == RTM_NEWADDR && a->addr.family == FAMILY_IPV6)
 		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD);
+}
+
+static int change(struct net *n, uint16_t type, uint16_t flags, const struct address_item *a,
+	int index, uint8_t len)
+{
+	void *header;
+	struct nlmsghdr *nlh = rtnl_begin(n, type, flags, sizeof(struct ifaddrmsg), &header);
+
+	fill(nlh, header, a, index, len);
 	return rtnl_send(n, nlh);
+}
+
+/* From one length to another in one datagram: packets that arrive meanwhile find the address,
+ * however late this process comes to speak again. */
+static int change_length(struct net *n, const struct address_item *a, int index, uint8_t old)
+{
+	struct nlmsghdr *gone, *come;
+	void *header;
+
+	gone = rtnl_begin(n, RTM_DELADDR, 0, sizeof(struct ifaddrmsg), &header);
+	fill(gone, header, a, index, old);
+	come = rtnl_begin_second(
+		gone, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifaddrmsg), &header);
+	fill(come, header, a, index, a->len);
+	return rtnl_send_pair(n, gone, come);
 }
 
 static int check(const struct address_item *a, struct err *e)
@@ -109,13 +129,8 @@ static int replace_length(struct net *n, const struct address_item *a, int index
 	int r = net_address_list(n, a->interface, &there, e);
 
 	VEC_FOREACH (old, &there)
-		if (r == 0 && addr_compare(old->addr, a->addr) == 0 && old->len != a->len) {
-			r = fail(change(n, RTM_DELADDR, 0, a, index, old->len), a, "replace", e);
-			if (r == 0)
-				r = fail(change(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, a, index,
-						 a->len),
-					a, "add", e);
-		}
+		if (r == 0 && addr_compare(old->addr, a->addr) == 0 && old->len != a->len)
+			r = fail(change_length(n, a, index, old->len), a, "replace", e);
 	VEC_DONE(&there);
 	return r;
 }

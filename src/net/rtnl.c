@@ -45,15 +45,27 @@ struct net *net_free(struct net *n)
 	return mem_free(n);
 }
 
-struct nlmsghdr *rtnl_begin(
-	struct net *n, uint16_t type, uint16_t flags, size_t size, void **ret_header)
+static struct nlmsghdr *begin_at(
+	void *at, uint16_t type, uint16_t flags, size_t size, void **ret_header)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(n->request);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
 
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
 	*ret_header = mnl_nlmsg_put_extra_header(nlh, size);
 	return nlh;
+}
+
+struct nlmsghdr *rtnl_begin(
+	struct net *n, uint16_t type, uint16_t flags, size_t size, void **ret_header)
+{
+	return begin_at(n->request, type, flags, size, ret_header);
+}
+
+struct nlmsghdr *rtnl_begin_second(
+	const struct nlmsghdr *first, uint16_t type, uint16_t flags, size_t size, void **ret_header)
+{
+	return begin_at(mnl_nlmsg_get_payload_tail(first), type, flags, size, ret_header);
 }
 
 void rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type, struct addr a)
@@ -143,15 +155,12 @@ static int take(struct net *n, char *data, int len, const struct rtnl_sink *sink
 	return 1;
 }
 
-static int attempt(
-	struct net *n, struct nlmsghdr *nlh, const struct rtnl_sink *sink, bool *interrupted)
+/* The answer to what was sent with the newest number: 0 or a positive errno. */
+static int answered(struct net *n, const struct rtnl_sink *sink, bool *interrupted)
 {
 	_Alignas(struct nlmsghdr) char answer[ANSWER_SIZE];
 	int r = 1;
 
-	nlh->nlmsg_seq = ++n->seq;
-	if (mnl_socket_sendto(n->socket, nlh, nlh->nlmsg_len) < 0)
-		return errno;
 	while (r == 1) {
 		ssize_t got = mnl_socket_recvfrom(n->socket, answer, sizeof(answer));
 
@@ -164,12 +173,34 @@ static int attempt(
 	return -r;
 }
 
+static int attempt(
+	struct net *n, struct nlmsghdr *nlh, const struct rtnl_sink *sink, bool *interrupted)
+{
+	nlh->nlmsg_seq = ++n->seq;
+	if (mnl_socket_sendto(n->socket, nlh, nlh->nlmsg_len) < 0)
+		return errno;
+	return answered(n, sink, interrupted);
+}
+
 int rtnl_send(struct net *n, struct nlmsghdr *nlh)
 {
 	bool ignored = false;
 
 	nlh->nlmsg_flags |= NLM_F_ACK;
 	return attempt(n, nlh, NULL, &ignored);
+}
+
+int rtnl_send_pair(struct net *n, struct nlmsghdr *first, struct nlmsghdr *second)
+{
+	size_t size = (size_t)((char *)second - (char *)first) + second->nlmsg_len;
+	bool ignored = false;
+
+	first->nlmsg_seq = ++n->seq;
+	second->nlmsg_seq = ++n->seq;
+	second->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(n->socket, first, size) < 0)
+		return errno;
+	return answered(n, NULL, &ignored);
 }
 
 int rtnl_collect(struct net *n, struct nlmsghdr *nlh, const struct rtnl_sink *sink)

@@ -28,8 +28,15 @@ struct addr rtnl_get_addr(const struct nlattr *a, unsigned af);
 /* mnl_nlmsg_ok, but not deceived by a length beyond what an int holds. */
 bool rtnl_message_ok(const struct nlmsghdr *nlh, int left);
 
+/* The same behind a request that is complete, for rtnl_send_pair. */
+struct nlmsghdr *rtnl_begin_second(const struct nlmsghdr *first, uint16_t type, uint16_t flags,
+	size_t size, void **ret_header);
+
 /* Send and wait for the acknowledgement: 0 or a positive errno. */
 int rtnl_send(struct net *n, struct nlmsghdr *nlh);
+/* Two requests in one datagram, which the kernel takes one right after the other; the answer is
+ * that to the second, which is tried whatever became of the first. */
+int rtnl_send_pair(struct net *n, struct nlmsghdr *first, struct nlmsghdr *second);
 
 /* What a dump calls for each message, and before each attempt, to forget what came so far. */
 struct rtnl_sink {

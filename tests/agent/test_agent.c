@@ -32,7 +32,8 @@ struct plane {
 	struct fake fake;
 	struct loop *loop; /* the agent's, while it runs */
 	struct http_stream *stream;
-	uint64_t stop_at; /* the agent is stopped when it has applied this */
+	uint64_t stop_at; /* the agent is stopped when it has applied this and told its key */
+	uint64_t applied; /* as its heartbeats say */
 	unsigned registers, states, heartbeats, keys;
 	bool unauthorized, bad_sha; /* misbehave */
 };
@@ -174,6 +175,16 @@ static void stop(void *arg)
 	loop_stop(arg);
 }
 
+/* Heartbeats and keys come by connections of their own: whichever is the last. Once: afterwards
+ * the loop is no more. */
+static void stop_when_due(struct plane *p)
+{
+	if (p->loop == NULL || p->applied < p->stop_at || p->keys == 0)
+		return;
+	loop_post(p->loop, stop, p->loop);
+	p->loop = NULL;
+}
+
 static void on_heartbeat(struct http_request *rq, const struct http_route *r, void *ctx)
 {
 	struct plane *p = ctx;
@@ -188,15 +199,20 @@ static void on_heartbeat(struct http_request *rq, const struct http_route *r, vo
 	reply(rq, 200, "{\"reconcile\":false,\"rotate_keys\":false}");
 	pthread_mutex_lock(&p->lock);
 	p->heartbeats++;
-	if (applied >= p->stop_at && p->loop != NULL)
-		loop_post(p->loop, stop, p->loop);
+	p->applied = applied;
+	stop_when_due(p);
 	pthread_mutex_unlock(&p->lock);
 }
 
 static void on_keys(struct http_request *rq, const struct http_route *r, void *ctx)
 {
-	((struct plane *)ctx)->keys++;
+	struct plane *p = ctx;
+
 	reply(rq, 200, "{}");
+	pthread_mutex_lock(&p->lock);
+	p->keys++;
+	stop_when_due(p);
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void on_drift(struct http_request *rq, const struct http_route *r, void *ctx)
@@ -325,9 +341,7 @@ static void run_until(struct plane *p, uint64_t revision)
 	p->stop_at = revision;
 	if (agent_run(&o, &e) < 0)
 		fail_msg("%s", e.text);
-	pthread_mutex_lock(&p->lock);
-	p->loop = NULL;
-	pthread_mutex_unlock(&p->lock);
+	assert_null(p->loop); /* stopped by us */
 }
 
 static size_t peers(struct plane *p)

@@ -118,6 +118,29 @@ static void next_key_is_never_the_present_one(void **state)
 	assert_false(public_key_equal(&first, &next));
 }
 
+/* Nothing uses it (a gateway alone has its group's interface): no state would ever name the next.
+ */
+static void a_key_without_an_interface_is_new_at_once(void **state)
+{
+	struct world *w = *state;
+	struct interface_item want = {.name = "warren0"};
+	struct secret key;
+	struct public_key first, next, renewed, public;
+	struct err e = {0};
+	bool announce;
+
+	assert_int_equal(keyring_get(&w->identity, NET, &want, &key, &first, &announce, &e), 0);
+	assert_int_equal(keyring_next(&w->identity, NET, &next, &e), 0);
+	assert_int_equal(keyring_renew(&w->identity, NET, &renewed, &e), 0);
+	assert_false(public_key_equal(&renewed, &first) || public_key_equal(&renewed, &next));
+	want.public_key = renewed;
+	assert_int_equal(keyring_get(&w->identity, NET, &want, &key, &public, &announce, &e), 0);
+	assert_true(public_key_equal(&renewed, &public));
+	want.public_key = next; /* the one that was to follow is gone with it */
+	assert_int_equal(
+		keyring_get(&w->identity, NET, &want, &key, &public, &announce, &e), ERR_STALE);
+}
+
 static void sealed_key_must_fit(void **state)
 {
 	struct world *w = *state;
@@ -171,6 +194,7 @@ int main(void)
 		T(files_are_private),
 		T(own_key_rotates_when_it_is_named),
 		T(next_key_is_never_the_present_one),
+		T(a_key_without_an_interface_is_new_at_once),
 		T(sealed_key_must_fit),
 		T(delays),
 	};

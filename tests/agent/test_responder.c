@@ -193,10 +193,16 @@ static int rig_setup(void **state)
 	r->client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(r->client, (struct sockaddr *)&s, len), 0);
 	VEC_PUSH(&pools, pool);
-	r->port = (uint16_t)(20000 + (unsigned)getpid() % 20000);
-	while (dns_socket_open(address("127.1.0.1"), r->port, false, &pools, &r->udp, &e) < 0)
+	r->port = (uint16_t)(20000 + (unsigned)getpid() % 12000);
+	r->tcp = -1;
+	for (int tries = 0; tries < 100 && r->tcp < 0; tries++) {
 		r->port++;
-	if (dns_socket_open(address("127.1.0.1"), r->port, true, &pools, &r->tcp, &e) < 0)
+		if (dns_socket_open(address("127.1.0.1"), r->port, false, &pools, &r->udp, &e) < 0)
+			continue;
+		if (dns_socket_open(address("127.1.0.1"), r->port, true, &pools, &r->tcp, &e) < 0)
+			close(r->udp);
+	}
+	if (r->tcp < 0)
 		fail_msg("%s", e.text);
 	VEC_DONE(&pools);
 	len = dns_sockaddr(address("127.1.0.1"), r->port, &s);

@@ -8,6 +8,9 @@ import { writeFileSync } from 'node:fs';
 
 export const { W, S, WARREN, CHROMIUM } = process.env;
 export const HOME = 'https://127.0.0.1:8443/';
+// For whoever looks for what only happens to be so on a machine as fast as theirs: THROTTLE=6 has the browser
+// take six times as long, DELAY=300 has each answer of the API come up to 300 ms late.
+const { THROTTLE, DELAY } = process.env;
 export const PATIENCE = +(process.env.PATIENCE ?? 60000); // ms; the machine may be slow, what is waited for is not
 
 let failed = 0;
@@ -28,7 +31,8 @@ export async function test(name, run) {
 	}
 }
 export const note = text => console.log(`# ${text}`);
-export const finish = () => process.exit(failed > 0 ? 1 : 0);
+// Not 1: that is what a script ends with that did not come so far.
+export const finish = () => process.exit(failed > 0 ? 3 : 0);
 export function same(got, want, what = 'value') {
 	if (JSON.stringify(got) !== JSON.stringify(want))
 		throw new Error(`${what}: wanted ${JSON.stringify(want)}, got ${JSON.stringify(got)}`);
@@ -60,6 +64,35 @@ export async function begin(page, text) {
 	await page.keyboard.type(text);
 }
 
+// To another page by its address, or by its link.
+export async function visit(where, page) {
+	await page.goto(`${HOME}#/${where}`);
+	await page.locator(`nav a[aria-current=page][href="#/${where.split(/[/?]/)[0]}"]`).waitFor({ state: 'attached' }); // not the page before
+	await settled(page);
+}
+export async function follow(name, page) {
+	await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
+	await page.locator('nav a[aria-current=page]').filter({ hasText: name }).waitFor({ state: 'attached' });
+	await page.getByRole('heading', { level: 1 }).waitFor();
+}
+// A window of another size, once the page is drawn in it.
+export async function size(page, width, height) {
+	await page.setViewportSize({ width, height });
+	await until(() => page.evaluate(w => innerWidth === w && new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)))), width), `a window ${width} wide`);
+}
+export async function signOut(page) {
+	await page.getByRole('button', { name: 'Sign out' }).click();
+	await page.getByRole('heading', { name: 'Sign in' }).waitFor(); // the server knows
+}
+// What was held up goes its way; the page that asked may be gone.
+export const goOn = route => route.continue().catch(() => {});
+// A picture that can be seen: it is in the page somewhat before.
+export async function picture(page, alt) {
+	const image = page.getByAltText(alt);
+	await image.evaluate(i => i.decode());
+	return image;
+}
+
 // The page is there and loads nothing any more.
 export const settled = page => until(() => page.evaluate(() =>
 	document.querySelector('main h1') && !document.querySelector('[aria-busy=true]') && !document.querySelector('main').textContent.includes('One moment…')), 'the page is loaded');
@@ -87,6 +120,9 @@ export function sh(command, ...args) {
 export const on = (machine, ...args) => sh('ip', 'netns', 'exec', machine, ...args);
 export const reaches = (machine, address) => new Promise(done =>
 	execFile('ip', ['netns', 'exec', machine, 'ping', '-c', '1', '-W', '1', '-q', address], error => done(!error)));
+// Not one of three packets is answered: one alone may have been lost.
+export const silent = (machine, address) => new Promise(done =>
+	execFile('ip', ['netns', 'exec', machine, 'ping', '-c', '3', '-i', '0.2', '-W', '1', '-q', address], error => done(!!error)));
 export const warren = (...args) => sh(WARREN, ...args, '--state', S);
 
 const agent = new Agent({ keepAlive: true, maxSockets: 16 });
@@ -99,7 +135,8 @@ export function api(method, path, body) {
 			answer.on('data', part => (text += part));
 			answer.on('end', () => done({ status: answer.statusCode, body: text ? JSON.parse(text) : null }));
 		});
-		r.on('error', fail);
+		// A connection kept alive may be closed by the other side just before it is used again.
+		r.on('error', error => (r.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code) ? api(method, path, body).then(done, fail) : fail(error)));
 		r.end(body ? JSON.stringify(body) : undefined);
 	});
 }
@@ -140,6 +177,8 @@ export async function person(options = {}) {
 	await context.addInitScript(() => {
 		document.addEventListener('securitypolicyviolation', e => window.noteViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
 	});
+	if (DELAY)
+		await context.route('**/api/v1/**', route => setTimeout(() => goOn(route), Math.random() * DELAY));
 	context.on('request', r => {
 		if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(HOME))
 			seen.foreign.push(r.url());
@@ -171,6 +210,8 @@ export async function person(options = {}) {
 			if (m.type() === 'error' && !/Failed to load resource/.test(m.text()))
 				seen.errors.push(m.text());
 		});
+		if (THROTTLE)
+			context.newCDPSession(page).then(s => s.send('Emulation.setCPUThrottlingRate', { rate: +THROTTLE })).catch(() => {});
 	});
 	return context;
 }

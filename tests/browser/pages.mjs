@@ -1,7 +1,7 @@
 // What people do on the pages beside clients; see the script "pages", which sets the machines up.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { api, begin, choosePassword, close, codeOf, finish, hands, items, on, person, same, scan, seen, settled, sh, small, signIn, test, truth, unhindered, until, warren, HOME, S, W, WARREN } from './lib.mjs';
+import { api, begin, choosePassword, close, codeOf, finish, follow, goOn, hands, items, on, person, picture, same, scan, seen, settled, sh, signIn, signOut, size, small, test, truth, unhindered, until, visit as at, warren, HOME, S, W, WARREN } from './lib.mjs';
 
 const { PASSWORD, VIEWER, SYSTEM } = process.env;
 const OWN = 'a quiet warren at dusk';
@@ -9,11 +9,7 @@ const HOSTILE = '"><img src=x onerror=alert(1)>';
 const context = await person();
 const page = await context.newPage();
 const { dialog, press, row, shot, shut } = hands(page);
-const visit = async (name, p = page) => {
-	await p.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
-	await p.locator('nav a[aria-current=page]').filter({ hasText: name }).waitFor(); // not the page before
-	await p.getByRole('heading', { level: 1 }).waitFor();
-};
+const visit = (name, p = page) => follow(name, p);
 
 await test('an administrator signs in and finds every page', async () => {
 	await signIn(page, 'ann', PASSWORD);
@@ -135,11 +131,11 @@ await test('a client takes its exit and its rate', async () => {
 
 const narrow = () => page.evaluate(() => { const b = document.querySelector('dialog .body'); return b.scrollWidth - b.clientWidth; });
 const phone = async (name, what) => {
-	await page.setViewportSize({ width: 390, height: 780 });
+	await size(page, 390, 780);
 	const wide = await narrow();
 	truth(wide <= 0, `${what} is ${wide} pixels too wide`);
 	await shot(name);
-	await page.setViewportSize({ width: 1440, height: 860 });
+	await size(page, 1440, 860);
 };
 await test('a client takes a quota and a rate in units; what is wrong is said at its field', async () => {
 	await begin(page, 'metered');
@@ -191,9 +187,8 @@ await test('with gateways in two regions a client is offered the nearest, and ge
 	await phone('phone-client-places', 'the form');
 	await places.getByRole('radio', { name: /^south/ }).check();
 	await dialog.getByRole('button', { name: 'Add', exact: true }).click();
-	const picture = page.getByAltText('QR code of this configuration');
-	await picture.waitFor();
-	truth(/^Endpoint = south\.example\.net:51820$/m.test(scan(await picture.screenshot(), 'traveller')), 'the endpoint in the picture');
+	const shown = await picture(page, 'QR code of this configuration');
+	truth(/^Endpoint = south\.example\.net:51820$/m.test(scan(await shown.screenshot(), 'traveller')), 'the endpoint in the picture');
 	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /^Download/ }).click()]);
 	truth(/^Endpoint = south\.example\.net:51820$/m.test(readFileSync(await download.path(), 'utf8')), 'the endpoint in the file');
 	await press('Done');
@@ -432,8 +427,7 @@ await test('a second step: scanned, confirmed, its recovery codes shown once', a
 	await bob.getByRole('alert').waitFor();
 	await bob.getByLabel('Your password').fill('a helper of the quiet warren, again');
 	await press('Go on', bob);
-	const picture = bob.getByAltText('QR code for your authenticator');
-	await picture.waitFor();
+	await picture(bob, 'QR code for your authenticator');
 	uri = scan(await bob.screenshot(), 'totp');
 	truth(uri.startsWith('otpauth://totp/'), `the picture says ${uri.slice(0, 20)}`);
 	await shot('totp', bob);
@@ -448,17 +442,18 @@ await test('a second step: scanned, confirmed, its recovery codes shown once', a
 	await bob.getByRole('button', { name: 'Take the second step off' }).waitFor();
 });
 await test('signing in asks for it; a recovery code does once', async () => {
-	await press('Sign out', bob);
+	await signOut(bob);
 	await signIn(bob, 'bob', 'a helper of the quiet warren, again');
 	await bob.getByRole('heading', { name: 'One more step' }).waitFor();
-	await unhindered(bob, 'the second step');
+	same(await bob.evaluate(() => document.activeElement.autocomplete), 'one-time-code', 'what has the focus at once');
 	await bob.keyboard.type('123456');
 	await bob.keyboard.press('Enter');
 	await bob.getByRole('alert').waitFor();
+	await unhindered(bob, 'the second step');
 	await bob.getByLabel('Code').fill(recovery[0]);
 	await bob.keyboard.press('Enter');
 	await bob.getByRole('navigation', { name: 'Pages' }).waitFor();
-	await press('Sign out', bob);
+	await signOut(bob);
 	await signIn(bob, 'bob', 'a helper of the quiet warren, again');
 	await bob.getByLabel('Code').fill(recovery[0]);
 	await bob.keyboard.press('Enter');
@@ -484,7 +479,7 @@ await test('one sees one\'s sessions and ends another', async () => {
 	await sessions.getByText('this one').waitFor();
 	await sessions.getByRole('button', { name: /^End the session/ }).first().click();
 	await until(async () => await sessions.getByRole('button', { name: /^End the session/ }).count() === 0, 'it is gone');
-	await other.getByRole('heading', { name: 'Sign in' }).waitFor().catch(() => other.reload().then(() => other.getByRole('heading', { name: 'Sign in' }).waitFor()));
+	await other.getByRole('heading', { name: 'Sign in' }).waitFor();
 	await other.context().close();
 });
 await test('one changes one\'s password', async () => {
@@ -540,9 +535,19 @@ await test('a system-admin changes them; what is out of bounds is refused', asyn
 	const hours = sam.getByLabel('Sessions end at the latest after, hours');
 	same(await hours.inputValue(), '12', 'hours');
 	await hours.fill('24');
+	let asked, go;
+	const typed = new Promise(done => { go = done; });
+	await sam.route('**/api/v1/settings*', route => {
+		asked = true;
+		return typed.then(() => goOn(route));
+	});
 	await press('Save', sam);
+	await until(() => asked, 'it is saved');
+	await hours.fill('36'); // and goes on
+	go();
 	await sam.getByText('Settings saved').waitFor();
-	same((await api('GET', '/api/v1/settings')).body.session_hours, 24, 'stored');
+	same([(await api('GET', '/api/v1/settings')).body.session_hours, await hours.inputValue()], [24, '36'], 'stored, and being written');
+	await sam.unroute('**/api/v1/settings*');
 	await unhindered(sam, 'server settings');
 	await shot('server', sam);
 });
@@ -600,6 +605,7 @@ for (const [theme, button] of [['light', null], ['dark', 'Use dark colours']]) {
 		await visit('Users');
 		for (const tab of ['Roles', 'Tokens']) {
 			await page.getByRole('tab', { name: tab }).click();
+			await settled(page);
 			await unhindered(page, tab);
 		}
 		await visit('Nodes');
@@ -623,26 +629,27 @@ await test('by keyboard alone: to a page, into a row, out again', async () => {
 	await row('gw-one').waitFor();
 	for (let i = 0; i < 40 && !(await page.evaluate(() => document.activeElement?.matches('tbody tr'))); i++)
 		await page.keyboard.press('Tab');
+	const current = () => page.evaluate(() => document.activeElement.getAttribute('aria-rowindex'));
 	await page.keyboard.press('ArrowDown');
+	same(await current(), '3', 'the row below has the focus at once');
 	await page.keyboard.press('ArrowUp');
+	same(await current(), '2', 'the first row has it');
 	await page.keyboard.press('Enter');
 	await dialog.waitFor();
 	await shut();
 	truth(await page.evaluate(() => document.activeElement?.matches('tbody tr')), 'the focus comes back to the row');
 });
 await test('on a phone nothing is wider than the screen', async () => {
-	await page.setViewportSize({ width: 390, height: 780 });
+	await size(page, 390, 780);
 	for (const where of ['nodes', 'networks', 'policies', 'users', 'audit', 'settings']) {
-		await page.goto(`${HOME}#/${where}`);
-		await page.getByRole('heading', { level: 1 }).waitFor();
-		await settled(page);
+		await at(where, page);
 		const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
 		truth(wide <= 0, `${where} is ${wide} pixels too wide`);
 		same(await small(page), [], `too small for a finger on ${where}`);
 		await unhindered(page, `${where} on a phone`);
 		await shot(`phone-${where}`);
 	}
-	await page.goto(`${HOME}#/policies`);
+	await at('policies', page);
 	await press('Edit web');
 	await dialog.getByText('Nobody would reach more or less').waitFor();
 	const wide = await page.evaluate(() => { const b = document.querySelector('dialog .body'); return b.scrollWidth - b.clientWidth; });

@@ -32,15 +32,38 @@ struct rig {
 	void (*client)(struct rig *r);
 	/* what the client's thread found */
 	uint8_t in[DNS_PACKET_MAX];
-	ssize_t n[8];
+	ssize_t n[9];
 	unsigned got;
 };
 
+/* Can both of its sockets be had? Others use this machine, too. */
+static bool is_free(const char *text, uint16_t port)
+{
+	struct prefix_vec pools = {0};
+	int udp = -1, tcp = -1;
+	bool free = dns_socket_open(town_addr(text), port, false, &pools, &udp, NULL) >= 0 &&
+		dns_socket_open(town_addr(text), port, true, &pools, &tcp, NULL) >= 0;
+
+	if (udp >= 0)
+		close(udp);
+	if (tcp >= 0)
+		close(tcp);
+	return free;
+}
+
+/* Free at the server's and at the upstream's address, below what the kernel gives out by itself. */
 static uint16_t a_port(void)
 {
 	static unsigned n;
 
-	return (uint16_t)(20000 + ((unsigned)getpid() + 97 * n++) % 20000);
+	for (int tries = 0; tries < 100; tries++) {
+		uint16_t port = (uint16_t)(20000 + ((unsigned)getpid() + 97 * n++) % 12000);
+
+		if (is_free("127.1.0.1", port) && is_free("127.2.0.1", port))
+			return port;
+	}
+	fail_msg("no port is free");
+	return 0;
 }
 
 static struct dns_zone *zone_with(const char *upstream)
@@ -128,6 +151,15 @@ static ssize_t next(struct rig *r, int fd)
 	return dns_get16(len);
 }
 
+/* Does the server end the connection, and say nothing more? */
+static bool is_closed(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char c;
+
+	return poll(&p, 1, WAIT) == 1 && recv(fd, &c, 1, 0) <= 0;
+}
+
 static void *client_thread(void *arg)
 {
 	struct rig *r = arg;
@@ -156,7 +188,8 @@ static void open_sockets(struct rig *r)
 static void run(struct rig *r, void (*client)(struct rig *r), unsigned rate)
 {
 	struct dns_server_options o = {.upstream_port = a_port(),
-		.upstream_timeout = 400,
+		.upstream_timeout =
+			2000, /* one that answers does so, however busy this machine is */
 		.idle = 60000,
 		.rate = rate,
 		.burst = rate == 0 ? 0 : 10,
@@ -188,9 +221,9 @@ static void udp_client(struct rig *r)
 {
 	int fd = client_socket(r, "127.1.0.2", false);
 
-	r->n[0] = ask(r, fd, "gw.town", 0, QUIET); /* no rule: not there */
-	r->n[1] = ask(r, fd, "me.town", 0, WAIT);  /* itself */
-	r->got = dns_get16(r->in + 6);             /* answers */
+	r->n[0] = ask(r, fd, "gw.town", 0, WAIT); /* no rule: not there */
+	r->n[1] = ask(r, fd, "me.town", 0, WAIT); /* itself */
+	r->got = dns_get16(r->in + 6);            /* answers */
 	close(fd);
 	fd = client_socket(r, "127.3.0.1", false);
 	r->n[2] = ask(r, fd, "me.town", 0, QUIET);
@@ -233,12 +266,12 @@ static void tcp_client(struct rig *r)
 	/* a length no question has */
 	fd = client_socket(r, "127.1.0.2", true);
 	send(fd, "\xff\xff", 2, 0);
-	r->n[2] = next(r, fd);
+	r->n[2] = is_closed(fd);
 	close(fd);
 	/* more connections than one client may have: the last is closed */
 	for (int i = 0; i < 9; i++)
 		other = client_socket(r, "127.1.0.3", true);
-	r->n[3] = next(r, other);
+	r->n[3] = is_closed(other);
 }
 
 static void over_tcp(void **state)
@@ -249,8 +282,8 @@ static void over_tcp(void **state)
 	assert_true(r.n[0] > 0);
 	assert_int_equal(r.got, 1);
 	assert_int_equal(r.n[1], UPSTREAM_BIG);
-	assert_int_equal(r.n[2], -1);
-	assert_int_equal(r.n[3], -1);
+	assert_true(r.n[2]);
+	assert_true(r.n[3]);
 	done(&r);
 }
 
@@ -260,6 +293,7 @@ static void forward_client(struct rig *r)
 
 	r->n[0] = ask(r, fd, "right.example", 0, WAIT);
 	r->got = r->in[DNS_HEADER + 1];
+	r->n[8] = r->in[3] & 15;
 	r->n[1] = ask(r, fd, "silent.example", 0, WAIT);
 	r->n[2] = r->in[3] & 15;
 	r->n[3] = ask(r, fd, "big.example", 0, WAIT);
@@ -280,7 +314,8 @@ static void forwarding(void **state)
 
 	run(&r, forward_client, 0);
 	assert_true(r.n[0] > 0);
-	assert_int_equal(r.got, 'r'); /* not the forged ones */
+	assert_int_equal(r.got, 'r');          /* not the forged ones, */
+	assert_int_equal(r.n[8], DNS_NOERROR); /* and the true one, not a failure */
 	assert_true(r.n[1] > 0);
 	assert_int_equal(r.n[2], DNS_SERVFAIL);
 	assert_true(r.n[3] > 0 && r.n[4] != 0);

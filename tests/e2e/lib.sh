@@ -19,7 +19,7 @@ check() {
 # same NAME WANT GOT
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "wanted: $2"$'\n'"got:    $3"; fi; }
 plan_done() { echo "1..$tap_n"; }
-now_ms() { local t=${EPOCHREALTIME/./}; echo $((t / 1000)); }
+now_ms() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }
 # wait_for SECONDS COMMAND...: until it succeeds; fails when the time is over.
 wait_for() {
 	local end=$(($(now_ms) + $1 * 1000))

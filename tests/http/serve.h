@@ -64,13 +64,13 @@ static inline void say(int fd, const char *bytes, size_t n)
 	}
 }
 
-/* Read one piece, waiting at most 10 s; 0 at the end. */
+/* Read one piece, waiting at most 30 s; 0 at the end. */
 static inline size_t hear(int fd, struct buf *in)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ssize_t n;
 
-	if (poll(&p, 1, 10000) != 1)
+	if (poll(&p, 1, 30000) != 1)
 		fail_msg("the server says nothing");
 	n = read(fd, buf_room(in, 65536), 65536);
 	if (n <= 0)

@@ -108,9 +108,14 @@ static void on_hold(struct http_request *rq, const struct http_route *route, voi
 
 static void release(void)
 {
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 30;
 	pthread_mutex_lock(&held_lock);
 	while (held == NULL)
-		pthread_cond_wait(&held_more, &held_lock);
+		if (pthread_cond_timedwait(&held_more, &held_lock, &until) != 0)
+			fail_msg("the request never came");
 	reply(STEAL(held), 200, "released");
 	pthread_mutex_unlock(&held_lock);
 }
@@ -333,7 +338,9 @@ static void timeout_and_absence(void **state)
 {
 	struct world *w = *state;
 
-	send_wait(w, &(struct http_send){.method = "GET", .path = "/hold", .timeout = 50});
+	/* time enough for it to be asked at all: a loop that stood still looks at its clock first
+	 */
+	send_wait(w, &(struct http_send){.method = "GET", .path = "/hold", .timeout = 1500});
 	assert_int_equal(w->code, ERR_TIMEOUT);
 	release();
 	w->s = http_server_stop(w->s);
@@ -495,7 +502,7 @@ static void silent_streams_are_dead(void **state)
 {
 	struct world *w = *state;
 
-	listen_to(w, "/events?stay", 100);
+	listen_to(w, "/events?stay", 1500);
 	assert_int_equal(w->events, 6);
 	assert_int_equal(w->ended, 1);
 	assert_int_equal(w->code, ERR_TIMEOUT);

@@ -217,7 +217,8 @@ static void slow_reader_is_cut(void **state)
 	memset(buf_room(&big, 65536), 'x', 65536);
 	big.len = 65536;
 	other = open_stream(env, &in);
-	/* Never read on fd: the kernel takes some megabytes, then 4 MiB wait, then it is over. */
+	/* Never read on fd: the kernel takes some megabytes, then 4 MiB wait, then it is over, once
+	 * the server's thread has had its turn. */
 	pthread_mutex_lock(&h->lock);
 	while (h->closed == 0 && sent < (256u << 20)) {
 		http_stream_send(h->subs[0]->stream, big.data, big.len);
@@ -226,6 +227,9 @@ static void slow_reader_is_cut(void **state)
 		sched_yield();
 		pthread_mutex_lock(&h->lock);
 	}
+	pthread_mutex_unlock(&h->lock);
+	wait_closed(h, 1);
+	pthread_mutex_lock(&h->lock);
 	assert_int_equal(h->closed, 1);
 	assert_true(sent > HTTP_STREAM_BEHIND_MAX);
 	http_stream_send(h->subs[1]->stream, "data: fine\n\n", 12);

@@ -76,6 +76,20 @@ export const api = {
 	delete: (path: string, query?: Query) => call<unknown>('DELETE', path, query),
 };
 
+// Answers overtake each other: of what is asked again and again, an answer that comes after that to a
+// later question is old, and tell does not hear of it.
+export function inOrder<T>(tell: (answer: T) => void): (asked: Promise<T>) => Promise<void> {
+	let [asked, told] = [0, 0];
+	return async answer => {
+		const mine = ++asked;
+		const said = await answer;
+		if (mine < told)
+			return;
+		told = mine;
+		tell(said);
+	};
+}
+
 // All pages of a list that is known to be short (networks, tokens), at most some thousand.
 export async function all<T>(path: string, query: Query = {}): Promise<T[]> {
 	const items: T[] = [];

@@ -92,9 +92,10 @@ function hear(heard: Heard) {
 		fn(heard);
 }
 
-// After a gap anything may have changed.
-function turn(up: boolean) {
-	const gap = up && !live.value;
+// After a gap anything may have changed. anew: the stream was opened just now, so there was one even
+// if nobody saw it close: that happens when one tab takes over from another.
+function turn(up: boolean, anew = false) {
+	const gap = up && (anew || !live.value);
 	if (!up && live.value)
 		noteGap();
 	live.value = up;
@@ -132,8 +133,8 @@ function read(channel: BroadcastChannel | null): () => void {
 		batch(() => all.forEach(hear));
 	});
 	const say = (up: boolean) => {
-		turn(up);
-		channel?.postMessage({ up });
+		turn(up, up);
+		channel?.postMessage({ up, anew: up });
 	};
 	const open = () => {
 		source = new EventSource(`/api/v1/events${project.value ? `?project=${project.value}` : ''}`);
@@ -180,7 +181,7 @@ export function startEvents(): void {
 		if (data.heard)
 			batch(() => (data.heard as Heard[]).forEach(hear));
 		if (data.up !== undefined)
-			turn(data.up);
+			turn(data.up, data.anew);
 	};
 	channel.postMessage({ hello: true });
 	navigator.locks

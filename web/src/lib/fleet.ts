@@ -1,7 +1,7 @@
 // Names of nodes and networks, which many pages show; kept while the panel is open.
 import { computed, signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { all } from './api';
+import { useEffect, useRef } from 'preact/hooks';
+import { all, inOrder } from './api';
 import { listen } from './events';
 import type { FleetNode, Network } from './model';
 import { can } from './session';
@@ -14,14 +14,17 @@ export const troubled = computed(() => nodes.value.filter(n => n.enabled && (n.d
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-export async function reloadFleet(): Promise<void> {
-	const [n, w] = await Promise.all([
-		can('GET /nodes') ? all<FleetNode>('/nodes') : [],
-		can('GET /networks') ? all<Network>('/networks') : [],
-	]);
+const tell = inOrder(([n, w]: [FleetNode[], Network[]]) => {
 	nodes.value = n;
 	networks.value = w;
 	fleetLoaded.value = true;
+});
+
+export function reloadFleet(): Promise<void> {
+	return tell(Promise.all([
+		can('GET /nodes') ? all<FleetNode>('/nodes') : [],
+		can('GET /networks') ? all<Network>('/networks') : [],
+	]));
 }
 
 function soon() {
@@ -37,6 +40,13 @@ export function nodeName(id: string | null): string {
 
 export function networkName(id: string): string {
 	return networks.value.find(n => n.id === id)?.name ?? '–';
+}
+
+// The network a form begins with: the first one, as soon as it is known, and then that one.
+export function useFirstNetwork(): string {
+	const first = useRef('');
+	first.current ||= networks.value[0]?.id ?? '';
+	return first.current;
 }
 
 // Load what a page needs of it, and keep it right while the page is shown.

@@ -19,6 +19,8 @@ export class List<T extends { id: string }> {
 	private next: string | null = null;
 	private again = false; // the same question as before
 	private running: AbortController | null = null;
+	private held = new Map<string, Partial<T>>(); // rows being changed, and to what
+	private meanwhile = new Map<string, Partial<T>>(); // changed since the answer on its way was asked for
 	private timer: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(readonly path: string, query: Query = {}) {
@@ -52,12 +54,28 @@ export class List<T extends { id: string }> {
 
 	// Change a row that is shown, without asking.
 	patch(id: string, change: Partial<T>): void {
+		if (this.loading.value)
+			this.meanwhile.set(id, { ...this.meanwhile.get(id), ...change });
 		const i = this.rows.value.findIndex(r => r.id === id);
 		if (i < 0)
 			return;
 		const rows = [...this.rows.value];
 		rows[i] = { ...rows[i]!, ...change };
 		this.rows.value = rows;
+	}
+
+	// Change a row at once, while the server is told to: no answer changes it back until what this
+	// returns is called, when the server has.
+	hold(id: string, change: Partial<T>): () => void {
+		this.held.set(id, change);
+		this.patch(id, change);
+		return () => {
+			if (this.held.get(id) !== change) // another change of it is on its way
+				return;
+			this.held.delete(id);
+			if (this.loading.value)
+				this.meanwhile.set(id, { ...this.meanwhile.get(id), ...change });
+		};
 	}
 
 	remove(id: string): void {
@@ -90,8 +108,10 @@ export class List<T extends { id: string }> {
 		const mine = (this.running = new AbortController());
 		const asked = this.query.value;
 		this.loading.value = true;
+		this.meanwhile.clear();
 		try {
 			const page = await api.get<Page<T>>(this.path, { ...asked, limit, after }, mine.signal);
+			page.items = page.items.map(r => ({ ...r, ...this.meanwhile.get(r.id), ...this.held.get(r.id) }));
 			batch(() => {
 				this.answered.value = asked;
 				if (after) {

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Option } from '../parts/Picker';
-import { all, api, type Page } from './api';
+import { all, api, inOrder, type Page } from './api';
 import { networks, nodes } from './fleet';
 import type { Client, Group } from './model';
 import { can } from './session';
@@ -21,8 +21,10 @@ function know(list: Client[]) {
 	tags.value = [...new Set([...tags.value, ...fresh.flatMap(c => c.tags)])].sort();
 }
 
+const tellGroups = inOrder<Group[]>(found => { groups.value = found; });
+
 export async function loadGroups(): Promise<void> {
-	groups.value = can('GET /groups') ? await all<Group>('/groups') : [];
+	await tellGroups(can('GET /groups') ? all<Group>('/groups') : Promise.resolve([]));
 }
 
 function find(search: string) {

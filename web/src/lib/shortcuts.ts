@@ -9,6 +9,9 @@ export interface Shortcut {
 
 const active: Shortcut[] = [];
 let before = '';
+let until = 0; // ms, as events count: the key before counts no longer
+
+const TOGETHER = 1200; // ms between the keys of "g c"
 
 function typing(target: EventTarget | null): boolean {
 	return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -17,7 +20,7 @@ function typing(target: EventTarget | null): boolean {
 addEventListener('keydown', event => {
 	if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector('dialog[open]'))
 		return;
-	const keys = before ? `${before} ${event.key}` : event.key;
+	const keys = before && event.timeStamp <= until ? `${before} ${event.key}` : event.key;
 	before = '';
 	// The last one added wins: a page may take a key from the frame.
 	const found = active.findLast(s => s.keys === keys);
@@ -26,7 +29,7 @@ addEventListener('keydown', event => {
 		found.run();
 	} else if (active.some(s => s.keys.startsWith(`${event.key} `))) {
 		before = event.key;
-		setTimeout(() => (before = ''), 1200);
+		until = event.timeStamp + TOGETHER;
 	}
 });
 

@@ -1,7 +1,7 @@
 // Overview: is everything all right, who is here, what just happened.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { api, type Page } from '../lib/api';
+import { api, inOrder, type Page } from '../lib/api';
 import { listen, samples, sums } from '../lib/events';
 import { fleetLoaded, networks, nodes, troubled, useFleet } from '../lib/fleet';
 import { ago, count } from '../lib/format';
@@ -27,7 +27,8 @@ function useClients() {
 	useEffect(() => {
 		if (!can('GET /wireguard/clients'))
 			return;
-		const load = () => api.get<Page<Client>>(PATH, { limit: 1 }).then(page => { total.value = page.total; }, () => {});
+		const tell = inOrder<Page<Client>>(page => { total.value = page.total; });
+		const load = () => tell(api.get<Page<Client>>(PATH, { limit: 1 })).catch(() => {});
 		void load();
 		return listen(heard => {
 			if (heard.type === 'change' && heard.data.table === 'device' && (heard.data.action !== 'updated') || heard.type === 'refresh')

@@ -1,7 +1,7 @@
 // Policies: who may reach whom. Without one, nobody reaches anybody.
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { all, api } from '../lib/api';
+import { useEffect, useState } from 'preact/hooks';
+import { all, api, inOrder } from '../lib/api';
 import { listen } from '../lib/events';
 import { networkName, networks, useFleet } from '../lib/fleet';
 import { count } from '../lib/format';
@@ -30,7 +30,8 @@ export function Policies() {
 	const doing = useSignal<Doing | null>(null);
 	useFleet();
 	useNames();
-	const load = () => all<Policy>('/policies', { sort: 'name' }).then(found => { list.value = found; }, complain);
+	const [tell] = useState(() => inOrder<Policy[]>(found => { list.value = found; }));
+	const load = () => tell(all<Policy>('/policies', { sort: 'name' })).catch(complain);
 	useEffect(() => {
 		void load();
 		return listen(heard => {

@@ -1,7 +1,7 @@
 // Who may do what: users, roles, tokens of programs.
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { all } from '../lib/api';
+import { useEffect, useState } from 'preact/hooks';
+import { all, inOrder } from '../lib/api';
 import { listen } from '../lib/events';
 import { useFleet } from '../lib/fleet';
 import type { Role } from '../lib/model';
@@ -16,7 +16,8 @@ export function Users() {
 	const roles = useSignal<Role[]>([]);
 	useFleet();
 	useNames();
-	const load = () => all<Role>('/roles').then(found => { roles.value = found; }, complain);
+	const [tell] = useState(() => inOrder<Role[]>(found => { roles.value = found; }));
+	const load = () => tell(all<Role>('/roles')).catch(complain);
 	useEffect(() => {
 		void load();
 		return listen(heard => {

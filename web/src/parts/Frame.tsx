@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import icon from '../icon.svg';
 import drawing from '../icon.svg?raw';
-import { all, project } from '../lib/api';
+import { all, ended, project } from '../lib/api';
 import { live } from '../lib/events';
 import { troubled } from '../lib/fleet';
 import { count } from '../lib/format';
@@ -50,17 +50,17 @@ function Projects() {
 
 const PATIENCE = 5000; // ms without the stream before it is said
 
-// Is the stream gone for longer than a hiccup?
+// Is the stream gone for longer than a hiccup? While the gate lies over the page there is none.
 function useLost(): boolean {
 	const [long, setLong] = useState(false);
 	useEffect(() => {
 		setLong(false);
-		if (live.value)
+		if (live.value || ended.value)
 			return;
 		const timer = setTimeout(() => setLong(true), PATIENCE);
 		return () => clearTimeout(timer);
-	}, [live.value]);
-	return long && !live.value;
+	}, [live.value, ended.value]);
+	return long && !live.value && !ended.value;
 }
 
 // The tab says it too: a dot on the icon, a word before the title; at once, as the page does.

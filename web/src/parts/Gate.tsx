@@ -52,7 +52,7 @@ function SignIn({ keep }: { keep: (password: string) => void }) {
 	const [code, setCode] = useState('');
 	const [second, setSecond] = useState(false);
 	const box = useRef<HTMLInputElement>(null);
-	useEffect(() => box.current?.focus(), [second]);
+	useLayoutEffect(() => box.current?.focus(), [second]); // before the next key
 	const { busy, error, submit } = useSubmit(async () => {
 		keep(password);
 		try {
@@ -107,6 +107,8 @@ function NewPassword({ known }: { known: string }) {
 	const [fresh, setFresh] = useState('');
 	const [again, setAgain] = useState('');
 	const differs = again !== '' && fresh !== again;
+	const first = useRef<HTMLInputElement>(null);
+	useLayoutEffect(() => first.current?.focus(), []); // autofocus is for what a page begins with
 	const { busy, error, submit } = useSubmit(async () => {
 		if (!differs)
 			await changePassword(current, fresh);
@@ -120,11 +122,11 @@ function NewPassword({ known }: { known: string }) {
 			<input class="sr" tabIndex={-1} aria-hidden="true" readOnly autocomplete="username" value={me.value?.name ?? ''} />
 			{!known && (
 				<Field label="The password you were given" wrong={error?.field === 'current' ? error.message : undefined}>
-					<input type="password" value={typed} onInput={e => setTyped(e.currentTarget.value)} autocomplete="current-password" required />
+					<input ref={first} type="password" value={typed} onInput={e => setTyped(e.currentTarget.value)} autocomplete="current-password" required />
 				</Field>
 			)}
 			<Field label="New password" wrong={error?.field === 'password' ? error.message : undefined}>
-				<input type="password" value={fresh} onInput={e => setFresh(e.currentTarget.value)} autocomplete="new-password" minLength={10} required autofocus />
+				<input ref={known ? first : undefined} type="password" value={fresh} onInput={e => setFresh(e.currentTarget.value)} autocomplete="new-password" minLength={10} required />
 			</Field>
 			<Field label="New password, again" wrong={differs ? 'The two are not the same.' : undefined}>
 				<input type="password" value={again} onInput={e => setAgain(e.currentTarget.value)} autocomplete="new-password" required />

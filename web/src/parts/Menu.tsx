@@ -38,16 +38,18 @@ export function Menu({ label, items }: { label: string; items: Item[] }) {
 		<>
 			<button
 				type="button" class="button plain icon" aria-label={label} title="More" aria-haspopup="menu" ref={button}
-				onClick={() => menu.current!.togglePopover()}
+				onClick={() => {
+					menu.current!.togglePopover();
+					if (menu.current!.matches(':popover-open'))
+						place(); // now: its event comes after the next key may have
+				}}
 			>
 				<Icon name="more" />
 			</button>
 			<div
 				class="menu" role="menu" popover="auto" id={id} ref={menu} aria-label={label} onKeyDown={move}
 				onToggle={event => {
-					if ((event as ToggleEvent).newState === 'open')
-						place();
-					else if (menu.current!.contains(document.activeElement))
+					if ((event as ToggleEvent).newState !== 'open' && menu.current!.contains(document.activeElement))
 						button.current!.focus();
 				}}
 			>

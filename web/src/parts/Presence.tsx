@@ -18,7 +18,7 @@ interface Bar {
 function bars(p: Past, from: number, to: number): Bar[] {
 	return p.spells
 		.map((s, i) => ({ from: Math.max(from, s.at), to: p.spells[i + 1]?.at ?? to, state: s.state }))
-		.filter(b => b.state && b.to > b.from);
+		.filter(b => b.state && b.to >= b.from); // what began just now, too
 }
 
 function clock(at: number, seconds = false): string {

@@ -34,6 +34,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 	const [top, setTop] = useState(0);
 	const [height, setHeight] = useState(600);
 	const [focused, setFocused] = useState(0);
+	const wanted = useRef(-1); // the row that gets the focus once it is drawn
 	const rows = list.rows.value;
 	const total = list.total.value;
 	const none = rows.length === 0 && list.answered.value !== null; // also while it is asked again
@@ -51,6 +52,11 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 			list.more();
 	}, [to, rows.length, list.loading.value]);
 
+	const reach = (i: number) => {
+		const row = box.current!.querySelector<HTMLElement>(`tr[aria-rowindex="${i + 2}"]`);
+		row?.focus();
+		return row !== null;
+	};
 	const focusRow = (i: number) => {
 		if (i < 0 || i >= rows.length)
 			return;
@@ -60,8 +66,16 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 			el.scrollTop = i * ROW;
 		else if ((i + 2) * ROW > el.scrollTop + el.clientHeight)
 			el.scrollTop = (i + 2) * ROW - el.clientHeight;
-		requestAnimationFrame(() => el.querySelector<HTMLElement>(`tr[aria-rowindex="${i + 2}"]`)?.focus());
+		setTop(el.scrollTop);
+		// At once, or with the drawing itself: a key that is held down comes more often than frames do.
+		if (!reach(i))
+			wanted.current = i;
 	};
+	useLayoutEffect(() => {
+		if (wanted.current >= 0)
+			reach(wanted.current);
+		wanted.current = -1;
+	});
 	const choose = (id: string, on: boolean) => {
 		const next = new Set(selected);
 		if (on)

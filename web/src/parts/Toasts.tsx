@@ -21,7 +21,14 @@ function drop(id: number) {
 function add(text: string, bad: boolean, action?: Toast['action']) {
 	const id = ++last;
 	toasts.value = [...toasts.value.slice(-3), { id, text, bad, action }];
-	setTimeout(() => drop(id), bad || action ? 10000 : 4500);
+	// Not under the pointer, nor while the focus is on one: somebody reads, or is about to press.
+	const end = () => {
+		if (box.matches(':hover, :focus-within'))
+			setTimeout(end, 1000);
+		else
+			drop(id);
+	};
+	setTimeout(end, bad || action ? 10000 : 4500);
 }
 
 export function say(text: string, action?: Toast['action']): void {

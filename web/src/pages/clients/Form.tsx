@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, api } from '../../lib/api';
 import { useEdited } from '../../lib/edit';
-import { networks, nodes } from '../../lib/fleet';
+import { networks, nodes, useFirstNetwork } from '../../lib/fleet';
 import { words } from '../../lib/format';
 import type { Client, Place } from '../../lib/model';
 import { Amount, BITS, BYTES, measured, total } from '../../parts/Amount';
@@ -41,7 +41,9 @@ interface Props {
 
 export function ClientForm({ client, onClose, onDone }: Props) {
 	const [name, setName] = useState(client?.name ?? '');
-	const [network, setNetwork] = useState(client?.network ?? networks.value[0]?.id ?? '');
+	const [picked, setNetwork] = useState(client?.network ?? '');
+	const first = useFirstNetwork();
+	const network = picked || first;
 	const [description, setDescription] = useState(client?.description ?? '');
 	const [tags, setTags] = useState(client?.tags.join(', ') ?? '');
 	const [route, setRoute] = useState<Route>(client?.full_tunnel ? 'everything' : client?.allowed_ips.length ? 'chosen' : 'network');

@@ -1,6 +1,6 @@
 // One client, whole: what it is, how it is connected, and what can be done to it.
-import { useEffect, useState } from 'preact/hooks';
-import { api, ApiError } from '../../lib/api';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { api, ApiError, inOrder } from '../../lib/api';
 import { listen } from '../../lib/events';
 import { networkName, networks, nodeName } from '../../lib/fleet';
 import { age, ago, bits, bytes, moment, volume } from '../../lib/format';
@@ -90,8 +90,8 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 	const [config, setConfig] = useState('');
 	const [owner, setOwner] = useState('');
 	const [seen, setSeen] = useState<Counted[]>([]);
-	// Its traffic while one looks.
-	useEffect(() => {
+	// Its states and traffic while one looks, with what is shown of it.
+	useLayoutEffect(() => {
 		if (!client)
 			return;
 		note(client.id, status(client), client.last_seen);
@@ -106,7 +106,8 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 		else if (by?.startsWith('usr_') && can('GET /users/{id}'))
 			api.get<{ name: string }>(`/users/${by}`).then(u => setOwner(u.name), () => {});
 	}, [client?.owner]);
-	const load = () => api.get<Client>(`${PATH}/${id}`).then(setClient, (e: ApiError) => setError(e.message));
+	const [tell] = useState(() => inOrder<Client>(setClient));
+	const load = () => tell(api.get<Client>(`${PATH}/${id}`)).catch((e: ApiError) => setError(e.message));
 	useEffect(() => {
 		void load();
 		return listen(heard => {
@@ -211,7 +212,7 @@ export function ClientSheet({ id, onClose, onHandout }: Props) {
 			{editing && (
 				<ClientForm
 					client={client} onClose={() => setEditing(false)}
-					onDone={handout => { setEditing(false); setClient(handout.client); say(`${handout.client.name} saved`); }}
+					onDone={handout => { setEditing(false); void tell(Promise.resolve(handout.client)); say(`${handout.client.name} saved`); }}
 				/>
 			)}
 		</>

@@ -53,9 +53,10 @@ export async function enable(list: List<Client> | null, clients: Client[], enabl
 	const changed = clients.filter(c => c.enabled !== enabled);
 	if (changed.length === 0)
 		return;
-	for (const c of changed)
-		list?.patch(c.id, { enabled });
+	const done = changed.map(c => list?.hold(c.id, { enabled }));
 	await each(changed.map(c => c.id), id => api.patch(`${PATH}/${id}`, { enabled }));
+	for (const release of done)
+		release?.();
 	list?.refresh();
 	const what = changed.length === 1 ? changed[0]!.name : count(changed.length, 'client');
 	const cut = changed.length === 1 ? 'is cut off' : 'are cut off';

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../../lib/api';
 import { listen } from '../../lib/events';
-import { networks, nodes } from '../../lib/fleet';
+import { networks, nodes, useFirstNetwork } from '../../lib/fleet';
 import type { Token } from '../../lib/model';
 import { Dialog } from '../../parts/Dialog';
 import { Field } from '../../parts/Field';
@@ -63,7 +63,9 @@ function Made({ token, onClose }: { token: string; onClose: () => void }) {
 // gateway: what is missing is one.
 export function Join({ gateway, onClose }: { gateway?: boolean; onClose: () => void }) {
 	const saving = useSaving();
-	const [network, setNetwork] = useState(networks.value[0]?.id ?? '');
+	const [picked, setNetwork] = useState('');
+	const first = useFirstNetwork();
+	const network = picked || first;
 	const [chosen, setChosen] = useState<string[]>([gateway ? 'gateway' : 'peer']);
 	const [uses, setUses] = useState('1');
 	const [hours, setHours] = useState('1');

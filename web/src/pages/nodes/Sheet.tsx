@@ -1,6 +1,6 @@
 // One node, whole: what it is, what it is in each network, what can be done to it.
-import { useEffect, useState } from 'preact/hooks';
-import { ApiError, api } from '../../lib/api';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { ApiError, api, inOrder } from '../../lib/api';
 import { useEdited } from '../../lib/edit';
 import { listen } from '../../lib/events';
 import { ago, moment, words } from '../../lib/format';
@@ -128,7 +128,8 @@ export function NodeSheet({ id, onClose }: { id: string; onClose: () => void }) 
 	const [error, setError] = useState('');
 	const [renaming, setRenaming] = useState(false);
 	const [editing, setEditing] = useState<Member | null>(null);
-	const load = () => api.get<FleetNode>(`/nodes/${id}`).then(setNode, (e: ApiError) => setError(e.message));
+	const [tell] = useState(() => inOrder<FleetNode>(setNode));
+	const load = () => tell(api.get<FleetNode>(`/nodes/${id}`)).catch((e: ApiError) => setError(e.message));
 	useEffect(() => {
 		void load();
 		const timer = setInterval(load, 5000);
@@ -143,7 +144,7 @@ export function NodeSheet({ id, onClose }: { id: string; onClose: () => void }) 
 			clearInterval(timer);
 		};
 	}, [id]);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (node)
 			note(node.id, nodeState(node), node.last_heartbeat);
 	}, [node]);

@@ -1,6 +1,6 @@
 // Who is connected now, by name.
 import { useEffect, useState } from 'preact/hooks';
-import { api, type Page } from '../../lib/api';
+import { api, inOrder, type Page } from '../../lib/api';
 import { listen } from '../../lib/events';
 import { nodeName } from '../../lib/fleet';
 import type { Client } from '../../lib/model';
@@ -16,9 +16,10 @@ export function useHere(): Page<Client> | null {
 	useEffect(() => {
 		let timer: ReturnType<typeof setTimeout> | undefined;
 		let over = false;
+		const tell = inOrder<Page<Client>>(page => { if (!over) setHere(page); });
 		const load = () => {
 			timer = undefined;
-			api.get<Page<Client>>(PATH, { link_state: 'online', enabled: true, sort: 'name', limit: SHOWN }).then(page => { if (!over) setHere(page); }, () => {});
+			tell(api.get<Page<Client>>(PATH, { link_state: 'online', enabled: true, sort: 'name', limit: SHOWN })).catch(() => {});
 		};
 		load();
 		const end = listen(heard => {

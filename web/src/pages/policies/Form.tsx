@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { api } from '../../lib/api';
 import { useEdited } from '../../lib/edit';
-import { networks } from '../../lib/fleet';
+import { networks, useFirstNetwork } from '../../lib/fleet';
 import { words } from '../../lib/format';
 import type { Policy, Rule } from '../../lib/model';
 import { nameOf, selectors, typed } from '../../lib/names';
@@ -70,7 +70,9 @@ function RuleEditor({ at, value, network, onChange, onRemove }: EditorProps) {
 export function PolicyForm({ policy, onClose, onDone }: { policy?: Policy; onClose: () => void; onDone: (text: string) => void }) {
 	const saving = useSaving();
 	const [name, setName] = useState(policy?.name ?? '');
-	const [network, setNetwork] = useState(policy?.network ?? networks.value[0]?.id ?? '');
+	const [picked, setNetwork] = useState(policy?.network ?? '');
+	const first = useFirstNetwork();
+	const network = picked || first;
 	const [rules, setRules] = useState<Draft[]>(() => (policy ? policy.rules.map(draft) : [draft()]));
 	const full = rules.map(rule).filter(r => r.from.length > 0 && r.to.length > 0);
 	const half = rules.some(r => (r.from.length === 0) !== (r.to.length === 0));

@@ -31,7 +31,9 @@ export function Server() {
 			onSubmit={e => {
 				e.preventDefault();
 				void saving.run(async () => {
-					values.value = await api.patch<ServerSettings>('/settings', v);
+					const said = await api.patch<ServerSettings>('/settings', v);
+					if (values.value === v) // nothing was typed meanwhile
+						values.value = said;
 					say('Settings saved');
 				});
 			}}
