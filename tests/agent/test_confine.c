@@ -63,7 +63,7 @@ static int in_child(int (*fn)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		alarm(60);
+		alarm(300);
 		_exit(fn());
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -33,7 +33,7 @@
 #define HEARD_MAX ((size_t)1 << 20)
 #define EVIL 66 /* number of a peer that nobody signed */
 #define OTHER "node_00000000000000000000000000000002"
-#define DEADLINE 120 /* seconds, for one attack */
+#define DEADLINE 300 /* seconds, for one attack */
 
 struct attack;
 struct shared {

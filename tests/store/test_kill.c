@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,12 @@
 
 #define ROUNDS 20
 #define THREADS 4
+#define ACKS_MAX 60 /* after which a child is killed, at the latest */
+/* Devices of one child: the last child finds addresses, too. */
+#define EACH (WORLD_POOL / ROUNDS)
+_Static_assert(EACH >= ACKS_MAX + THREADS, "a child that is to be killed has enough to do");
+
+static atomic_int begun; /* devices of this child */
 
 struct worker {
 	struct store *store;
@@ -23,18 +30,16 @@ static void *work(void *arg)
 {
 	struct worker *w = arg;
 
-	for (int i = 0;; i++) {
+	for (int i = 0; atomic_fetch_add(&begun, 1) < EACH; i++) {
 		struct create c = create_named("r%d-t%d-%d", w->round, w->number, i);
 		int result = store_write_wait(w->store, create_device, &c, NULL);
 
-		if (result == ERR_EXHAUSTED)
-			pause(); /* all are given: wait for the end */
 		strcat(c.name, "\n");
 		if (result < 0 || write(w->fd, c.name, strlen(c.name)) < 0)
 			_exit(3);
 		create_done(&c);
 	}
-	return NULL;
+	return NULL; /* the end was slow to come: it finds nobody at work */
 }
 
 __attribute__((noreturn)) static void child(const char *path, int round, int fd)
@@ -102,7 +107,7 @@ static void test_kill(void **state)
 	world_make(s);
 	store_close(s);
 	for (int round = 0; round < ROUNDS; round++) {
-		one_round(place.path, round, 1 + rand_below(&r, 60), &acked);
+		one_round(place.path, round, 1 + rand_below(&r, ACKS_MAX), &acked);
 		n = judge(place.path, &acked);
 		assert_true(n >= acked.n);
 	}
