@@ -34,6 +34,14 @@ static bool missing(struct machine *m)
 	return table_missing(m);
 }
 
+static void look_soon(struct vigil *v)
+{
+	if (v->due)
+		return;
+	v->due = true;
+	loop_timer_set(v->timer, v->wait, 0);
+}
+
 static void on_timer(void *arg)
 {
 	struct vigil *v = arg;
@@ -49,14 +57,7 @@ static void on_timer(void *arg)
 		v->wait = LOOK_FIRST;
 	v->lost_at = now;
 	v->repair(v->arg);
-}
-
-static void look_soon(struct vigil *v)
-{
-	if (v->due)
-		return;
-	v->due = true;
-	loop_timer_set(v->timer, v->wait, 0);
+	look_soon(v); /* whether it is there now: of a repair that failed nobody else tells */
 }
 
 static void on_change(void *arg, const char *ifname, bool taken)

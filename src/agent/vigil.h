@@ -3,7 +3,8 @@
  * down`, `ip address flush`, `ip route flush`, `nft flush ruleset` as a restart of the system's own
  * firewall does it - is brought back at once, not with the next reconcile. The kernel says which
  * link changed and what was deleted; whether our tables are there is looked up each second: a node
- * without them lets everybody in. What keeps going away is tried less and less often.
+ * without them lets everybody in. What keeps going away, or cannot be brought back, is tried less
+ * and less often.
  */
 #ifndef WARREN_AGENT_VIGIL_H
 #define WARREN_AGENT_VIGIL_H

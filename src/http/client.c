@@ -343,6 +343,10 @@ struct http_call *http_client_events(struct http_client *c, const struct http_ta
 	call->sse.on_retry = on_sse_retry;
 	call->sse.arg = call;
 	http_call_prepare(call, t, &send, &call->failure);
+	/* Often the way here has just died: what else was connected by it would be silent, too, and
+	 * not be noticed for another dead_after. A stream keeps its connection, so it costs none.
+	 */
+	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
 	start(call);
 	return call;
 }

@@ -21,6 +21,9 @@ key_of() { in_node "$1" wg show warren0 public-key; }
 has_peer() { in_node "$1" wg show warren0 peers | grep -qF "$2"; }
 lacks_peer() { local peers; peers=$(in_node "$1" wg show warren0 peers) && ! grep -qF "$2" <<<"$peers"; }
 pings() { in_node "$1" ping -c 1 -W "${3:-1}" -q "$2" >/dev/null 2>&1; }
+# streams NAME: how many event streams its agent has opened, by its log; with NUMBER: more than so many? The control
+# plane may hold on to a stream that has died, or whose agent has: what it calls connected can be a stream of before.
+streams() { if [ $# = 1 ]; then grep -ac ' info  connected ' "$W/agent-$1.log" || true; else [ "$(streams "$1")" -gt "$2" ]; fi; }
 
 declare -A ip4 ip6
 learn() { # NAME: its mesh addresses

@@ -3,9 +3,11 @@
 
 #include "http/client.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <zlib.h>
 
@@ -534,6 +536,64 @@ static void streams_end_from_inside(void **state)
 	assert_int_equal(w->ended, 0);
 }
 
+/* A way that lets one exchange of each connection pass and then is dead, without a word. */
+struct dead_way {
+	int listening;
+	pthread_t thread;
+};
+
+static void *one_exchange_each(void *arg)
+{
+	static const char plain[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	static const char events[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+				     "event: start\ndata: a\n\n";
+	struct dead_way *way = arg;
+	int fds[2];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		char request[2048];
+		ssize_t n;
+
+		fds[i] = accept(way->listening, NULL, NULL);
+		if (fds[i] < 0)
+			return NULL; /* the test has ended before */
+		n = recv(fds[i], request, sizeof(request) - 1, 0);
+		request[n > 0 ? n : 0] = '\0';
+		if (strncmp(request, "GET /events", 11) == 0)
+			send(fds[i], events, strlen(events), MSG_NOSIGNAL);
+		else
+			send(fds[i], plain, strlen(plain), MSG_NOSIGNAL);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	return NULL;
+}
+
+/* A stream is opened anew because the last one fell silent: what else was connected then may be as
+ * dead, and a stream that began there would be silent for as long again. */
+static void streams_have_connections_of_their_own(void **state)
+{
+	struct world *w = *state;
+	struct dead_way way;
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sin);
+
+	way.listening = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(way.listening, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(listen(way.listening, 8), 0);
+	assert_int_equal(getsockname(way.listening, (struct sockaddr *)&sin, &len), 0);
+	assert_int_equal(pthread_create(&way.thread, NULL, one_exchange_each, &way), 0);
+	mem_free(w->target.base);
+	w->target.base = mem_printf("http://127.0.0.1:%u", ntohs(sin.sin_port));
+	get(w, "/echo");
+	assert_int_equal(w->status, 200);
+	listen_to(w, "/events", 2000);
+	shutdown(way.listening, SHUT_RDWR);
+	pthread_join(way.thread, NULL);
+	close(way.listening);
+	assert_int_equal(w->opened, 1);
+}
+
 /* Someone else's client agrees with ours. */
 static void curl_program(void **state)
 {
@@ -592,6 +652,7 @@ int main(void)
 		WITH(silent_streams_are_dead, setup),
 		WITH(other_answers_end_the_stream, setup),
 		WITH(streams_end_from_inside, setup),
+		WITH(streams_have_connections_of_their_own, setup),
 		WITH(curl_program, setup_tls),
 	};
 
