@@ -66,7 +66,7 @@ static bool is_ours(const struct cross *x, bool has_session, bool greater)
 {
 	if (has_session) /* the greater key a look earlier: else both would cross again */
 		return x->looks >= CROSS_LOOKS + (greater ? 0 : 1);
-	return greater || x->renewed;
+	return x->looks >= CROSS_PATIENCE && (greater || x->renewed);
 }
 
 /* Is there something left to look at? Whom to put in anew, and whom to send an empty packet, is

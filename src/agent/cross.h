@@ -18,6 +18,9 @@
 struct machine;
 
 #define CROSS_LOOK 500 /* ms from a change to the first look, and between two */
+/* Looks that find no session before a peer is put in anew: the other end may only be slow to
+ * follow, and what its engine keeps for it until then would be lost. */
+#define CROSS_PATIENCE 2
 #define CROSS_LOOKS \
 	4 /* whoever has no session by then is away, whose session is silent is not heard */
 #define CROSS_LOOKS_MET (3 * CROSS_LOOKS) /* there is nothing to be done for the silent one */

@@ -22,7 +22,7 @@ struct plan_keys {
 
 /* Which planner this is: to be raised whenever a fleet that did not change gets another plan, so
  * that nodes are told after an upgrade (tests/control/test_planner.c notices). */
-#define PLAN_VERSION 2
+#define PLAN_VERSION 3
 
 /* The whole desired state of a node; revision is the node's. ERR_NOT_FOUND for an unknown node; a
  * disabled node's plan is empty. ret must be empty. */
