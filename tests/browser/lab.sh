@@ -24,7 +24,7 @@ warren token add --kind join --network default --roles gateway >"$W/token"
 check "the gateway joins" on gw "$WARREN" agent join https://192.0.2.1:8444 --name "gw-one" --token-file "$W/token" --state "$S/agent"
 start agent ip netns exec gw "$WARREN" agent run --state "$S/agent"
 check "it gets its public address" warren node set gw-one --endpoint 192.0.2.1:51820
-check "its interface comes up" wait_for 60 on gw ip link show dev warren0 up
+check "its interface comes up" wait_for 60 is_up warren0 on gw
 password=$(warren user add ann --role org-admin)
 check "an administrator is made" test -n "$password"
 viewer=$(warren user add vera --role viewer)
